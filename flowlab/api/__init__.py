@@ -1,0 +1,61 @@
+"""All that the author of a component imports. Names that need torch are loaded when first used."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from flowlab.api.context import Context
+from flowlab.api.declared import Declared
+from flowlab.api.errors import (
+    ExperimentError,
+    FlowlabError,
+    Misfit,
+    NodeError,
+    OutputError,
+    PluginError,
+    Problem,
+)
+from flowlab.api.fields import Parameter, Reference, about, parameter, reference, references
+from flowlab.api.kinds import KINDS, Kind
+from flowlab.api.result import Result, Table
+from flowlab.api.work import (
+    CLASSES,
+    Bank,
+    Classes,
+    Fit,
+    Integrator,
+    Network,
+    Optimizer,
+    Path,
+    Schedule,
+    TrainingSet,
+    Trajectories,
+)
+
+if TYPE_CHECKING:
+    from flowlab.theory.geometry import Geometry
+    from flowlab.theory.interpolation import Interpolation
+    from flowlab.theory.polytope import Polytope
+    from flowlab.theory.slabs import Slabs
+
+_THEORY = {
+    "Geometry": "flowlab.theory.geometry",
+    "Interpolation": "flowlab.theory.interpolation",
+    "Polytope": "flowlab.theory.polytope",
+    "Slabs": "flowlab.theory.slabs",
+}
+
+__all__ = [
+    "CLASSES", "KINDS", "Bank", "Classes", "Context", "Declared", "ExperimentError", "Fit", "FlowlabError",
+    "Geometry", "Integrator", "Interpolation", "Kind", "Misfit", "Network", "NodeError", "Optimizer",
+    "OutputError", "Parameter", "Path", "PluginError", "Polytope", "Problem", "Reference", "Result",
+    "Schedule", "Slabs", "Table", "TrainingSet", "Trajectories", "about", "parameter", "reference",
+    "references",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name in _THEORY:
+        return getattr(importlib.import_module(_THEORY[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

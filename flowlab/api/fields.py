@@ -1,0 +1,98 @@
+"""The fields of a component: plain parameters and references to other components."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import attrs
+from attrs import field, frozen
+
+_KEY = "flowlab"
+
+
+@frozen
+class Parameter:
+    """What a parameter's key may hold, beside its type."""
+
+    help: str
+    unit: str | None = None
+    ge: float | None = None
+    gt: float | None = None
+    le: float | None = None
+    lt: float | None = None
+
+    @property
+    def range(self) -> str:
+        """The allowed range in words, empty where there is none."""
+        bounds = ((">=", self.ge), (">", self.gt), ("<=", self.le), ("<", self.lt))
+        return " and ".join(f"{sign} {bound:g}" for sign, bound in bounds if bound is not None)
+
+    def admits(self, value: Any) -> bool:
+        """Whether a number, or each number of a tuple, lies in the range. Other values always do."""
+        if isinstance(value, tuple):
+            return all(self.admits(item) for item in value)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return True
+        return (
+            (self.ge is None or value >= self.ge)
+            and (self.gt is None or value > self.gt)
+            and (self.le is None or value <= self.le)
+            and (self.lt is None or value < self.lt)
+            and math.isfinite(value)
+        )
+
+
+@frozen
+class Reference:
+    """A key that names one node of another kind, or several: an edge of the graph."""
+
+    kind: str
+    help: str
+    many: bool = False
+
+
+def parameter(
+    default: Any = attrs.NOTHING,
+    *,
+    help: str,
+    unit: str | None = None,
+    ge: float | None = None,
+    gt: float | None = None,
+    le: float | None = None,
+    lt: float | None = None,
+) -> Any:
+    """Declare a field of a component that is a key of its TOML table.
+
+    The annotation is the type: bool, int, float, str, Literal, tuple[T, ...], or one of them with None.
+    `ge`, `gt`, `le`, `lt` bound a number, or each number of a tuple. Raises ValueError where a component
+    is built in Python with a value out of range.
+    """
+    about = Parameter(help, unit, ge, gt, le, lt)
+
+    def within(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+        if not about.admits(value):
+            raise ValueError(f"{attribute.name} must be {about.range or 'finite'}, found {value!r}")
+
+    return field(default=default, validator=within, metadata={_KEY: about})
+
+
+def reference(
+    kind: str, default: Any = attrs.NOTHING, *, help: str, many: bool = False
+) -> Any:
+    """Declare a field that names a node of `kind` (annotation `str`), or several (`tuple[str, ...]`).
+
+    The work method receives what the named node produced, under the field's own name.
+    """
+    return field(default=default, metadata={_KEY: Reference(kind, help, many)})
+
+
+def about(attribute: attrs.Attribute[Any]) -> Parameter | Reference:
+    """What was declared of an attrs field; a bare field is a parameter without help."""
+    return attribute.metadata.get(_KEY, Parameter(help=""))
+
+
+def references(component: type) -> dict[str, Reference]:
+    """The fields of a component class that are edges of the graph."""
+    fields = {item.name: about(item) for item in attrs.fields(component)}
+    return {name: item for name, item in fields.items() if isinstance(item, Reference)}

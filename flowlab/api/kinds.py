@@ -1,0 +1,39 @@
+"""The kinds of component: one entry-point group each."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+
+@frozen
+class Kind:
+    """A swappable axis of an experiment.
+
+    A node of a *built* kind calls its component's `build(context, **inputs) -> Result`; the others are
+    tools, handed as they are to the components that refer to them.
+    """
+
+    name: str
+    help: str
+    built: bool = True
+
+    @property
+    def group(self) -> str:
+        """The entry-point group in which its components are registered."""
+        return f"flowlab.{self.name}"
+
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind("dataset", "training points, their geometry and their theory"),
+        Kind("schedule", "the noise levels sigma of a bank of denoisers", built=False),
+        Kind("optimizer", "how a shallow network is fitted to exact interpolation", built=False),
+        Kind("denoiser", "a bank of denoisers, one a noise level"),
+        Kind("integrator", "how a flow steps from one time to the next", built=False),
+        Kind("flow", "where starting points are carried by a denoiser's score"),
+        Kind("classifier", "what kind of point each endpoint is"),
+        Kind("analysis", "numbers and tables made of what the others produced"),
+        Kind("figure", "pictures made of what the others produced"),
+    )
+}

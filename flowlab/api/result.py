@@ -1,0 +1,47 @@
+"""What a node leaves behind: a value for others, and metrics and tables for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from attrs import field, frozen
+
+Cell = float | int | str | bool | None
+Metric = Cell | Sequence[Cell] | Mapping[str, Any]
+
+
+@frozen
+class Table:
+    """Columns of equal length, by name; written as CSV."""
+
+    columns: Mapping[str, Sequence[Cell]] = field()
+
+    @columns.validator
+    def _equal_length(self, _: Any, columns: Mapping[str, Sequence[Cell]]) -> None:
+        lengths = {name: len(column) for name, column in columns.items()}
+        if len(set(lengths.values())) > 1:
+            raise ValueError(f"columns of unequal length: {lengths}")
+
+    @property
+    def rows(self) -> list[dict[str, Cell]]:
+        """The table as one mapping a row."""
+        return [
+            dict(zip(self.columns, row, strict=True))
+            for row in zip(*self.columns.values(), strict=True)
+        ]
+
+
+@frozen
+class Result:
+    """The outcome of a node's work.
+
+    `value` goes to the nodes that refer to this one; `metrics` are plain numbers for summary.json;
+    `tables` become CSV files. `shortfall` says in words how the node fell short of what was asked of it
+    (a tolerance not met, a level without a solution); it is shown wherever the result is.
+    """
+
+    value: Any
+    metrics: Mapping[str, Metric] = field(factory=dict)
+    tables: Mapping[str, Table] = field(factory=dict)
+    shortfall: str | None = None

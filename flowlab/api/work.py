@@ -1,0 +1,143 @@
+"""What built components hand to one another: training sets, banks, flows, classes; and the tools' duties."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+from attrs import field, frozen
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from flowlab.api.context import Context
+    from flowlab.api.result import Table
+    from flowlab.theory.geometry import Geometry
+    from flowlab.theory.interpolation import Interpolation
+
+
+class Network(Protocol):
+    """A bank of denoisers h: one a noise level."""
+
+    def __call__(self, y: Tensor) -> Tensor:
+        """Denoise y (L, S, d) level by level."""
+
+    def at(self, level: int) -> Network:
+        """The denoiser of one level, as a bank of one."""
+
+
+@frozen
+class TrainingSet:
+    """What a dataset builds: the geometry and how many noisy samples a point are drawn from it."""
+
+    geometry: Geometry
+    samples: int
+    draw: Callable[[Tensor], Tensor]  # sigma (L,) -> noisy samples (L, N, M, d), the same at every call
+
+
+@frozen
+class Bank:
+    """What a denoiser builds: networks at falling noise levels sigma (L,).
+
+    `usable` (L,) marks the levels that have a solution. `rho` (L,) are the ball radii of a closed form.
+    """
+
+    sigma: Tensor
+    network: Network
+    training: TrainingSet
+    usable: Tensor
+    rho: Tensor | None = None
+    history: Table | None = None  # of training: columns step, level, sigma, violation_max, cost, penalty
+    quality: Mapping[str, list[float | None]] = field(factory=dict)  # metric name -> one number a level
+
+    def denoise(self, y: Tensor, level: int) -> Tensor:
+        """h(y) at one level, y (S, d)."""
+        return self.network.at(level)(y[None])[0]
+
+
+@frozen
+class Fit:
+    """What an optimizer returns: networks, the levels solved, and the history of training."""
+
+    network: Network
+    usable: Tensor
+    history: Table | None = None
+    shortfall: str | None = None
+
+
+class Optimizer(Protocol):
+    """Fits a bank of shallow networks to exact interpolation."""
+
+    def minimise(
+        self, problem: Interpolation, geometry: Geometry, start: Any, dropout: float, context: Context
+    ) -> Fit:
+        """Fit all levels at once, from `start` (a ReluNetwork of random weights)."""
+
+
+class Schedule(Protocol):
+    """The noise levels of a bank."""
+
+    def sigma(self, dtype: torch.dtype) -> Tensor:
+        """Falling noise levels (L,), data units."""
+
+
+@frozen
+class Path:
+    """A flow's equation dy/dtau = (y - h_i(y)) / tau on a grid tau_0 > tau_1 > ... >= 0.
+
+    Probability flow: tau = sigma (then dy/dsigma = (y - h)/sigma). Score flow: tau = exp(-r) (then
+    dy/dr = h - y). `log_tau` (P,) may end in -inf; `time` (P,) is the paper's own time (t = sigma^2, or
+    r) and `rate` (P,) = d log tau / d time there. `denoise(y, i)` is h at grid point i.
+    `exact(y)`, where known, gives the states (P, S, d) on the grid without an integrator.
+    """
+
+    log_tau: Tensor
+    time: Tensor
+    rate: Tensor
+    denoise: Callable[[Tensor, int], Tensor]
+    exact: Callable[[Tensor], Tensor] | None = None
+
+
+class Integrator(Protocol):
+    """Carries starts along a path."""
+
+    def integrate(self, path: Path, starts: Tensor, context: Context) -> Tensor:
+        """The states (P, S, d) on the path's grid, from starts (S, d)."""
+
+
+@frozen
+class Trajectories:
+    """What a flow builds: states (P, S, d) at `times` (P,), from its bank."""
+
+    states: Tensor
+    times: Tensor
+    bank: Bank
+    name: str  # "probability" or "score"
+
+    @property
+    def starts(self) -> Tensor:
+        """(S, d)"""
+        return self.states[0]
+
+    @property
+    def ends(self) -> Tensor:
+        """(S, d)"""
+        return self.states[-1]
+
+
+CLASSES = ("training", "virtual", "boundary", "interior", "elsewhere")
+
+
+@frozen
+class Classes:
+    """What a classifier builds: for each flow's node name, labels (S,) that index CLASSES."""
+
+    labels: Mapping[str, Tensor]
+    flows: Mapping[str, Trajectories]
+    threshold: float
+    metric: str
+
+    def counts(self, flow: str) -> dict[str, int]:
+        """How many endpoints of a flow fall in each class."""
+        return {name: int((self.labels[flow] == k).sum()) for k, name in enumerate(CLASSES)}

@@ -1,0 +1,1 @@
+"""The built-in components, one file each, in a folder per kind."""

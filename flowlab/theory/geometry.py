@@ -1,0 +1,34 @@
+"""A set of training points and what theory says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from attrs import frozen
+from torch import Tensor
+
+from flowlab.theory.polytope import Polytope
+from flowlab.theory.slabs import Slabs
+
+
+@frozen
+class Geometry:
+    """Training points with their candidate stable points, cell and closed-form denoiser.
+
+    points (N, d). The subset sums are anchor (d,) + sum_{n in I} edges_n, edges (E, d); those of |I| >= 2
+    are virtual points where `h` fixes them. `cell` is the convex set in which the low-noise flow ends.
+    `closed_form(rho)` is the min-norm denoiser constant on balls of radius rho (L,); it raises ValueError
+    where the balls are too large (2 rho >= the smallest gap) and is None where no closed form is known.
+    `pattern` (R, N) holds the values in {0, 1} of each slab on each training point; None: one slab a
+    point, with a free offset. `separable`: the slabs split into orthogonal coordinates, so the flows are
+    known exactly. `conjecture` says in words what of this is not a theorem.
+    """
+
+    points: Tensor
+    anchor: Tensor
+    edges: Tensor
+    cell: Polytope | None = None
+    closed_form: Callable[[Tensor], Slabs] | None = None
+    pattern: Tensor | None = None
+    separable: bool = False
+    conjecture: str | None = None

@@ -1,0 +1,36 @@
+"""The interpolation problem that a denoiser is trained on, and how well a network solves it."""
+
+from __future__ import annotations
+
+import torch
+from attrs import frozen
+from torch import Tensor
+
+
+@frozen
+class Interpolation:
+    """Find networks with h(y_nm) = x_n at every noise level: samples (L, N, M, d), points (N, d)."""
+
+    samples: Tensor
+    points: Tensor
+    sigma: Tensor
+
+    @property
+    def inputs(self) -> Tensor:
+        """All noisy samples of a level in one row: (L, N * M, d)."""
+        return self.samples.flatten(1, 2)
+
+    @property
+    def targets(self) -> Tensor:
+        """The clean point of each input: (1, N * M, d)."""
+        return self.points[:, None].expand(self.samples.shape[1:]).flatten(0, 1)[None]
+
+
+def noisy_samples(
+    points: Tensor, sigma: Tensor, count: int, generator: torch.Generator
+) -> Tensor:
+    """Draw y_nm = x_n + sigma * eps, eps ~ N(0, I), for each level: (L, N, count, d)."""
+    shape = (len(sigma), len(points), count, points.shape[-1])
+    # drawn on the CPU in float64, so that every device and dtype sees the same noise
+    noise = torch.randn(shape, generator=generator, dtype=torch.float64).to(points)
+    return points[:, None] + sigma.to(points)[:, None, None, None] * noise

@@ -1,0 +1,71 @@
+"""Shallow ReLU denoisers with a skip connection, as a bank of tensors."""
+
+from __future__ import annotations
+
+import torch
+from attrs import frozen
+from torch import Tensor
+
+from flowlab.theory.slabs import Slabs
+
+
+@frozen
+class ReluNetwork:
+    """A bank of networks h(y) = sum_k a_k relu(w_k . y + b_k) + V y + c, one a noise level.
+
+    outer a (L, K, d), inner w (L, K, d), biases b (L, K), skip V (L, d, d) with y -> y @ V.mT,
+    offset c (L, d). Source: arXiv 2506.19031, Eq. of the shallow denoiser with a skip connection.
+    """
+
+    outer: Tensor
+    inner: Tensor
+    biases: Tensor
+    skip: Tensor
+    offset: Tensor
+
+    def __call__(self, y: Tensor) -> Tensor:
+        """Denoise y (L, S, d), level by level; L = 1 broadcasts."""
+        hidden = (y @ self.inner.mT + self.biases[:, None]).relu()
+        return hidden @ self.outer + y @ self.skip.mT + self.offset[:, None]
+
+    def at(self, level: int) -> ReluNetwork:
+        """The network of one level, as a bank of one."""
+        one = slice(level, level + 1) if level != -1 else slice(level, None)
+        return ReluNetwork(*(part[one] for part in self._parts))
+
+    def to(self, dtype: torch.dtype) -> ReluNetwork:
+        """The same bank in another floating-point type."""
+        return ReluNetwork(*(part.to(dtype) for part in self._parts))
+
+    @property
+    def cost(self) -> Tensor:
+        """Representation cost as trained, 1/2 sum_k (|a_k|^2 + |w_k|^2): (L,)."""
+        return 0.5 * (self.outer.square().sum((-1, -2)) + self.inner.square().sum((-1, -2)))
+
+    @property
+    def balanced_cost(self) -> Tensor:
+        """Representation cost sum_k |a_k| |w_k|, reached by rescaling each neuron: (L,)."""
+        return (self.outer.norm(dim=-1) * self.inner.norm(dim=-1)).sum(-1)
+
+    @property
+    def _parts(self) -> tuple[Tensor, ...]:
+        return self.outer, self.inner, self.biases, self.skip, self.offset
+
+
+def from_slabs(slabs: Slabs) -> ReluNetwork:
+    """The balanced ReLU network of 2R neurons that equals a slab denoiser everywhere."""
+    # |a| = |w| for each neuron makes the cost as trained equal the balanced one.
+    ratio = slabs.jumps.norm(dim=-1) / slabs.weights.norm(dim=-1)
+    scale = torch.where(ratio > 0, ratio, torch.ones_like(ratio)).sqrt()[..., None]
+    scale = torch.where(ratio[..., None] > 0, scale, torch.zeros_like(scale))
+    inverse = torch.where(scale > 0, 1 / scale, torch.zeros_like(scale))
+    inner, outer = slabs.weights * scale, slabs.jumps * inverse
+    rise, fall = slabs.biases * scale[..., 0], (slabs.biases - 1) * scale[..., 0]
+    levels, dimension = slabs.offset.shape
+    return ReluNetwork(
+        outer=torch.cat([outer, -outer], dim=-2),
+        inner=torch.cat([inner, inner], dim=-2),
+        biases=torch.cat([rise, fall], dim=-1),
+        skip=slabs.offset.new_zeros(levels, dimension, dimension),
+        offset=slabs.offset,
+    )

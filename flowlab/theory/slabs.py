@@ -1,0 +1,51 @@
+"""Slab denoisers: sums of clipped ridge functions, the shape of every known min-norm solution."""
+
+from __future__ import annotations
+
+import torch
+from attrs import frozen
+from torch import Tensor
+
+
+@frozen
+class Slabs:
+    """A bank of denoisers h(y) = c + sum_r g_r clip(w_r . y + b_r, 0, 1), one a noise level.
+
+    offset c (L, d), jumps g (L, R, d), weights w (L, R, d), biases b (L, R). As clip(s, 0, 1) =
+    relu(s) - relu(s - 1), it is a shallow ReLU network of 2R neurons, of representation cost
+    sum_r 2 |g_r| |w_r|. Source: arXiv 2506.19031, Section 3 (orthogonal, obtuse, equilateral).
+    """
+
+    offset: Tensor
+    jumps: Tensor
+    weights: Tensor
+    biases: Tensor
+
+    def values(self, y: Tensor) -> Tensor:
+        """The clipped slab values in [0, 1] at y (L, S, d): (L, S, R)."""
+        return (y @ self.weights.mT + self.biases[:, None]).clamp(0, 1)
+
+    def __call__(self, y: Tensor) -> Tensor:
+        """Denoise y (L, S, d), level by level; L = 1 broadcasts."""
+        return self.offset[:, None] + self.values(y) @ self.jumps
+
+    def at(self, level: int) -> Slabs:
+        """The denoiser of one level, as a bank of one."""
+        one = slice(level, level + 1) if level != -1 else slice(level, None)
+        return Slabs(self.offset[one], self.jumps[one], self.weights[one], self.biases[one])
+
+    @property
+    def cost(self) -> Tensor:
+        """Representation cost sum_r 2 |g_r| |w_r| of each level: (L,)."""
+        return 2 * (self.jumps.norm(dim=-1) * self.weights.norm(dim=-1)).sum(-1)
+
+    @property
+    def widths(self) -> Tensor:
+        """Width 1 / |w_r| of each slope region, in data units: (L, R)."""
+        return 1 / self.weights.norm(dim=-1)
+
+
+def stack(banks: list[Slabs]) -> Slabs:
+    """Join banks of the same R along the levels."""
+    parts = ("offset", "jumps", "weights", "biases")
+    return Slabs(*(torch.cat([getattr(bank, part) for bank in banks]) for part in parts))
