@@ -77,9 +77,7 @@ def parameter(
     return field(default=default, validator=within, metadata={_KEY: about})
 
 
-def reference(
-    kind: str, default: Any = attrs.NOTHING, *, help: str, many: bool = False
-) -> Any:
+def reference(kind: str, default: Any = attrs.NOTHING, *, help: str, many: bool = False) -> Any:
     """Declare a field that names a node of `kind` (annotation `str`), or several (`tuple[str, ...]`).
 
     The work method receives what the named node produced, under the field's own name.
@@ -89,7 +87,8 @@ def reference(
 
 def about(attribute: attrs.Attribute[Any]) -> Parameter | Reference:
     """What was declared of an attrs field; a bare field is a parameter without help."""
-    return attribute.metadata.get(_KEY, Parameter(help=""))
+    declared: Parameter | Reference = attribute.metadata.get(_KEY, Parameter(help=""))
+    return declared
 
 
 def references(component: type) -> dict[str, Reference]:

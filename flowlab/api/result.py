@@ -26,10 +26,7 @@ class Table:
     @property
     def rows(self) -> list[dict[str, Cell]]:
         """The table as one mapping a row."""
-        return [
-            dict(zip(self.columns, row, strict=True))
-            for row in zip(*self.columns.values(), strict=True)
-        ]
+        return [dict(zip(self.columns, row, strict=True)) for row in zip(*self.columns.values(), strict=True)]
 
 
 @frozen

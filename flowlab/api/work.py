@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from attrs import field, frozen
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from flowlab.api.result import Table
     from flowlab.theory.geometry import Geometry
     from flowlab.theory.interpolation import Interpolation
+    from flowlab.theory.relu_network import ReluNetwork
 
 
 class Network(Protocol):
@@ -60,17 +61,23 @@ class Bank:
 class Fit:
     """What an optimizer returns: networks, the levels solved, and the history of training."""
 
-    network: Network
+    network: ReluNetwork
     usable: Tensor
     history: Table | None = None
     shortfall: str | None = None
+    tolerance: float | None = None  # largest violation that counts as interpolation, if it was a goal
 
 
 class Optimizer(Protocol):
     """Fits a bank of shallow networks to exact interpolation."""
 
     def minimise(
-        self, problem: Interpolation, geometry: Geometry, start: Any, dropout: float, context: Context
+        self,
+        problem: Interpolation,
+        geometry: Geometry,
+        start: ReluNetwork,
+        dropout: float,
+        context: Context,
     ) -> Fit:
         """Fit all levels at once, from `start` (a ReluNetwork of random weights)."""
 

@@ -26,9 +26,7 @@ class Interpolation:
         return self.points[:, None].expand(self.samples.shape[1:]).flatten(0, 1)[None]
 
 
-def noisy_samples(
-    points: Tensor, sigma: Tensor, count: int, generator: torch.Generator
-) -> Tensor:
+def noisy_samples(points: Tensor, sigma: Tensor, count: int, generator: torch.Generator) -> Tensor:
     """Draw y_nm = x_n + sigma * eps, eps ~ N(0, I), for each level: (L, N, count, d)."""
     shape = (len(sigma), len(points), count, points.shape[-1])
     # drawn on the CPU in float64, so that every device and dtype sees the same noise

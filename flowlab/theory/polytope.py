@@ -21,7 +21,8 @@ class Polytope:
 
     def depths(self, y: Tensor) -> Tensor:
         """Signed distance of y (..., d) from each facet's hyperplane, positive inside: (..., F)."""
-        return y @ self.normals.mT + self.heights
+        depths: Tensor = y @ self.normals.mT + self.heights
+        return depths
 
     def perpendicular(self, y: Tensor) -> Tensor:
         """The part of y - center that leaves the span of the cell: (..., d)."""
@@ -43,7 +44,10 @@ def box(anchor: Tensor, edges: Tensor) -> Polytope:
     low = -(normals @ anchor)
     high = 1 / lengths[:, 0] - low
     return Polytope(
-        torch.cat([normals, -normals]), torch.cat([low, high]), anchor + edges.sum(0) / 2, _basis(edges)
+        torch.cat([normals, -normals]),
+        torch.cat([low, high]),
+        anchor + edges.sum(0) / 2,
+        _basis(edges),
     )
 
 

@@ -26,7 +26,8 @@ class ReluNetwork:
     def __call__(self, y: Tensor) -> Tensor:
         """Denoise y (L, S, d), level by level; L = 1 broadcasts."""
         hidden = (y @ self.inner.mT + self.biases[:, None]).relu()
-        return hidden @ self.outer + y @ self.skip.mT + self.offset[:, None]
+        denoised: Tensor = hidden @ self.outer + y @ self.skip.mT + self.offset[:, None]
+        return denoised
 
     def at(self, level: int) -> ReluNetwork:
         """The network of one level, as a bank of one."""
@@ -45,7 +46,8 @@ class ReluNetwork:
     @property
     def balanced_cost(self) -> Tensor:
         """Representation cost sum_k |a_k| |w_k|, reached by rescaling each neuron: (L,)."""
-        return (self.outer.norm(dim=-1) * self.inner.norm(dim=-1)).sum(-1)
+        products: Tensor = self.outer.norm(dim=-1) * self.inner.norm(dim=-1)
+        return products.sum(-1)
 
     @property
     def _parts(self) -> tuple[Tensor, ...]:

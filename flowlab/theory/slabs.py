@@ -23,11 +23,13 @@ class Slabs:
 
     def values(self, y: Tensor) -> Tensor:
         """The clipped slab values in [0, 1] at y (L, S, d): (L, S, R)."""
-        return (y @ self.weights.mT + self.biases[:, None]).clamp(0, 1)
+        heights: Tensor = y @ self.weights.mT + self.biases[:, None]
+        return heights.clamp(0, 1)
 
     def __call__(self, y: Tensor) -> Tensor:
         """Denoise y (L, S, d), level by level; L = 1 broadcasts."""
-        return self.offset[:, None] + self.values(y) @ self.jumps
+        denoised: Tensor = self.offset[:, None] + self.values(y) @ self.jumps
+        return denoised
 
     def at(self, level: int) -> Slabs:
         """The denoiser of one level, as a bank of one."""

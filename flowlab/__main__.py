@@ -1,0 +1,6 @@
+"""`python -m flowlab`: the command line."""
+
+from flowlab.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""The exact minimum-norm denoiser on balls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
+
+from attrs import frozen
+
+from flowlab.api import (
+    Bank,
+    Context,
+    Declared,
+    Misfit,
+    NodeError,
+    Result,
+    Schedule,
+    TrainingSet,
+    parameter,
+    reference,
+)
+
+
+@frozen
+class ClosedForm:
+    """The exact min-norm denoiser that maps the ball B(x_n, rho) to x_n, with rho = alpha * sigma.
+
+    The dataset's own theory: a sum of clipped ridge functions (slabs). For M samples a cluster reaches about
+    sqrt(2 log M) sigma along any direction, hence alpha near 3. Source: arXiv 2506.19031, Section 3 and
+    Appendices B, C; arXiv 2311.06748.
+    """
+
+    has_exact_map: ClassVar[bool] = True
+
+    dataset: str = reference("dataset", help="training points that carry a closed form")
+    schedule: str = reference("schedule", help="noise levels, one denoiser each")
+    alpha: float = parameter(3.0, help="ball radius in noise levels, rho = alpha * sigma", gt=0)
+
+    def check(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
+        """A dataset known to have no closed form is a mistake."""
+        for dataset in inputs.get("dataset", ()):
+            if not getattr(dataset.component, "has_closed_form", True):
+                yield Misfit("dataset", f"the dataset {dataset.name!r} has no closed-form denoiser")
+
+    def build(self, context: Context, *, dataset: TrainingSet, schedule: Schedule) -> Result:
+        """Evaluate the theory at every level. Raises NodeError where the balls are too large."""
+        import torch
+
+        form = dataset.geometry.closed_form
+        if form is None:
+            raise NodeError("these training points have no closed-form denoiser")
+        sigma = schedule.sigma(context.dtype).to(context.device)
+        rho = self.alpha * sigma
+        try:
+            slabs = form(rho)
+        except ValueError as error:
+            raise NodeError(f"{error}; lower alpha or the schedule's final_time") from error
+        usable = torch.ones_like(sigma, dtype=torch.bool)
+        metrics = {
+            "sigma": sigma.tolist(),
+            "rho": rho.tolist(),
+            "cost": slabs.cost.tolist(),
+            "conjecture": dataset.geometry.conjecture,
+        }
+        return Result(Bank(sigma, slabs, dataset, usable, rho=rho), metrics)

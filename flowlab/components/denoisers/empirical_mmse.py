@@ -1,0 +1,31 @@
+"""The denoiser that memorises, for comparison."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from flowlab.api import Bank, Context, Result, Schedule, TrainingSet, reference
+
+
+@frozen
+class EmpiricalMmse:
+    """The empirical MMSE denoiser, the posterior mean under the training points: it memorises.
+
+    h(y) = sum_n softmax_n(-|y - x_n|^2 / (2 sigma^2)) x_n. Source: arXiv 2506.19031, Section 2.
+    """
+
+    dataset: str = reference("dataset", help="training points")
+    schedule: str = reference("schedule", help="noise levels, one denoiser each")
+
+    def build(self, context: Context, *, dataset: TrainingSet, schedule: Schedule) -> Result:
+        """Evaluate the posterior mean at every level."""
+        import torch
+
+        from flowlab.theory.mmse import EmpiricalMmse as Posterior
+
+        sigma = schedule.sigma(context.dtype).to(context.device)
+        network = Posterior(dataset.geometry.points, sigma)
+        return Result(
+            Bank(sigma, network, dataset, torch.ones_like(sigma, dtype=torch.bool)),
+            {"sigma": sigma.tolist()},
+        )

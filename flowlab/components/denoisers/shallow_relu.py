@@ -1,0 +1,110 @@
+"""A trained bank of shallow ReLU denoisers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from flowlab.api import (
+    Bank,
+    Context,
+    Optimizer,
+    Result,
+    Schedule,
+    TrainingSet,
+    parameter,
+    reference,
+)
+
+if TYPE_CHECKING:
+    import torch
+
+    from flowlab.theory.relu_network import ReluNetwork
+
+
+@frozen
+class ShallowRelu:
+    """Shallow ReLU denoisers with a skip connection, one a noise level, trained as one batch.
+
+    h(y) = sum_k a_k relu(w_k . y + b_k) + V y + c, k = 1..K, fitted by `optimizer` to h(y_nm) = x_n at each
+    sigma of `schedule`. Starts from rows of norm `scale` in random directions, biases N(0, bias_scale^2),
+    V = c = 0. Source: arXiv 2506.19031, Section 2.
+    """
+
+    dataset: str = reference("dataset", help="training points and their noisy samples")
+    schedule: str = reference("schedule", help="noise levels, one denoiser each")
+    optimizer: str = reference("optimizer", help="how the weights are found")
+    width: int = parameter(500, help="neurons K", ge=1)
+    dropout: float = parameter(0.0, help="probability that a neuron is dropped in training", ge=0, lt=1)
+    scale: float = parameter(0.5, help="norm of each row of w and a at the start", gt=0)
+    bias_scale: float = parameter(0.25, help="standard deviation of the biases at the start", ge=0)
+
+    def build(
+        self, context: Context, *, dataset: TrainingSet, schedule: Schedule, optimizer: Optimizer
+    ) -> Result:
+        """Train the bank; metrics are one number a noise level."""
+
+        from flowlab.theory.interpolation import Interpolation
+        from flowlab.theory.quality import quality
+
+        geometry = dataset.geometry
+        sigma = schedule.sigma(context.dtype).to(context.device)
+        problem = Interpolation(dataset.draw(sigma), geometry.points, sigma)
+        start = self._start(len(sigma), geometry.points.shape[-1], context)
+        fit = optimizer.minimise(problem, geometry, start, self.dropout, context)
+        network = fit.network.to(context.dtype)
+        residual = network(problem.inputs) - problem.targets
+        figures = quality(residual, network.cost, network.balanced_cost, problem, geometry)
+        bank = Bank(
+            sigma,
+            network,
+            dataset,
+            fit.usable.to(sigma.device),
+            history=fit.history,
+            quality=figures,
+        )
+        alive = (network.outer.norm(dim=-1) * network.inner.norm(dim=-1)) > 1e-6
+        metrics = {
+            "sigma": sigma.tolist(),
+            "usable": bank.usable.tolist(),
+            **figures,
+            "width": network.inner.shape[1],
+            "neurons_alive": alive.sum(-1).tolist(),
+            "skip_norm": [None if v != v else v for v in network.skip.norm(dim=(1, 2)).tolist()],
+        }
+        tables = {"history": fit.history} if fit.history is not None else {}
+        return Result(bank, metrics, tables, fit.shortfall or _short(residual, fit.tolerance, sigma))
+
+    def _start(self, levels: int, dimension: int, context: Context) -> ReluNetwork:
+        import torch
+
+        from flowlab.theory.relu_network import ReluNetwork
+
+        generator = context.generator("weights")
+
+        def normal(*shape: int) -> torch.Tensor:
+            return torch.randn(shape, generator=generator, dtype=torch.float64).to(
+                context.device, context.dtype
+            )
+
+        def rows() -> torch.Tensor:
+            return self.scale * torch.nn.functional.normalize(normal(levels, self.width, dimension), dim=-1)
+
+        zero = torch.zeros(levels, dimension, dimension, dtype=context.dtype, device=context.device)
+        biases = self.bias_scale * normal(levels, self.width)
+        return ReluNetwork(rows(), rows(), biases, zero, zero[:, 0])
+
+
+def _short(residual: torch.Tensor, tolerance: float | None, sigma: torch.Tensor) -> str | None:
+    """Say where training ended short of its tolerance."""
+    if tolerance is None:
+        return None
+    worst = residual.abs().amax((1, 2))
+    over = worst > tolerance
+    if not bool(over.any()):
+        return None
+    return (
+        f"violation above {tolerance:g} at {int(over.sum())} of {len(sigma)} levels, worst "
+        f"{worst[over].max():.2g} at sigma {sigma[worst.argmax()]:.4g}"
+    )

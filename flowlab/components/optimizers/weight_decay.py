@@ -1,0 +1,61 @@
+"""The paper's comparison: plain training with weight decay."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from attrs import frozen
+
+from flowlab.api import Context, Fit, NodeError, Table, parameter
+
+if TYPE_CHECKING:
+    from flowlab.theory.geometry import Geometry
+    from flowlab.theory.interpolation import Interpolation
+    from flowlab.theory.relu_network import ReluNetwork
+
+
+@frozen
+class WeightDecay:
+    """Adam with weight decay on the squared error: the paper's comparison, without exact interpolation.
+
+    Minimises 1/(2 M) sum_nm |h(y_nm) - x_n|^2, M samples a point, and shrinks a_k and w_k by strength times
+    the learning rate at each step (decoupled decay); `strength` 0 is training without decay. With
+    `decay_all`, b, V and c shrink too, as a deep-learning library's decay would have it.
+    Source: arXiv 2506.19031, Figure 11 (decay 0.25; the kind of decay and its scale are not stated).
+    """
+
+    strength: float = parameter(0.25, help="weight decay", ge=0)
+    decay_all: bool = parameter(False, help="decay the biases, V and c as well")
+    steps: int = parameter(20_000, help="full-batch steps", ge=1)
+    learning_rate: float = parameter(0.01, help="first learning rate", gt=0)
+    decay: Literal["cosine", "linear", "constant"] = parameter(
+        "cosine", help="how the learning rate falls to zero"
+    )
+    precision: Literal["float32", "float64"] = parameter("float32", help="dtype of the training")
+
+    def minimise(
+        self,
+        problem: Interpolation,
+        geometry: Geometry,
+        start: ReluNetwork,
+        dropout: float,
+        context: Context,
+    ) -> Fit:
+        """Fit all levels at once. Raises NodeError where the loss stops being finite."""
+        import torch
+
+        from flowlab.theory.training import Descent, Diverged, Loss, history, train
+
+        samples = problem.samples.shape[2]
+        dtype = getattr(torch, self.precision)
+        descent = Descent(self.steps, self.learning_rate, self.decay, dtype, self.strength, self.decay_all)
+        loss = Loss(lambda _, residual: residual / samples, lambda _: 0.0, lambda _: self.strength)
+        generator = context.generator("dropout")
+        try:
+            network, moments = train(
+                start, problem, descent, loss, dropout, generator, context.device, context.progress
+            )
+        except Diverged as error:
+            raise NodeError(f"{error}; lower learning_rate") from error
+        usable = torch.ones_like(problem.sigma, dtype=torch.bool)
+        return Fit(network, usable, Table(history(moments, problem.sigma)))

@@ -1,0 +1,54 @@
+"""What became of each node of an experiment."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from attrs import frozen
+
+from flowlab.api import Result
+from flowlab.graph.graph import Node
+
+Status = Literal["done", "short", "failed", "skipped"]
+
+
+@frozen
+class Record:
+    """One node's end: `short` is done with a shortfall, `skipped` never ran or was interrupted."""
+
+    node: Node
+    status: Status
+    result: Result | None = None
+    message: str = ""
+    seconds: float = 0.0
+    trace: str = ""  # the traceback of a defect, for --debug
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is a result."""
+        return self.result is not None
+
+
+@frozen
+class Outcome:
+    """The records of an experiment in the graph's order; `signal` is the one that cut it short."""
+
+    records: tuple[Record, ...]
+    seconds: float
+    signal: int | None = None
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether a signal stopped the work."""
+        return self.signal is not None
+
+    @property
+    def exit_code(self) -> int:
+        """0 done, 1 a node failed, 128 + signal interrupted."""
+        if self.signal is not None:
+            return 128 + self.signal
+        return int(any(record.status == "failed" for record in self.records))
+
+    def of(self, kind: str) -> tuple[Record, ...]:
+        """The records of one kind."""
+        return tuple(record for record in self.records if record.node.kind.name == kind)

@@ -1,0 +1,147 @@
+"""Who hears how the work goes on: nobody, a log of plain lines, or a bar on a terminal. All on stderr."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from time import monotonic
+from typing import TYPE_CHECKING, Protocol, TextIO
+
+from attrs import define
+
+from flowlab.engine.outcome import Record
+from flowlab.graph.graph import Node
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+
+class Listener(Protocol):
+    """Is told of each node's start, progress and end."""
+
+    def started(self, node: Node, index: int, total: int) -> None:
+        """A node begins: number `index`, from 0, of `total`."""
+
+    def progressed(self, done: int, total: int, figures: Mapping[str, float]) -> None:
+        """The node at work reports."""
+
+    def finished(self, record: Record) -> None:
+        """The node at work ends."""
+
+
+class Quiet:
+    """Shows nothing."""
+
+    def started(self, node: Node, index: int, total: int) -> None:
+        """Say nothing."""
+
+    def progressed(self, done: int, total: int, figures: Mapping[str, float]) -> None:
+        """Say nothing."""
+
+    def finished(self, record: Record) -> None:
+        """Say nothing."""
+
+
+@define
+class Lines:
+    """One line when a node starts and ends, and one at most every `every` seconds between."""
+
+    stream: TextIO
+    every: float = 10.0
+    _name: str = ""
+    _start: float = 0.0
+    _last: float = 0.0
+
+    def started(self, node: Node, index: int, total: int) -> None:
+        """Say which node begins; tools do no work and pass unmentioned."""
+        self._name = node.id
+        self._start = self._last = monotonic()
+        if node.kind.built:
+            self._say(f"[{index + 1}/{total}] {node.id} ({node.use})")
+
+    def progressed(self, done: int, total: int, figures: Mapping[str, float]) -> None:
+        """Say how far, and about how long it still takes."""
+        now = monotonic()
+        if now - self._last < self.every:
+            return
+        self._last = now
+        left = (now - self._start) / max(done, 1) * max(total - done, 0)
+        self._say(f"  {self._name}: {done}/{total}, about {left:.0f} s left{shown(figures)}")
+
+    def finished(self, record: Record) -> None:
+        """Say how it ended."""
+        if record.node.kind.built or record.status != "done":
+            self._say(f"  {ending(record)}")
+
+    def _say(self, line: str) -> None:
+        print(line, file=self.stream, flush=True)
+
+
+@define
+class Bar:
+    """A bar with the time left for the node at work, under one line for each finished node."""
+
+    bar: Progress
+    _task: TaskID | None = None
+    _last: float = 0.0
+
+    def started(self, node: Node, index: int, total: int) -> None:
+        """Begin a bar of unknown length."""
+        if node.kind.built:
+            self._task = self.bar.add_task(f"[{index + 1}/{total}] {node.id}", total=None, figures="")
+
+    def progressed(self, done: int, total: int, figures: Mapping[str, float]) -> None:
+        """Move the bar, ten times a second at most."""
+        now = monotonic()
+        if self._task is None or (now - self._last < 0.1 and done < total):
+            return
+        self._last = now
+        self.bar.update(self._task, completed=done, total=total, figures=shown(figures).removeprefix(", "))
+
+    def finished(self, record: Record) -> None:
+        """Replace the bar by a line."""
+        if self._task is not None:
+            self.bar.remove_task(self._task)
+            self._task = None
+        if record.node.kind.built or record.status != "done":
+            self.bar.console.print(ending(record), markup=False, highlight=False)
+
+
+@contextmanager
+def listening(quiet: bool) -> Iterator[Listener]:
+    """The listener that suits stderr."""
+    if quiet:
+        yield Quiet()
+    elif sys.stderr.isatty():
+        with _bar() as bar:
+            yield Bar(bar)
+    else:
+        yield Lines(sys.stderr)
+
+
+def ending(record: Record) -> str:
+    """A finished node in one line."""
+    reason = record.message or (record.result and record.result.shortfall) or ""
+    timing = "" if record.status == "skipped" else f" in {record.seconds:.1f} s"
+    return f"{record.node.id}: {record.status}{timing}" + (f": {reason}" if reason else "")
+
+
+def shown(figures: Mapping[str, float]) -> str:
+    """Figures of progress, each led by a comma."""
+    return "".join(f", {name} {value:.3g}" for name, value in figures.items())
+
+
+def _bar() -> Progress:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[figures]}", markup=False),
+        console=Console(stderr=True),
+        transient=True,
+        redirect_stdout=False,
+    )

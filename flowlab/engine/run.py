@@ -1,0 +1,81 @@
+"""Node after node, in the graph's order: build it, or say why not."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+from time import perf_counter
+from typing import Any
+
+from flowlab.api import Context, FlowlabError, NodeError, Result
+from flowlab.engine.device import resolve
+from flowlab.engine.inputs import inputs, sources
+from flowlab.engine.interrupt import signal_of
+from flowlab.engine.outcome import Outcome, Record
+from flowlab.engine.progress import Listener
+from flowlab.graph.graph import Graph, Node
+
+
+def run(graph: Graph, device: str, listener: Listener) -> Outcome:
+    """Run every node whose inputs succeed. An interrupt stops the work and keeps what is finished."""
+    import torch
+
+    where = resolve(device)
+    dtype: torch.dtype = getattr(torch, graph.dtype)
+    if any(node.kind.name == "figure" for node in graph.nodes):
+        _draw_without_a_display()
+    start = perf_counter()
+    records: dict[Node, Record] = {}
+    values: dict[Node, Any] = {}
+    signal = None
+    try:
+        for index, node in enumerate(graph.nodes):
+            listener.started(node, index, len(graph.nodes))
+            context = Context(
+                graph.seed, node=node.name, dtype=dtype, device=where, progress=listener.progressed
+            )
+            record = _attempt(node, context, values)
+            records[node] = record
+            if record.status in ("done", "short"):
+                values[node] = record.result.value if record.result else node.component
+            listener.finished(record)
+    except KeyboardInterrupt as interrupt:
+        signal = signal_of(interrupt)
+        for node in graph.nodes:
+            records.setdefault(node, Record(node, "skipped", message="interrupted"))
+    return Outcome(tuple(records[node] for node in graph.nodes), perf_counter() - start, signal)
+
+
+def _attempt(node: Node, context: Context, values: Mapping[Node, Any]) -> Record:
+    """One node's record, whatever its component does."""
+    missing = [source.id for source in sources(node) if source not in values]
+    if missing:
+        return Record(node, "skipped", message=f"needs {', '.join(missing)}")
+    if not node.kind.built:
+        return Record(node, "done")
+    start = perf_counter()
+    try:
+        result = node.component.build(context, **inputs(node, values))
+        if not isinstance(result, Result):
+            raise NodeError(f"{node.use}: build returned {type(result).__name__}, not Result")
+    except FlowlabError as error:
+        return Record(node, "failed", message=str(error), seconds=perf_counter() - start)
+    except Exception as error:
+        # A defect of the component: its neighbours go on, its author gets the traceback on request.
+        return Record(
+            node, "failed", None, one_line(error), perf_counter() - start, trace=traceback.format_exc()
+        )
+    status = "done" if result.shortfall is None else "short"
+    return Record(node, status, result, seconds=perf_counter() - start)
+
+
+def one_line(error: BaseException) -> str:
+    """An error's type and message without line breaks."""
+    return " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
+
+
+def _draw_without_a_display() -> None:
+    """For a component that draws through pyplot: no window, wherever it runs."""
+    import matplotlib
+
+    matplotlib.use("Agg")

@@ -1,0 +1,27 @@
+"""The empirical MMSE denoiser: the posterior mean under the training points themselves."""
+
+from __future__ import annotations
+
+import torch
+from attrs import frozen
+from torch import Tensor
+
+
+@frozen
+class EmpiricalMmse:
+    """h(y) = sum_n softmax_n(-|y - x_n|^2 / (2 sigma^2)) x_n; points (N, d), sigma (L,).
+
+    Not min-norm: its probability flow memorises. Source: arXiv 2506.19031, Section 2.
+    """
+
+    points: Tensor
+    sigma: Tensor
+
+    def __call__(self, y: Tensor) -> Tensor:
+        """Denoise y (L, S, d), level by level; L = 1 broadcasts."""
+        squares = (y[..., None, :] - self.points).square().sum(-1)
+        return torch.softmax(-squares / (2 * self.sigma[:, None, None].square()), dim=-1) @ self.points
+
+    def at(self, level: int) -> EmpiricalMmse:
+        """The denoiser of one level, as a bank of one."""
+        return EmpiricalMmse(self.points, self.sigma[level].reshape(1))

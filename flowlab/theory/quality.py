@@ -1,0 +1,74 @@
+"""How well a network solves its interpolation problem: violation, cost, and cost ratios."""
+
+from __future__ import annotations
+
+import torch
+from attrs import frozen
+from torch import Tensor
+
+from flowlab.theory.geometry import Geometry
+from flowlab.theory.interpolation import Interpolation
+from flowlab.theory.slab_solution import slab_solution
+
+
+@frozen
+class Violation:
+    """Largest and root-mean-square residual of h(y_nm) = x_n, over samples and coordinates: (L,) each."""
+
+    max: Tensor
+    rms: Tensor
+
+
+def violation(residual: Tensor) -> Violation:
+    """The violation of residuals h(y) - x (L, Q, d), in data units."""
+    return Violation(residual.abs().amax((1, 2)), residual.square().mean((1, 2)).sqrt())
+
+
+def closed_form_cost(problem: Interpolation, geometry: Geometry) -> Tensor | None:
+    """Cost of the closed form with the effective radius of the samples (L,); None without a closed form.
+
+    Each slab keeps its direction; its slope runs from the largest projection a_r of the samples below it
+    to the smallest projection b_r of those above: C = sum_r 2 |g_r| / (b_r - a_r). nan where b_r <= a_r.
+    """
+    if geometry.closed_form is None:
+        return None
+    slabs = geometry.closed_form(problem.sigma.new_zeros(1))
+    directions = slabs.weights[0] / slabs.weights[0].norm(dim=-1, keepdim=True)
+    above = slabs.values(geometry.points[None])[0].mT > 0.5
+    projections = (problem.samples @ directions.mT).movedim(-1, 1).flatten(3)  # (L, R, N, M)
+    low = torch.where(above[:, :, None], -torch.inf, projections).amax((2, 3))
+    high = torch.where(above[:, :, None], projections, torch.inf).amin((2, 3))
+    width = torch.where(high > low, high - low, torch.nan)
+    return (2 * slabs.jumps[0].norm(dim=-1) / width).sum(-1)
+
+
+def slab_cost(problem: Interpolation, geometry: Geometry) -> Tensor:
+    """Cost of the max-margin slabs of the same samples (L,); nan where there are none."""
+    slabs, usable = slab_solution(problem.samples, geometry.points, geometry.pattern)
+    return torch.where(usable, slabs.cost, torch.nan)
+
+
+def listed(values: Tensor) -> list[float | None]:
+    """Numbers for people: one a level, None where there is none."""
+    return [None if value != value else value for value in values.double().tolist()]
+
+
+def quality(
+    residual: Tensor, cost: Tensor, balanced: Tensor, problem: Interpolation, geometry: Geometry
+) -> dict[str, list[float | None]]:
+    """The figures by which a trained denoiser is judged, one number a noise level each."""
+    off = violation(residual)
+    slab = slab_cost(problem, geometry)
+    closed = closed_form_cost(problem, geometry)
+    closed = torch.full_like(slab, torch.nan) if closed is None else closed
+    figures = {
+        "violation_max": off.max,
+        "violation_rms": off.rms,
+        "cost": cost,
+        "cost_balanced": balanced,
+        "cost_closed_form": closed,
+        "cost_slab": slab,
+        "cost_ratio": cost / closed,
+        "slab_ratio": cost / slab,
+    }
+    return {name: listed(value) for name, value in figures.items()}
