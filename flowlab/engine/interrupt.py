@@ -20,16 +20,12 @@ def signal_of(interrupt: KeyboardInterrupt) -> int:
 
 @contextmanager
 def termination_as_interrupt() -> Iterator[None]:
-    """Raise Terminated on SIGTERM, within; SIGINT raises KeyboardInterrupt even where the parent ignored it."""
-    former = {
-        signal.SIGTERM: signal.signal(signal.SIGTERM, _terminate),
-        signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler),
-    }
+    """Raise Terminated on SIGTERM, within."""
+    former = signal.signal(signal.SIGTERM, _terminate)
     try:
         yield
     finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
+        signal.signal(signal.SIGTERM, former)
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:

@@ -1,0 +1,82 @@
+"""What a run says at its end: the fractions, the worst violations, what fell short, where the files are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from flowlab.api import CLASSES, Classes
+from flowlab.engine.outcome import Outcome, Record
+from flowlab.report.aligned import aligned
+from flowlab.report.figures import stems
+from flowlab.report.fractions import share
+from flowlab.report.plain import plain
+
+
+def answer(outcome: Outcome, folder: Path) -> str:
+    """The lines of the answer; the last is the path of the first figure, where there is one."""
+    parts = [fractions(outcome), interpolation(outcome), complaints(outcome), ending(outcome, folder)]
+    return "\n\n".join("\n".join(part) for part in parts if part)
+
+
+def fractions(outcome: Outcome) -> list[str]:
+    """Where each flow's points end, a row a classifier and flow."""
+    rows = [row for record in outcome.of("classifier") for row in _shares(record)]
+    if not rows:
+        return []
+    title = "Where the flows end, % [95 % interval]"
+    return [title, *aligned([("classifier", "flow", "points", *CLASSES), *rows], indent=2)]
+
+
+def interpolation(outcome: Outcome) -> list[str]:
+    """The worst violation and the worst cost ratio of each denoiser that reports them."""
+    rows = []
+    for record in outcome.of("denoiser"):
+        metrics = record.result.metrics if record.result else {}
+        if "violation_max" in metrics and "slab_ratio" in metrics:
+            rows.append((record.node.label, worst(metrics["violation_max"]), worst(metrics["slab_ratio"])))
+    if not rows:
+        return []
+    header = ("denoiser", "violation_max", "cost over slabs' cost")
+    return ["How well the denoisers interpolate, worst level", *aligned([header, *rows], indent=2)]
+
+
+def worst(metric: Any) -> str:
+    """The largest number of a metric that is a number or one a level; a dash where there is none."""
+    values = plain(metric)
+    numbers = [value for value in (values if isinstance(values, list) else [values]) if value is not None]
+    return f"{max(numbers):.4g}" if numbers else "-"
+
+
+def complaints(outcome: Outcome) -> list[str]:
+    """Every node that fell short, failed or was left out."""
+    lines = []
+    for record in outcome.records:
+        reason = record.message or (record.result.shortfall if record.result else "")
+        if record.status != "done":
+            lines.append(f"{record.status}: {record.node.id}: {reason}")
+    return lines
+
+
+def ending(outcome: Outcome, folder: Path) -> list[str]:
+    """How long it took, the folder, and the first figure."""
+    built = [record for record in outcome.records if record.node.kind.built]
+    finished = sum(record.finished for record in built)
+    slowest = max(built, key=lambda record: record.seconds, default=None)
+    timing = f"{finished} of {len(built)} nodes in {outcome.seconds:.1f} s"
+    if slowest is not None:
+        timing += f", {slowest.seconds:.1f} s of it for {slowest.node.id}"
+    stop = ["interrupted"] if outcome.interrupted else []
+    figure = [f"{folder / stem}.png" for stem in list(stems(outcome).values())[:1]]
+    return [*stop, timing, str(folder), *figure]
+
+
+def _shares(record: Record) -> Iterator[Sequence[str]]:
+    classes = record.result.value if record.result else None
+    if not isinstance(classes, Classes):
+        return
+    for flow in classes.labels:
+        counts = classes.counts(flow)
+        total = sum(counts.values())
+        yield (record.node.label, flow, str(total), *(share(counts[name], total) for name in CLASSES))

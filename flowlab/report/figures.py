@@ -1,0 +1,53 @@
+"""The figures of a run as PNG and PDF."""
+
+from __future__ import annotations
+
+import io
+import traceback
+from typing import Any
+
+from attrs import evolve
+
+from flowlab.engine.outcome import Outcome, Record
+from flowlab.engine.run import one_line
+from flowlab.report.plain import distinct, file_name
+
+# Without these dates and versions, equal pictures are equal files.
+_METADATA: dict[str, dict[str, Any]] = {
+    "png": {"Software": None},
+    "pdf": {"CreationDate": None, "Producer": None},
+}
+
+
+def render(outcome: Outcome) -> tuple[Outcome, dict[str, bytes]]:
+    """The figure files by relative path, and the outcome with those failed that can't be drawn."""
+    records = {record.node: record for record in outcome.records}
+    files: dict[str, bytes] = {}
+    for node, stem in stems(outcome).items():
+        try:
+            files |= {f"{stem}.{form}": draw(records[node], form) for form in _METADATA}
+        except Exception as error:
+            # Text is laid out at drawing, so a component's mistake can surface as late as here.
+            records[node] = evolve(
+                records[node],
+                status="failed",
+                result=None,
+                message=f"can't be drawn: {one_line(error)}",
+                trace=traceback.format_exc(),
+            )
+    return evolve(outcome, records=tuple(records.values())), files
+
+
+def stems(outcome: Outcome) -> dict[Any, str]:
+    """The path of each finished figure, without its ending."""
+    nodes = [record.node for record in outcome.of("figure") if record.result]
+    names = distinct(file_name(node.label) for node in nodes)
+    return {node: f"figures/{name}" for node, name in zip(nodes, names, strict=True)}
+
+
+def draw(record: Record, form: str) -> bytes:
+    """A matplotlib figure as the bytes of a file."""
+    stream = io.BytesIO()
+    assert record.result is not None
+    record.result.value.savefig(stream, format=form, bbox_inches="tight", metadata=_METADATA[form])
+    return stream.getvalue()

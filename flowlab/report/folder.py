@@ -1,0 +1,82 @@
+"""The folder of a run: claimed before any work, filled file by file without half-written ones."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import tomli
+
+from flowlab.api import OutputError
+
+LOCK = "lock.toml"
+SUMMARY = "summary.json"
+FOLDERS = ("tables", "figures")
+
+
+def claim(folder: Path) -> None:
+    """Make the folder, or raise OutputError where a run could not be written into it."""
+    with _blaming(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        _probe(folder)
+    for name in FOLDERS:
+        inner = folder / name
+        if inner.exists() and not inner.is_dir():
+            raise OutputError(f"{inner}: can't be written: a file is in the way of a folder")
+        if inner.is_dir():
+            with _blaming(inner):
+                _probe(inner)
+    for name in (SUMMARY, LOCK):
+        if (folder / name).is_dir():
+            raise OutputError(f"{folder / name}: can't be written: a folder is in the way of a file")
+
+
+def fill(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Replace a former run's files by these, by relative path; touch nothing that no run has written."""
+    for name in sorted(set(former(folder)) - set(files)):
+        with _blaming(folder / name), suppress(FileNotFoundError):
+            (folder / name).unlink()
+    for name, content in files.items():
+        _replace(folder / name, content)
+
+
+def former(folder: Path) -> Iterable[str]:
+    """The tables and figures that a former run lists in its lock; none where the lock can't be trusted."""
+    try:
+        listed = tomli.loads((folder / LOCK).read_text("utf-8"))["run"]["files"]
+        paths = [Path(name) for name in listed]
+    except (OSError, ValueError, KeyError, TypeError):
+        return ()
+    return tuple(
+        path.as_posix()
+        for path in paths
+        if len(path.parts) == 2 and path.parts[0] in FOLDERS and path.parts[1] != ".."
+    )
+
+
+def _replace(path: Path, content: bytes) -> None:
+    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with _blaming(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            scratch.write_bytes(content)
+            os.replace(scratch, path)
+        finally:
+            scratch.unlink(missing_ok=True)
+
+
+def _probe(folder: Path) -> None:
+    probe = folder / f".flowlab.{os.getpid()}.tmp"
+    probe.touch()
+    probe.unlink()
+
+
+@contextmanager
+def _blaming(path: Path) -> Iterator[None]:
+    """Name the path in place of a traceback."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(f"{path}: can't be written: {error.strerror or error}") from error

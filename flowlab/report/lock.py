@@ -1,0 +1,48 @@
+"""lock.toml: all that is needed to run the same again."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from flowlab.graph.graph import Graph
+from flowlab.report.plain import plain, without_none
+
+_LIBRARIES = ("flowlab", "torch", "numpy", "scipy", "matplotlib", "attrs", "cattrs", "daqp")
+
+
+def lock(graph: Graph, device: str, files: Iterable[str]) -> dict[str, Any]:
+    """The resolved experiment, what ran it, and the tables and figures it wrote."""
+    import torch
+
+    run = {
+        "date": datetime.now(UTC).replace(microsecond=0),
+        "seed": graph.seed,
+        "dtype": graph.dtype,
+        "device": device,
+        "threads": torch.get_num_threads(),
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+        "files": list(files),
+    }
+    experiment = without_none(plain(graph.resolved))
+    return {"run": run, "versions": versions(graph), "experiment": experiment}
+
+
+def versions(graph: Graph) -> Mapping[str, str]:
+    """The versions of the libraries and of every distribution whose components are used."""
+    used = {node.entry.distribution: node.entry.version for node in graph.nodes}
+    return dict(sorted((_installed(_LIBRARIES) | used).items()))
+
+
+def _installed(names: Iterable[str]) -> dict[str, str]:
+    found = {}
+    for name in names:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,51 @@
+"""Values reduced to what JSON, TOML and file names can hold."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+
+def plain(value: Any) -> Any:
+    """Numbers, strings, lists and dicts; nan and inf become None, arrays become lists."""
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if hasattr(value, "tolist"):
+        return plain(value.tolist())
+    if isinstance(value, Sequence | set | frozenset):
+        return [plain(item) for item in value]
+    return str(value)
+
+
+def without_none(value: Any) -> Any:
+    """The same without what TOML can't hold."""
+    if isinstance(value, Mapping):
+        return {key: without_none(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [without_none(item) for item in value if item is not None]
+    return value
+
+
+def file_name(text: str) -> str:
+    """A name that any file system takes and that can't leave its folder."""
+    return re.sub(r"[^\w.=,+-]+", "_", text).strip("._") or "_"
+
+
+def distinct(names: Iterable[str]) -> list[str]:
+    """The names, numbered where they would meet on a file system that ignores case."""
+    seen: set[str] = set()
+    result = []
+    for name in names:
+        unique, count = name, 1
+        while unique.casefold() in seen:
+            count += 1
+            unique = f"{name}-{count}"
+        seen.add(unique.casefold())
+        result.append(unique)
+    return result

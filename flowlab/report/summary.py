@@ -1,0 +1,44 @@
+"""summary.json: every node's status, metrics and shortfall."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from typing import Any
+
+from flowlab.engine.outcome import Outcome, Record
+from flowlab.graph.graph import Graph
+from flowlab.report.plain import plain
+
+
+def summary(graph: Graph, outcome: Outcome) -> dict[str, Any]:
+    """The run in numbers, node by node under their kinds."""
+    nodes: dict[str, dict[str, Any]] = defaultdict(dict)
+    for record in outcome.records:
+        nodes[record.node.kind.name][record.node.label] = entry(record)
+    experiment = {
+        "name": graph.name,
+        "seed": graph.seed,
+        "dtype": graph.dtype,
+        "file": str(graph.path),
+        "interrupted": outcome.interrupted,
+    }
+    return {"experiment": experiment, "nodes": dict(nodes), "seconds": round(outcome.seconds, 6)}
+
+
+def entry(record: Record) -> dict[str, Any]:
+    """One node's line of the summary."""
+    return {
+        "status": record.status,
+        "use": record.node.use,
+        "seconds": round(record.seconds, 6),
+        "metrics": plain(record.result.metrics) if record.result else {},
+        "shortfall": record.result.shortfall if record.result else None,
+        "message": record.message or None,
+        "variant": plain(record.node.variant),
+    }
+
+
+def as_json(content: Any) -> str:
+    """JSON for files and for `--json`."""
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)

@@ -1,0 +1,26 @@
+"""A run as files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import tomli_w
+
+from flowlab.engine.outcome import Outcome
+from flowlab.graph.graph import Graph
+from flowlab.report.figures import render
+from flowlab.report.folder import LOCK, SUMMARY, fill
+from flowlab.report.lock import lock
+from flowlab.report.summary import as_json, summary
+from flowlab.report.tables import tables
+
+
+def write(graph: Graph, outcome: Outcome, device: str, folder: Path) -> Outcome:
+    """Write summary, lock, tables and figures; the outcome returned tells of figures that can't be drawn."""
+    outcome, pictures = render(outcome)
+    content = tables(outcome) | pictures
+    text = tomli_w.dumps(lock(graph, device, content)).encode()
+    # The lock first: it says which files are the run's, should the rest be cut short.
+    files = {LOCK: text, **content, SUMMARY: f"{as_json(summary(graph, outcome))}\n".encode()}
+    fill(folder, files)
+    return outcome
