@@ -17,8 +17,10 @@ from flowlab.api.errors import (
     Problem,
 )
 from flowlab.api.fields import Parameter, Reference, about, parameter, reference, references
+from flowlab.api.frames import Frame, orthonormal_frame
 from flowlab.api.kinds import KINDS, Kind
 from flowlab.api.result import Result, Table
+from flowlab.api.training_set import training_set
 from flowlab.api.work import (
     CLASSES,
     Bank,
@@ -47,12 +49,44 @@ _THEORY = {
 }
 
 __all__ = [
-    "CLASSES", "KINDS", "Bank", "Classes", "Context", "Declared", "ExperimentError", "Fit", "FlowlabError",
-    "Geometry", "Integrator", "Interpolation", "Kind", "Misfit", "Network", "NodeError", "Optimizer",
-    "OutputError", "Parameter", "Path", "PluginError", "Polytope", "Problem", "Reference", "Result",
-    "Schedule", "Slabs", "Table", "TrainingSet", "Trajectories", "about", "parameter", "reference",
+    "CLASSES",
+    "KINDS",
+    "Bank",
+    "Classes",
+    "Context",
+    "Declared",
+    "ExperimentError",
+    "Fit",
+    "FlowlabError",
+    "Frame",
+    "Geometry",
+    "Integrator",
+    "Interpolation",
+    "Kind",
+    "Misfit",
+    "Network",
+    "NodeError",
+    "Optimizer",
+    "OutputError",
+    "Parameter",
+    "Path",
+    "PluginError",
+    "Polytope",
+    "Problem",
+    "Reference",
+    "Result",
+    "Schedule",
+    "Slabs",
+    "Table",
+    "TrainingSet",
+    "Trajectories",
+    "about",
+    "orthonormal_frame",
+    "parameter",
+    "reference",
     "references",
-]  # fmt: skip
+    "training_set",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -88,6 +88,7 @@ class Bar:
 
     def started(self, node: Node, index: int, total: int) -> None:
         """Begin a bar of unknown length."""
+        self._last = 0.0
         if node.kind.built:
             self._task = self.bar.add_task(f"[{index + 1}/{total}] {node.id}", total=None, figures="")
 

@@ -8,10 +8,11 @@ from time import perf_counter
 from typing import Any
 
 from flowlab.api import Context, FlowlabError, NodeError, Result
+from flowlab.engine.defect import one_line
 from flowlab.engine.device import resolve
 from flowlab.engine.inputs import inputs, sources
 from flowlab.engine.interrupt import signal_of
-from flowlab.engine.outcome import Outcome, Record
+from flowlab.engine.outcome import Outcome, Record, Status
 from flowlab.engine.progress import Listener
 from flowlab.graph.graph import Graph, Node
 
@@ -65,13 +66,8 @@ def _attempt(node: Node, context: Context, values: Mapping[Node, Any]) -> Record
         return Record(
             node, "failed", None, one_line(error), perf_counter() - start, trace=traceback.format_exc()
         )
-    status = "done" if result.shortfall is None else "short"
+    status: Status = "done" if result.shortfall is None else "short"
     return Record(node, status, result, seconds=perf_counter() - start)
-
-
-def one_line(error: BaseException) -> str:
-    """An error's type and message without line breaks."""
-    return " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
 
 
 def _draw_without_a_display() -> None:

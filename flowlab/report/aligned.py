@@ -10,6 +10,4 @@ def aligned(rows: Sequence[Sequence[str]], indent: int = 0, gap: int = 2) -> lis
     if not rows:
         return []
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        (" " * indent + (" " * gap).join(map(str.ljust, row, widths))).rstrip() for row in rows
-    ]
+    return [(" " * indent + (" " * gap).join(map(str.ljust, row, widths))).rstrip() for row in rows]

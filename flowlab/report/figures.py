@@ -8,8 +8,8 @@ from typing import Any
 
 from attrs import evolve
 
+from flowlab.engine.defect import one_line
 from flowlab.engine.outcome import Outcome, Record
-from flowlab.engine.run import one_line
 from flowlab.report.plain import distinct, file_name
 
 # Without these dates and versions, equal pictures are equal files.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -49,3 +50,8 @@ def distinct(names: Iterable[str]) -> list[str]:
         seen.add(unique.casefold())
         result.append(unique)
     return result
+
+
+def as_json(content: Any) -> str:
+    """JSON for files and for `--json`."""
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from typing import Any
 
@@ -37,8 +36,3 @@ def entry(record: Record) -> dict[str, Any]:
         "message": record.message or None,
         "variant": plain(record.node.variant),
     }
-
-
-def as_json(content: Any) -> str:
-    """JSON for files and for `--json`."""
-    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)

@@ -11,7 +11,8 @@ from flowlab.graph.graph import Graph
 from flowlab.report.figures import render
 from flowlab.report.folder import LOCK, SUMMARY, fill
 from flowlab.report.lock import lock
-from flowlab.report.summary import as_json, summary
+from flowlab.report.plain import as_json
+from flowlab.report.summary import summary
 from flowlab.report.tables import tables
 
 

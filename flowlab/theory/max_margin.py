@@ -80,5 +80,24 @@ def _quadratic_programme(rows: Array, sign: Array, bounds: Array) -> Array | Non
     hessian[-1, -1] = 0.0  # the bias is free
     unbounded = np.full(len(rows), 1e30)
     inequality = np.zeros(len(rows), dtype=np.int32)
-    solution, _, status, _ = daqp.solve(hessian, np.zeros(size), constraints, unbounded, bounds, inequality)
-    return np.asarray(solution) if status > 0 else None
+    solution, _, status, info = daqp.solve(
+        hessian, np.zeros(size), constraints, unbounded, bounds, inequality, primal_tol=1e-11
+    )
+    if status <= 0:
+        return None
+    if (constraints @ solution - bounds).min() < -TOLERANCE:
+        return _polish(hessian, constraints, bounds, np.abs(info["lam"]) > 0)
+    return np.asarray(solution)
+
+
+def _polish(hessian: Array, constraints: Array, bounds: Array, active: NDArray[np.bool_]) -> Array:
+    """The exact optimum of a known active set, by its linear optimality conditions.
+
+    The free bias makes the Hessian singular, so the solver works on a regularised problem and stops
+    short of rounding in high dimension; one linear system closes the gap.
+    """
+    held = constraints[active]
+    zero = np.zeros((len(held), len(held)))
+    system = np.block([[hessian, held.T], [held, zero]])
+    right = np.r_[np.zeros(len(hessian)), bounds[active]]
+    return np.linalg.lstsq(system, right, rcond=None)[0][: len(hessian)]

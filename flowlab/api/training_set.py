@@ -1,0 +1,23 @@
+"""From a geometry to a training set: the noisy samples that every denoiser of a dataset shares."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flowlab.api.context import Context
+from flowlab.api.work import TrainingSet
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from flowlab.theory.geometry import Geometry
+
+
+def training_set(geometry: Geometry, samples: int, context: Context) -> TrainingSet:
+    """A training set with `samples` noisy samples a point, drawn afresh but equal at every call."""
+    from flowlab.theory.interpolation import noisy_samples
+
+    def draw(sigma: Tensor) -> Tensor:
+        return noisy_samples(geometry.points, sigma, samples, context.generator("noise"))
+
+    return TrainingSet(geometry, samples, draw)

@@ -1,0 +1,120 @@
+"""The command line: `flowlab run experiments/simplex.toml`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flowlab import __version__
+from flowlab.registry.registry import Registry
+from flowlab.report.guard import guarded
+from flowlab.report.plain import as_json
+from flowlab.report.say import say
+
+app = typer.Typer(
+    help="Run declarative experiments on where diffusion flows end.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+File = Annotated[Path, typer.Argument(help="experiment file (TOML)", show_default=False)]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KIND.NAME.KEY=VALUE", help="replace a value of the file; repeatable"),
+]
+Debug = Annotated[bool, typer.Option("--debug", help="show tracebacks")]
+Json = Annotated[bool, typer.Option("--json", help="print JSON")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"flowlab {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version")
+    ] = False,
+) -> None:
+    """Run declarative experiments on where diffusion flows end."""
+
+
+@app.command()
+def run(
+    file: File,
+    out: Annotated[
+        Path | None, typer.Option(help="folder for the results [default: runs/<experiment name>]")
+    ] = None,
+    settings: Settings = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda or auto")] = "auto",
+    quiet: Annotated[bool, typer.Option("--quiet", help="show no progress")] = False,
+    debug: Debug = False,
+    json: Json = False,
+) -> None:
+    """Run an experiment and write its figures, tables and summary."""
+    with guarded(debug):
+        from flowlab.report.conduct import conduct
+
+        report = conduct(file, out, settings or (), device, quiet)
+        if debug:
+            print(*report.traces, sep="\n", end="", file=sys.stderr)
+        say(as_json(report.summary) if json else report.answer)
+        sys.exit(report.outcome.exit_code)
+
+
+@app.command()
+def check(file: File, settings: Settings = None, debug: Debug = False) -> None:
+    """Check an experiment without running it: every mistake, with its place."""
+    with guarded(debug):
+        from flowlab.graph.graph import load
+
+        graph = load(file, settings or (), Registry.installed())
+        say(f"{file}: ok, {len(graph.nodes)} nodes")
+
+
+@app.command()
+def graph(file: File, settings: Settings = None, debug: Debug = False) -> None:
+    """Print an experiment's graph as Mermaid."""
+    with guarded(debug):
+        from flowlab.graph.graph import load
+        from flowlab.graph.mermaid import mermaid
+
+        say(mermaid(load(file, settings or (), Registry.installed())))
+
+
+@app.command()
+def list_components(
+    kind: Annotated[str | None, typer.Option(help="only this kind")] = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """List the installed components."""
+    with guarded(debug):
+        from flowlab.report.catalogue import catalogue, listing
+
+        registry = Registry.installed()
+        say(as_json(listing(registry, kind)) if json else catalogue(registry, kind))
+
+
+@app.command()
+def describe(
+    component: Annotated[str, typer.Argument(help="name, kind:name or distribution:name")],
+    debug: Debug = False,
+) -> None:
+    """Describe a component: its keys, their types, defaults and ranges."""
+    with guarded(debug):
+        from flowlab.report.describe import describe as text
+        from flowlab.report.describe import find
+
+        say(text(find(Registry.installed(), component)))
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="flowlab")

@@ -1,0 +1,36 @@
+"""The equilateral triangle."""
+
+from __future__ import annotations
+
+import math
+
+from attrs import frozen
+
+from flowlab.api import Context, Result, parameter, training_set
+
+
+@frozen
+class EquilateralTriangle:
+    """An equilateral triangle centred at the origin: its only stable points are its vertices.
+
+    |x_n| = radius, u_i . u_j = -1/2. At low noise probability flow ends on the face, score flow in a vertex.
+    Source: arXiv 2506.19031, Appendix C.
+    """
+
+    samples: int = parameter(100, help="noisy samples a point, M", ge=1)
+    radius: float = parameter(1.0, help="distance of the vertices from the centre", unit="data units", gt=0)
+    dimension: int = parameter(2, help="ambient dimension d", ge=2)
+
+    def build(self, context: Context) -> Result:
+        """Lay the vertices and their theory."""
+        import torch
+
+        from flowlab.theory.simplex import simplex_geometry
+
+        turns = torch.arange(3, dtype=torch.float64) * (2 * math.pi / 3) + math.pi / 2
+        points = torch.zeros(3, self.dimension, dtype=context.dtype, device=context.device)
+        points[:, 0], points[:, 1] = self.radius * turns.cos(), self.radius * turns.sin()
+        geometry = simplex_geometry(points)
+        return Result(
+            training_set(geometry, self.samples, context), {"points": 3, "dimension": self.dimension}
+        )

@@ -1,0 +1,47 @@
+"""Points on a line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
+
+from attrs import frozen
+
+from flowlab.api import Context, Declared, Frame, Misfit, Result, orthonormal_frame, parameter, training_set
+
+
+@frozen
+class Line:
+    """Training points on one line, where min-norm denoising is piecewise linear.
+
+    No subset sum is a virtual point; the flows end on the segment between the outermost points.
+    Source: arXiv 2311.06748, the one-dimensional solution.
+    """
+
+    separable: ClassVar[bool] = True
+
+    coordinates: tuple[float, ...] = parameter(help="positions along the line", unit="data units")
+    dimension: int = parameter(2, help="ambient dimension d", ge=1)
+    samples: int = parameter(100, help="noisy samples a point, M", ge=1)
+    frame: Frame = parameter("standard", help="direction: the first axis, or a random one")
+
+    def check(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
+        """At least two distinct positions."""
+        if len(set(self.coordinates)) < max(2, len(self.coordinates)):
+            yield Misfit("coordinates", "a line needs at least two points, all distinct")
+
+    def build(self, context: Context) -> Result:
+        """Lay the points in order and their theory."""
+        import torch
+
+        from flowlab.theory.line import line_geometry
+
+        axis = orthonormal_frame(self.frame, 1, self.dimension, context)
+        places = torch.tensor(sorted(self.coordinates), dtype=context.dtype, device=context.device)
+        geometry = line_geometry(places[:, None] * axis)
+        metrics = {
+            "points": len(places),
+            "dimension": self.dimension,
+            "smallest_gap": places.diff().min().item(),
+        }
+        return Result(training_set(geometry, self.samples, context), metrics)

@@ -1,0 +1,75 @@
+"""Obtuse simplices."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+
+from attrs import frozen
+
+from flowlab.api import (
+    Context,
+    Declared,
+    Frame,
+    Misfit,
+    NodeError,
+    Result,
+    orthonormal_frame,
+    parameter,
+    training_set,
+)
+
+
+@frozen
+class ObtuseSimplex:
+    """Vertices of a simplex whose edges from one vertex all meet at one obtuse angle.
+
+    x_0 = 0 and x_n = length_n u_n with u_i . u_j = cos(angle) < 0. The subset sum of I is a stable point if and
+    only if sum_{n in I, n != k} |u_k . v_n| <= rho for each k in I. Source: arXiv 2506.19031, Appendix B.
+    """
+
+    dimension: int = parameter(help="ambient dimension d", ge=2)
+    points: int = parameter(help="number of vertices N, at most d + 1", ge=3)
+    samples: int = parameter(100, help="noisy samples a point, M", ge=1)
+    angle: float = parameter(
+        100.0, help="angle between every two edges from x_0", unit="degrees", gt=90, lt=180
+    )
+    length: float | tuple[float, ...] = parameter(
+        1.0, help="length of the edges, one for all or one each", unit="data units", gt=0
+    )
+    frame: Frame = parameter("standard", help="directions: the first axes, or a random frame (by QR)")
+
+    def check(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
+        """So many edges fit in the space, and at such an angle."""
+        edges = self.points - 1
+        if edges > self.dimension:
+            yield Misfit("points", f"a simplex of {self.points} vertices needs dimension >= {edges}")
+        # the Gram matrix of k unit vectors at one angle is positive definite iff cos > -1 / (k - 1)
+        widest = math.degrees(math.acos(-1 / (edges - 1))) if edges > 1 else 180.0
+        if self.angle >= widest:
+            yield Misfit(
+                "angle", f"{edges} edges can't all meet at {self.angle:g} degrees: below {widest:.5g}"
+            )
+        if isinstance(self.length, tuple) and len(self.length) != edges:
+            yield Misfit("length", f"{len(self.length)} lengths for {edges} edges")
+
+    def build(self, context: Context) -> Result:
+        """Lay the vertices and their theory."""
+        import torch
+
+        from flowlab.theory.simplex import simplex_geometry
+
+        edges = self.points - 1
+        gram = torch.full((edges, edges), math.cos(math.radians(self.angle)), dtype=torch.float64)
+        units = torch.linalg.cholesky(gram.fill_diagonal_(1.0)).to(context.device, context.dtype)
+        lengths = torch.tensor(self.length, dtype=context.dtype, device=context.device)
+        frame = orthonormal_frame(self.frame, edges, self.dimension, context)
+        arrows = lengths.expand(edges)[:, None] * (units @ frame)
+        inner = (arrows @ arrows.mT).fill_diagonal_(-1.0)
+        if bool((inner >= 0).any()):
+            raise NodeError("the simplex is not obtuse at its first vertex")
+        geometry = simplex_geometry(torch.cat([torch.zeros_like(arrows[:1]), arrows]))
+        return Result(
+            training_set(geometry, self.samples, context),
+            {"points": self.points, "dimension": self.dimension, "shortest_edge": lengths.min().item()},
+        )

@@ -1,0 +1,61 @@
+"""Orthogonal training points."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import attrs
+from attrs import frozen
+
+from flowlab.api import Context, Declared, Frame, Misfit, Result, orthonormal_frame, parameter, training_set
+
+
+@frozen
+class Orthogonal:
+    """Mutually orthogonal points, with the origin as a training point or without.
+
+    x_0 = 0 and x_n = norm_n q_n with q_n orthonormal. With the origin, h is known in closed form, its stable
+    points are all 2^(N-1) subset sums, the vertices of a hyperbox, and the flows are known exactly.
+    Without it the points are an acute simplex. Source: arXiv 2506.19031, Section 3; arXiv 2311.06748.
+    """
+
+    dimension: int = parameter(help="ambient dimension d", ge=1)
+    points: int = parameter(help="number of training points N, the origin counted", ge=2)
+    samples: int = parameter(100, help="noisy samples a point, M", ge=1)
+    origin: bool = parameter(True, help="whether the origin is a training point")
+    norm: float | tuple[float, ...] = parameter(
+        1.0, help="norm of the points, one for all or one each (origin left out)", unit="data units", gt=0
+    )
+    frame: Frame = parameter("random", help="directions: a random frame (by QR) or the first axes")
+
+    @property
+    def separable(self) -> bool:
+        """Whether the flows of its closed form are known exactly."""
+        return self.origin
+
+    def check(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
+        """As many directions as fit, and a norm for each."""
+        directions = self.points - self.origin
+        if directions > self.dimension:
+            yield Misfit(
+                "points", f"{directions} orthogonal directions don't fit in {self.dimension} dimensions"
+            )
+        if isinstance(self.norm, tuple) and len(self.norm) != directions:
+            yield Misfit("norm", f"{len(self.norm)} norms for {directions} points")
+
+    def build(self, context: Context) -> Result:
+        """Lay the points and their theory."""
+        import torch
+
+        from flowlab.theory.simplex import simplex_geometry
+
+        frame = orthonormal_frame(self.frame, self.points - self.origin, self.dimension, context)
+        norms = torch.tensor(self.norm, dtype=context.dtype, device=context.device).expand(len(frame))
+        points = norms[:, None] * frame
+        if self.origin:
+            points = torch.cat([torch.zeros_like(points[:1]), points])
+        geometry = attrs.evolve(simplex_geometry(points), separable=self.origin)
+        return Result(
+            training_set(geometry, self.samples, context),
+            {"points": self.points, "dimension": self.dimension, "smallest_norm": norms.min().item()},
+        )

@@ -1,0 +1,93 @@
+"""Training points of your own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from attrs import frozen
+
+from flowlab.api import Context, Declared, Misfit, NodeError, Result, parameter, training_set
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_FORMATS = (".npy", ".csv", ".safetensors")
+
+
+@frozen
+class PointsFile:
+    """Training points read from a .npy, .csv or .safetensors file, a row a point; no closed form.
+
+    Virtual points are sums x_a + sum_{n in I} (x_n - x_a) taken from the anchor row a; where the edges are
+    independent, their box is the cell in which endpoints are placed.
+    """
+
+    has_closed_form: ClassVar[bool] = False
+
+    path: str = parameter(help="the file, relative to the current folder")
+    key: str | None = parameter(None, help="name of the tensor in a .safetensors file")
+    anchor: int = parameter(0, help="row from which subset sums are taken", ge=0)
+    samples: int = parameter(100, help="noisy samples a point, M", ge=1)
+
+    def check(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
+        """The file is there and of a known format."""
+        path = Path(self.path)
+        if path.suffix not in _FORMATS:
+            yield Misfit("path", f"only {', '.join(_FORMATS)} files hold points, found {path.name!r}")
+        elif not path.is_file():
+            yield Misfit("path", f"there is no file {self.path!r}")
+
+    def build(self, context: Context) -> Result:
+        """Read the points. Raises NodeError for anything but distinct finite rows."""
+        import torch
+
+        from flowlab.theory.geometry import Geometry
+        from flowlab.theory.polytope import box
+
+        points = torch.from_numpy(self._rows()).to(context.device, context.dtype)
+        if self.anchor >= len(points):
+            raise NodeError(f"anchor row {self.anchor} of {self.path!r}, which has {len(points)} rows")
+        origin = points[self.anchor]
+        edges = torch.cat([points[: self.anchor], points[self.anchor + 1 :]]) - origin
+        independent = int(torch.linalg.matrix_rank(edges)) == len(edges)
+        geometry = Geometry(points, origin, edges, cell=box(origin, edges) if independent else None)
+        metrics = {"points": len(points), "dimension": points.shape[1], "box": independent}
+        return Result(training_set(geometry, self.samples, context), metrics)
+
+    def _rows(self) -> np.ndarray:
+        import numpy as np
+
+        try:
+            rows = np.asarray(self._read(), dtype=np.float64)
+        except (OSError, ValueError, KeyError) as error:
+            raise NodeError(f"can't read points from {self.path!r}: {error}") from error
+        if rows.ndim != 2 or len(rows) < 2:
+            raise NodeError(f"{self.path!r} holds an array of shape {rows.shape}, not two rows or more")
+        if not np.isfinite(rows).all():
+            raise NodeError(f"{self.path!r} holds values that are not finite")
+        if len(np.unique(rows, axis=0)) < len(rows):
+            raise NodeError(f"{self.path!r} holds the same point twice")
+        return rows
+
+    def _read(self) -> np.ndarray:
+        import numpy as np
+
+        match Path(self.path).suffix:
+            case ".npy":
+                return np.asarray(np.load(self.path, allow_pickle=False))
+            case ".csv":
+                return np.loadtxt(self.path, delimiter=",", ndmin=2)
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+
+        try:
+            tensors = load_file(self.path)
+        except SafetensorError as error:
+            raise ValueError(str(error)) from error
+        if self.key is None and len(tensors) == 1:
+            return next(iter(tensors.values()))
+        if self.key not in tensors:
+            raise ValueError(f"key must be one of {sorted(tensors)}, found {self.key!r}")
+        return tensors[self.key]

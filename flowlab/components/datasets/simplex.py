@@ -1,0 +1,53 @@
+"""Any simplex."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from attrs import frozen
+
+from flowlab.api import Context, Declared, Misfit, NodeError, Result, parameter, training_set
+
+
+@frozen
+class Simplex:
+    """Any training points in general position: N vertices in at least N - 1 dimensions.
+
+    One construction gives their min-norm denoiser: a theorem where the simplex is obtuse or orthogonal at a
+    vertex or an equilateral triangle, a conjecture elsewhere (`conjecture` in the metrics says which).
+    """
+
+    vertices: tuple[tuple[float, ...], ...] = parameter(help="coordinates, a row a vertex", unit="data units")
+    samples: int = parameter(100, help="noisy samples a point, M", ge=1)
+
+    def check(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
+        """Rows of one length, affinely independent."""
+        import numpy as np
+
+        if len(self.vertices) < 2:
+            yield Misfit("vertices", "a simplex has at least two vertices")
+        elif len({len(row) for row in self.vertices}) > 1 or not self.vertices[0]:
+            yield Misfit("vertices", "every vertex needs the same number of coordinates")
+        else:
+            rows = np.array(self.vertices)
+            rank = int(np.linalg.matrix_rank(rows[1:] - rows[0]))
+            if rank < len(rows) - 1:
+                yield Misfit(
+                    "vertices", f"{len(rows)} vertices span {rank} dimensions: not in general position"
+                )
+
+    def build(self, context: Context) -> Result:
+        """Lay the vertices and their theory. Raises NodeError where they are no simplex."""
+        import torch
+
+        from flowlab.theory.simplex import simplex_geometry
+
+        try:
+            geometry = simplex_geometry(
+                torch.tensor(self.vertices, dtype=context.dtype, device=context.device)
+            )
+        except ValueError as error:
+            raise NodeError(str(error)) from error
+        count, dimension = geometry.points.shape
+        metrics = {"points": count, "dimension": dimension, "conjecture": geometry.conjecture}
+        return Result(training_set(geometry, self.samples, context), metrics)

@@ -1,0 +1,50 @@
+"""The variance-exploding schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Literal
+
+from attrs import frozen
+
+from flowlab.api import Declared, Misfit, parameter
+
+if TYPE_CHECKING:
+    import torch
+
+
+@frozen
+class VarianceExploding:
+    """Noise levels sigma_t = sqrt(t) for t in (0, T], uniform in t, in sigma or in log sigma.
+
+    Uniform spacing runs down to T / S in t (sigma_T / S in sigma), so that the next step would be zero;
+    `log-sigma` needs `first_time`. Source: arXiv 2506.19031, Section 2.
+    """
+
+    final_time: float = parameter(help="T, the time of the largest noise level, sigma_T^2", gt=0)
+    levels: int = parameter(150, help="number of noise levels S", ge=2)
+    spacing: Literal["time", "sigma", "log-sigma"] = parameter("time", help="what the levels are uniform in")
+    first_time: float | None = parameter(None, help="smallest time, in place of the spacing's own", gt=0)
+
+    def check(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
+        """The first time comes before the final one, and `log-sigma` has one."""
+        if self.first_time is not None and self.first_time >= self.final_time:
+            yield Misfit("first_time", f"must be below final_time ({self.final_time:g})")
+        if self.first_time is None and self.spacing == "log-sigma":
+            yield Misfit("spacing", "'log-sigma' needs first_time")
+
+    def sigma(self, dtype: torch.dtype) -> torch.Tensor:
+        """Falling noise levels (S,), data units."""
+        import torch
+
+        top = self.final_time**0.5
+        match self.spacing:
+            case "time":
+                low = self.first_time or self.final_time / self.levels
+                return torch.linspace(self.final_time, low, self.levels, dtype=dtype).sqrt()
+            case "sigma":
+                low = self.first_time**0.5 if self.first_time else top / self.levels
+                return torch.linspace(top, low, self.levels, dtype=dtype)
+            case _:
+                first = self.first_time or self.final_time / self.levels
+                return torch.logspace(0, 1, self.levels, base=(first**0.5) / top, dtype=dtype) * top

@@ -1,0 +1,8 @@
+"""An unforeseen error in one line."""
+
+from __future__ import annotations
+
+
+def one_line(error: BaseException) -> str:
+    """The error's type and message without line breaks."""
+    return " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")

@@ -1,0 +1,37 @@
+"""How an error leaves the program: one line on stderr and an exit code."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from flowlab.api import FlowlabError
+from flowlab.engine.defect import one_line
+from flowlab.engine.interrupt import signal_of, termination_as_interrupt
+
+DEFECT = 3
+
+
+@contextmanager
+def guarded(debug: bool = False) -> Iterator[None]:
+    """Turn errors and interrupts into SystemExit; a defect's traceback is shown on request only."""
+    try:
+        with termination_as_interrupt():
+            yield
+    except FlowlabError as error:
+        _tell(str(error), debug)
+        raise SystemExit(error.exit_code) from error
+    except KeyboardInterrupt as interrupt:
+        _tell("interrupted", False)
+        raise SystemExit(128 + signal_of(interrupt)) from interrupt
+    except Exception as error:
+        _tell(f"internal error: {one_line(error)} (--debug shows where)", debug)
+        raise SystemExit(DEFECT) from error
+
+
+def _tell(message: str, debug: bool) -> None:
+    if debug:
+        traceback.print_exc()
+    print(message, file=sys.stderr)

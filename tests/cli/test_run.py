@@ -1,0 +1,109 @@
+"""`flowlab run` through the real entry point."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def statuses(folder: Path) -> dict[str, str]:
+    nodes: dict[str, Any] = json.loads((folder / "summary.json").read_text())["nodes"]
+    return {f"{kind}.{name}": node["status"] for kind, group in nodes.items() for name, node in group.items()}
+
+
+def test_a_run(flowlab: Run, experiment: Path, tmp_path: Path) -> None:
+    done = flowlab("run", experiment, "--set", "dataset.a.points=5")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-2:] == ["runs/tiny", "runs/tiny/figures/f.png"]
+    assert "[1/4] dataset.a (made-source)" in done.stderr
+    folder = tmp_path / "runs/tiny"
+    assert set(statuses(folder).values()) == {"done"}
+    assert (folder / "tables/dataset.a.all.csv").read_text() == "n\n0\n1\n2\n3\n4\n"
+    assert 'made-up = "1.5"' in (folder / "lock.toml").read_text()
+
+
+def test_json_and_quiet(flowlab: Run, experiment: Path, tmp_path: Path) -> None:
+    done = flowlab("run", experiment, "--json", "--quiet", "--out", "o", "--device", "cpu")
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert json.loads(done.stdout) == json.loads((tmp_path / "o/summary.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"), [("node", "too few points"), ("defect", "ZeroDivisionError: oh")]
+)
+def test_a_failing_node_leaves_its_siblings(
+    flowlab: Run, experiment: Path, tmp_path: Path, fault: str, message: str
+) -> None:
+    done = flowlab("run", experiment, "--set", f"dataset.a.fault='{fault}'", "--out", "o")
+    assert done.returncode == 1
+    assert f"failed: dataset.a: {message}" in done.stdout
+    assert "Traceback" not in done.stderr
+    assert done.stdout.splitlines()[-1] == "o/figures/g.png"
+    assert statuses(tmp_path / "o") == {
+        "dataset.a": "failed", "dataset.b": "done", "figure.f": "skipped", "figure.g": "done",
+    }  # fmt: skip
+
+
+def test_debug_shows_where_a_component_broke(flowlab: Run, experiment: Path) -> None:
+    done = flowlab("run", experiment, "--set", "dataset.a.fault='defect'", "--debug")
+    assert 'raise ZeroDivisionError("oh")' in done.stderr
+
+
+def test_an_unwritable_folder_is_told_before_any_work(flowlab: Run, experiment: Path, tmp_path: Path) -> None:
+    (tmp_path / "o").write_text("mine")
+    done = flowlab("run", experiment, "--out", "o")
+    assert (done.returncode, done.stdout) == (4, "")
+    assert done.stderr.startswith("o: can't be written")
+    assert (tmp_path / "o").read_text() == "mine"
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs a folder that root can't write to")
+def test_a_folder_that_nobody_can_write(flowlab: Run, experiment: Path) -> None:
+    done = flowlab("run", experiment, "--out", "/proc/flowlab")
+    assert done.returncode == 4
+    assert "/proc/flowlab" in done.stderr
+
+
+def test_a_bad_device(flowlab: Run, experiment: Path, tmp_path: Path) -> None:
+    done = flowlab("run", experiment, "--device", "abacus")
+    assert done.returncode == 2
+    assert done.stderr == "--device: 'abacus' is none of cpu, cuda, auto\n"
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupt_keeps_finished_nodes(
+    environment: Mapping[str, str], experiment: Path, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    command = [sys.executable, "-m", "flowlab", "run", str(experiment), "--out", "o"]
+    with subprocess.Popen(
+        [*command, "--set", "dataset.b.nap=60.0"],
+        env=environment,
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "dataset.b" in line:
+                break
+        time.sleep(0.5)
+        process.send_signal(number)
+        out, _ = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert "interrupted" in out
+    found = statuses(tmp_path / "o")
+    assert (found["dataset.a"], found["dataset.b"]) == ("done", "skipped")
+    assert (tmp_path / "o/tables/dataset.a.all.csv").exists()

@@ -1,0 +1,28 @@
+"""Nodes and graphs made by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from flowlab.api import KINDS
+from flowlab.graph.graph import Graph, Node
+from flowlab.registry.registry import Entry
+
+
+def node(kind: str, name: str, component: Any, inputs: Any = None, variant: Any = None) -> Node:
+    """A node of a component that nobody registered."""
+    return Node(
+        kind=KINDS[kind],
+        name=name,
+        use="made-up",
+        entry=Entry(kind, "made-up", "made:Up", "made", "1.0"),
+        component=component,
+        variant=variant or {},
+        inputs=inputs or {},
+    )
+
+
+def graph_of(*nodes: Node) -> Graph:
+    """A graph of nodes in the order given."""
+    return Graph(path=Path("made.toml"), name="made", seed=7, dtype="float64", nodes=nodes, resolved={})
