@@ -16,10 +16,12 @@ from flowlab.api.errors import (
     PluginError,
     Problem,
 )
+from flowlab.api.exact_map import check_exact_map
 from flowlab.api.fields import Parameter, Reference, about, parameter, reference, references
 from flowlab.api.frames import Frame, orthonormal_frame
 from flowlab.api.kinds import KINDS, Kind
 from flowlab.api.result import Result, Table
+from flowlab.api.starts import Center, gaussian_starts, nearest_level
 from flowlab.api.training_set import training_set
 from flowlab.api.work import (
     CLASSES,
@@ -52,6 +54,7 @@ __all__ = [
     "CLASSES",
     "KINDS",
     "Bank",
+    "Center",
     "Classes",
     "Context",
     "Declared",
@@ -81,6 +84,9 @@ __all__ = [
     "TrainingSet",
     "Trajectories",
     "about",
+    "check_exact_map",
+    "gaussian_starts",
+    "nearest_level",
     "orthonormal_frame",
     "parameter",
     "reference",

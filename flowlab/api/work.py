@@ -52,6 +52,11 @@ class Bank:
     history: Table | None = None  # of training: columns step, level, sigma, violation_max, cost, penalty
     quality: Mapping[str, list[float | None]] = field(factory=dict)  # metric name -> one number a level
 
+    @property
+    def exact_map(self) -> bool:
+        """Whether the flows of this bank are known exactly."""
+        return self.rho is not None and self.training.geometry.separable
+
     def denoise(self, y: Tensor, level: int) -> Tensor:
         """h(y) at one level, y (S, d)."""
         return self.network.at(level)(y[None])[0]
@@ -121,6 +126,7 @@ class Trajectories:
     times: Tensor
     bank: Bank
     name: str  # "probability" or "score"
+    level: int = -1  # of the bank, where the flow ended
 
     @property
     def starts(self) -> Tensor:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flowlab.api import references
-from flowlab.graph.graph import Node
+from flowlab.graph.node import Node
 
 
 def inputs(node: Node, values: Mapping[Node, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Literal
 from attrs import frozen
 
 from flowlab.api import Result
-from flowlab.graph.graph import Node
+from flowlab.graph.node import Node
 
 Status = Literal["done", "short", "failed", "skipped"]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol, TextIO
 from attrs import define
 
 from flowlab.engine.outcome import Record
-from flowlab.graph.graph import Node
+from flowlab.graph.node import Node
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID

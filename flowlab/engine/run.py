@@ -14,7 +14,8 @@ from flowlab.engine.inputs import inputs, sources
 from flowlab.engine.interrupt import signal_of
 from flowlab.engine.outcome import Outcome, Record, Status
 from flowlab.engine.progress import Listener
-from flowlab.graph.graph import Graph, Node
+from flowlab.graph.graph import Graph
+from flowlab.graph.node import Node
 
 
 def run(graph: Graph, device: str, listener: Listener) -> Outcome:
@@ -32,9 +33,7 @@ def run(graph: Graph, device: str, listener: Listener) -> Outcome:
     try:
         for index, node in enumerate(graph.nodes):
             listener.started(node, index, len(graph.nodes))
-            context = Context(
-                graph.seed, node=node.name, dtype=dtype, device=where, progress=listener.progressed
-            )
+            context = Context(graph.seed, node=node.name, dtype=dtype, device=where, progress=listener.progressed)
             record = _attempt(node, context, values)
             records[node] = record
             if record.status in ("done", "short"):
@@ -63,9 +62,7 @@ def _attempt(node: Node, context: Context, values: Mapping[Node, Any]) -> Record
         return Record(node, "failed", message=str(error), seconds=perf_counter() - start)
     except Exception as error:
         # A defect of the component: its neighbours go on, its author gets the traceback on request.
-        return Record(
-            node, "failed", None, one_line(error), perf_counter() - start, trace=traceback.format_exc()
-        )
+        return Record(node, "failed", None, one_line(error), perf_counter() - start, trace=traceback.format_exc())
     status: Status = "done" if result.shortfall is None else "short"
     return Record(node, status, result, seconds=perf_counter() - start)
 

@@ -14,9 +14,17 @@ from flowlab.report.fractions import share
 from flowlab.report.plain import plain
 
 
-def answer(outcome: Outcome, folder: Path) -> str:
-    """The lines of the answer; the last is the path of the first figure, where there is one."""
-    parts = [fractions(outcome), interpolation(outcome), complaints(outcome), ending(outcome, folder)]
+def answer(outcome: Outcome, folder: Path, figures: Sequence[str] = ()) -> str:
+    """The lines of the answer; the last is the path of the first figure, where there is one.
+
+    `figures` are the figures' names in the order of the file; the outcome has them in the graph's.
+    """
+    parts = [
+        fractions(outcome),
+        interpolation(outcome),
+        complaints(outcome),
+        [*ending(outcome), str(folder), *first_figure(outcome, folder, figures)],
+    ]
     return "\n\n".join("\n".join(part) for part in parts if part)
 
 
@@ -59,17 +67,23 @@ def complaints(outcome: Outcome) -> list[str]:
     return lines
 
 
-def ending(outcome: Outcome, folder: Path) -> list[str]:
-    """How long it took, the folder, and the first figure."""
+def ending(outcome: Outcome) -> list[str]:
+    """How it ended and how long it took."""
     built = [record for record in outcome.records if record.node.kind.built]
     finished = sum(record.finished for record in built)
     slowest = max(built, key=lambda record: record.seconds, default=None)
     timing = f"{finished} of {len(built)} nodes in {outcome.seconds:.1f} s"
     if slowest is not None:
         timing += f", {slowest.seconds:.1f} s of it for {slowest.node.id}"
-    stop = ["interrupted"] if outcome.interrupted else []
-    figure = [f"{folder / stem}.png" for stem in list(stems(outcome).values())[:1]]
-    return [*stop, timing, str(folder), *figure]
+    return ["interrupted", timing] if outcome.interrupted else [timing]
+
+
+def first_figure(outcome: Outcome, folder: Path, names: Sequence[str]) -> list[str]:
+    """The path of the first finished figure, in the order of `names`."""
+    order = {name: index for index, name in enumerate(names)}
+    paths = stems(outcome)
+    first = min(paths, key=lambda node: order.get(node.name, len(order)), default=None)
+    return [] if first is None else [f"{folder / paths[first]}.png"]
 
 
 def _shares(record: Record) -> Iterator[Sequence[str]]:

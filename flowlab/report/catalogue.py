@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from flowlab.api import KINDS, ExperimentError, Problem
-from flowlab.registry.nearest import nearest
-from flowlab.registry.registry import Entry, Registry
+from flowlab.registry.entry_points import Entry
+from flowlab.registry.registry import Registry, nearest
 from flowlab.registry.source import source
 from flowlab.report.aligned import aligned
 
@@ -44,7 +44,7 @@ def row(entry: Entry) -> dict[str, str]:
     return {
         "kind": entry.kind,
         "name": entry.name,
-        "summary": source(entry).summary,
+        "summary": source(entry).summary or "",
         "package": f"{entry.distribution} {entry.version}",
         "target": entry.target,
     }

@@ -32,7 +32,7 @@ class Report:
     @property
     def answer(self) -> str:
         """What is said at the end."""
-        return answer(self.outcome, self.folder)
+        return answer(self.outcome, self.folder, tuple(self.graph.resolved.get("figure", ())))
 
     @property
     def summary(self) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from typing import Any
 import attrs
 
 from flowlab.api import ExperimentError, Parameter, Problem, Reference, about
-from flowlab.registry.nearest import nearest
-from flowlab.registry.registry import Entry, Registry
+from flowlab.registry.entry_points import Entry
+from flowlab.registry.registry import Registry, nearest
 from flowlab.registry.source import source
 from flowlab.report.aligned import aligned
 
@@ -40,9 +40,9 @@ def describe(entry: Entry) -> str:
         (inspect.getdoc(component) or "").splitlines(),
         _section("references", (_reference(*pair) for pair in _fields(component, Reference))),
         _section("parameters", (_parameter(*pair) for pair in _fields(component, Parameter))),
-        [f"{place.file}:{place.line}"],
+        [":".join(str(part) for part in (place.file, place.line) if part is not None)],
     ]
-    return "\n\n".join("\n".join(part) for part in parts if part)
+    return "\n\n".join("\n".join(part) for part in parts if any(part))
 
 
 def _fields(component: type, form: type) -> Iterator[tuple[attrs.Attribute[Any], Any]]:

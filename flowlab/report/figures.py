@@ -10,6 +10,7 @@ from attrs import evolve
 
 from flowlab.engine.defect import one_line
 from flowlab.engine.outcome import Outcome, Record
+from flowlab.graph.node import Node
 from flowlab.report.plain import distinct, file_name
 
 # Without these dates and versions, equal pictures are equal files.
@@ -38,7 +39,7 @@ def render(outcome: Outcome) -> tuple[Outcome, dict[str, bytes]]:
     return evolve(outcome, records=tuple(records.values())), files
 
 
-def stems(outcome: Outcome) -> dict[Any, str]:
+def stems(outcome: Outcome) -> dict[Node, str]:
     """The path of each finished figure, without its ending."""
     nodes = [record.node for record in outcome.of("figure") if record.result]
     names = distinct(file_name(node.label) for node in nodes)

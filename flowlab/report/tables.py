@@ -24,8 +24,7 @@ def tables(outcome: Outcome) -> dict[str, bytes]:
             merged.setdefault(key, []).append((record, table))
     names = distinct(file_name(".".join(key)) for key in merged)
     return {
-        f"tables/{name}.csv": as_csv(pieces).encode()
-        for name, pieces in zip(names, merged.values(), strict=True)
+        f"tables/{name}.csv": as_csv(pieces).encode() for name, pieces in zip(names, merged.values(), strict=True)
     }
 
 

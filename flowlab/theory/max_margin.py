@@ -55,9 +55,7 @@ def _slab(clusters: Array, signs: Array) -> Array:
     guess = means[signs > 0].mean(axis=0) - means[signs < 0].mean(axis=0)
     closest = (sign * (rows @ guess)).reshape(count, size)
     seeds = min(_SEEDS_PER_CLUSTER, size)
-    working = (
-        np.argpartition(closest, seeds - 1, axis=1)[:, :seeds] + size * np.arange(count)[:, None]
-    ).ravel()
+    working = (np.argpartition(closest, seeds - 1, axis=1)[:, :seeds] + size * np.arange(count)[:, None]).ravel()
     for _ in range(_ROUNDS):
         solution = _quadratic_programme(rows[working], sign[working], bounds[working])
         if solution is None:

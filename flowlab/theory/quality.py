@@ -8,6 +8,7 @@ from torch import Tensor
 
 from flowlab.theory.geometry import Geometry
 from flowlab.theory.interpolation import Interpolation
+from flowlab.theory.separation import cluster_gaps
 from flowlab.theory.slab_solution import slab_solution
 
 
@@ -32,14 +33,9 @@ def closed_form_cost(problem: Interpolation, geometry: Geometry) -> Tensor | Non
     """
     if geometry.closed_form is None:
         return None
-    slabs = geometry.closed_form(problem.sigma.new_zeros(1))
-    directions = slabs.weights[0] / slabs.weights[0].norm(dim=-1, keepdim=True)
-    above = slabs.values(geometry.points[None])[0].mT > 0.5
-    projections = (problem.samples @ directions.mT).movedim(-1, 1).flatten(3)  # (L, R, N, M)
-    low = torch.where(above[:, :, None], -torch.inf, projections).amax((2, 3))
-    high = torch.where(above[:, :, None], projections, torch.inf).amin((2, 3))
-    width = torch.where(high > low, high - low, torch.nan)
-    return (2 * slabs.jumps[0].norm(dim=-1) / width).sum(-1)
+    sizes = geometry.closed_form(problem.sigma.new_zeros(1)).jumps[0].norm(dim=-1)
+    gaps = cluster_gaps(problem.samples, geometry)
+    return (2 * sizes / torch.where(gaps > 0, gaps, torch.nan)).sum(-1)
 
 
 def slab_cost(problem: Interpolation, geometry: Geometry) -> Tensor:

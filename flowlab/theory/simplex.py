@@ -80,6 +80,4 @@ def _conjecture(points: Tensor, edges: Tensor, at_vertex: bool) -> str | None:
     sides = torch.cdist(points, points)[*torch.triu_indices(len(points), len(points), 1)]
     if len(points) == 3 and bool(sides.max() - sides.min() <= 1e-9 * sides.max()):
         return None  # the equilateral triangle
-    return (
-        "the closed form is proved for orthogonal, obtuse and equilateral sets, conjectured for this simplex"
-    )
+    return "the closed form is proved for orthogonal, obtuse and equilateral sets, conjectured for this simplex"

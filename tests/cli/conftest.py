@@ -88,8 +88,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: made-up\nVersion: 1.5\n")
     (info / "entry_points.txt").write_text(
-        "[flowlab.dataset]\nmade-source = made_up:Source\n"
-        "[flowlab.figure]\nmade-picture = made_up:Picture\n"
+        "[flowlab.dataset]\nmade-source = made_up:Source\n[flowlab.figure]\nmade-picture = made_up:Picture\n"
     )
     path = os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH")]))
     return {**os.environ, "PYTHONPATH": path}

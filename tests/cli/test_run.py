@@ -39,9 +39,7 @@ def test_json_and_quiet(flowlab: Run, experiment: Path, tmp_path: Path) -> None:
     assert json.loads(done.stdout) == json.loads((tmp_path / "o/summary.json").read_text())
 
 
-@pytest.mark.parametrize(
-    ("fault", "message"), [("node", "too few points"), ("defect", "ZeroDivisionError: oh")]
-)
+@pytest.mark.parametrize(("fault", "message"), [("node", "too few points"), ("defect", "ZeroDivisionError: oh")])
 def test_a_failing_node_leaves_its_siblings(
     flowlab: Run, experiment: Path, tmp_path: Path, fault: str, message: str
 ) -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from flowlab.api import KINDS
-from flowlab.graph.graph import Graph, Node
-from flowlab.registry.registry import Entry
+from flowlab.graph.graph import Graph
+from flowlab.graph.node import Node
+from flowlab.registry.entry_points import Entry
 
 
 def node(kind: str, name: str, component: Any, inputs: Any = None, variant: Any = None) -> Node:

@@ -7,8 +7,9 @@ from typing import Any
 
 from flowlab.api import KINDS, Result
 from flowlab.engine.outcome import Outcome, Record
-from flowlab.graph.graph import Graph, Node
-from flowlab.registry.registry import Entry
+from flowlab.graph.graph import Graph
+from flowlab.graph.node import Node
+from flowlab.registry.entry_points import Entry
 
 
 def node(kind: str, name: str, variant: Any = None) -> Node:

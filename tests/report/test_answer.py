@@ -7,21 +7,18 @@ from pathlib import Path
 import pytest
 import torch
 from report_nodes import done, failed, outcome_of
-from scipy.stats import binomtest
 
 from flowlab.api import Classes
 from flowlab.report.answer import answer, worst
-from flowlab.report.fractions import interval
+from flowlab.report.fractions import share
 
 
-@pytest.mark.parametrize(("count", "total"), [(0, 10), (10, 10), (3, 10), (250, 500), (1, 1)])
-def test_interval_is_clopper_pearson(count: int, total: int) -> None:
-    expected = binomtest(count, total).proportion_ci(method="exact")
-    assert interval(count, total) == pytest.approx((expected.low, expected.high), abs=1e-12)
-
-
-def test_interval_of_nothing() -> None:
-    assert interval(0, 0) == (0.0, 1.0)
+@pytest.mark.parametrize(
+    ("count", "total", "text"),
+    [(0, 10, "0.0 [0.0, 30.8]"), (5, 5, "100.0 [47.8, 100.0]"), (0, 0, "-")],
+)
+def test_share(count: int, total: int, text: str) -> None:
+    assert share(count, total) == text
 
 
 def test_answer() -> None:
@@ -42,6 +39,11 @@ def test_answer() -> None:
     assert "short: denoiser.net: one level unsolved" in lines
     assert "failed: analysis.bad: no such thing" in lines
     assert "4 of 5 nodes in 2.0 s, 0.5 s of it for denoiser.net" in lines
+
+
+def test_the_first_figure_is_the_first_of_the_file() -> None:
+    outcome = outcome_of(done("figure", "b"), done("figure", "a"), failed("figure", "c"))
+    assert answer(outcome, Path("o"), ["c", "a", "b"]).splitlines()[-1] == "o/figures/a.png"
 
 
 def test_answer_without_figures_ends_with_the_folder() -> None:

@@ -60,9 +60,7 @@ def test_equal_figures_are_equal_files(tmp_path: Path) -> None:
     for name in "ab":
         written(tmp_path / name, done("figure", "f", value=Figure()))
     for form in ("png", "pdf"):
-        assert (tmp_path / f"a/figures/f.{form}").read_bytes() == (
-            tmp_path / f"b/figures/f.{form}"
-        ).read_bytes()
+        assert (tmp_path / f"a/figures/f.{form}").read_bytes() == (tmp_path / f"b/figures/f.{form}").read_bytes()
 
 
 def test_a_figure_that_cannot_be_drawn_fails_alone(tmp_path: Path) -> None:

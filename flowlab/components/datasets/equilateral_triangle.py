@@ -31,6 +31,4 @@ class EquilateralTriangle:
         points = torch.zeros(3, self.dimension, dtype=context.dtype, device=context.device)
         points[:, 0], points[:, 1] = self.radius * turns.cos(), self.radius * turns.sin()
         geometry = simplex_geometry(points)
-        return Result(
-            training_set(geometry, self.samples, context), {"points": 3, "dimension": self.dimension}
-        )
+        return Result(training_set(geometry, self.samples, context), {"points": 3, "dimension": self.dimension})

@@ -31,9 +31,7 @@ class ObtuseSimplex:
     dimension: int = parameter(help="ambient dimension d", ge=2)
     points: int = parameter(help="number of vertices N, at most d + 1", ge=3)
     samples: int = parameter(100, help="noisy samples a point, M", ge=1)
-    angle: float = parameter(
-        100.0, help="angle between every two edges from x_0", unit="degrees", gt=90, lt=180
-    )
+    angle: float = parameter(100.0, help="angle between every two edges from x_0", unit="degrees", gt=90, lt=180)
     length: float | tuple[float, ...] = parameter(
         1.0, help="length of the edges, one for all or one each", unit="data units", gt=0
     )
@@ -47,9 +45,7 @@ class ObtuseSimplex:
         # the Gram matrix of k unit vectors at one angle is positive definite iff cos > -1 / (k - 1)
         widest = math.degrees(math.acos(-1 / (edges - 1))) if edges > 1 else 180.0
         if self.angle >= widest:
-            yield Misfit(
-                "angle", f"{edges} edges can't all meet at {self.angle:g} degrees: below {widest:.5g}"
-            )
+            yield Misfit("angle", f"{edges} edges can't all meet at {self.angle:g} degrees: below {widest:.5g}")
         if isinstance(self.length, tuple) and len(self.length) != edges:
             yield Misfit("length", f"{len(self.length)} lengths for {edges} edges")
 

@@ -37,9 +37,7 @@ class Orthogonal:
         """As many directions as fit, and a norm for each."""
         directions = self.points - self.origin
         if directions > self.dimension:
-            yield Misfit(
-                "points", f"{directions} orthogonal directions don't fit in {self.dimension} dimensions"
-            )
+            yield Misfit("points", f"{directions} orthogonal directions don't fit in {self.dimension} dimensions")
         if isinstance(self.norm, tuple) and len(self.norm) != directions:
             yield Misfit("norm", f"{len(self.norm)} norms for {directions} points")
 

@@ -32,9 +32,7 @@ class Simplex:
             rows = np.array(self.vertices)
             rank = int(np.linalg.matrix_rank(rows[1:] - rows[0]))
             if rank < len(rows) - 1:
-                yield Misfit(
-                    "vertices", f"{len(rows)} vertices span {rank} dimensions: not in general position"
-                )
+                yield Misfit("vertices", f"{len(rows)} vertices span {rank} dimensions: not in general position")
 
     def build(self, context: Context) -> Result:
         """Lay the vertices and their theory. Raises NodeError where they are no simplex."""
@@ -43,9 +41,7 @@ class Simplex:
         from flowlab.theory.simplex import simplex_geometry
 
         try:
-            geometry = simplex_geometry(
-                torch.tensor(self.vertices, dtype=context.dtype, device=context.device)
-            )
+            geometry = simplex_geometry(torch.tensor(self.vertices, dtype=context.dtype, device=context.device))
         except ValueError as error:
             raise NodeError(str(error)) from error
         count, dimension = geometry.points.shape

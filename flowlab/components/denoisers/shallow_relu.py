@@ -40,9 +40,7 @@ class ShallowRelu:
     scale: float = parameter(0.5, help="norm of each row of w and a at the start", gt=0)
     bias_scale: float = parameter(0.25, help="standard deviation of the biases at the start", ge=0)
 
-    def build(
-        self, context: Context, *, dataset: TrainingSet, schedule: Schedule, optimizer: Optimizer
-    ) -> Result:
+    def build(self, context: Context, *, dataset: TrainingSet, schedule: Schedule, optimizer: Optimizer) -> Result:
         """Train the bank; metrics are one number a noise level."""
 
         from flowlab.theory.interpolation import Interpolation
@@ -84,9 +82,7 @@ class ShallowRelu:
         generator = context.generator("weights")
 
         def normal(*shape: int) -> torch.Tensor:
-            return torch.randn(shape, generator=generator, dtype=torch.float64).to(
-                context.device, context.dtype
-            )
+            return torch.randn(shape, generator=generator, dtype=torch.float64).to(context.device, context.dtype)
 
         def rows() -> torch.Tensor:
             return self.scale * torch.nn.functional.normalize(normal(levels, self.width, dimension), dim=-1)

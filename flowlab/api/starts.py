@@ -1,0 +1,43 @@
+"""Where flows start: the same points in every flow of an experiment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from flowlab.api.context import Context
+from flowlab.api.work import Bank
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Center = Literal["anchor", "centroid", "cell"]
+
+
+def gaussian_starts(bank: Bank, count: int, center: Center, spread: float | None, context: Context) -> Tensor:
+    """Starts y ~ N(m, s^2 I): (count, d); s is the bank's largest sigma unless given.
+
+    m is the anchor of the subset sums, the mean of the training points, or the middle of the cell (the
+    mean where there is none). The normal draws are common to all nodes of an experiment, so that flows
+    from different denoisers can be compared start by start.
+    """
+    import torch
+
+    geometry = bank.training.geometry
+    middle = geometry.points.mean(0)
+    if center == "anchor":
+        middle = geometry.anchor
+    elif center == "cell" and geometry.cell is not None:
+        middle = geometry.cell.center
+    shape = (count, geometry.points.shape[-1])
+    normal = torch.randn(shape, generator=context.common_generator("starts"), dtype=torch.float64)
+    return middle + (bank.sigma.max() if spread is None else spread) * normal.to(middle)
+
+
+def nearest_level(bank: Bank, sigma: float | None) -> int:
+    """The usable level nearest to a sigma; the least noisy one where none is given."""
+    import torch
+
+    if sigma is None:
+        return int(bank.usable.nonzero()[-1, 0])
+    gap = torch.where(bank.usable, (bank.sigma - sigma).abs(), torch.inf)
+    return int(gap.argmin())

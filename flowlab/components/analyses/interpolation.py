@@ -1,0 +1,51 @@
+"""Whether trained denoisers interpolate at minimum norm."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attrs import frozen
+
+from flowlab.api import Bank, Context, Result, Table, parameter, reference
+
+
+@frozen
+class Interpolation:
+    """Violation and representation cost of each level, beside the closed form's and the slabs'.
+
+    The closed form's cost takes the effective radius of the samples. Slabs are feasible, so a slab ratio above
+    1 + slack at an interpolating level is a failed optimisation, and the result says so.
+    """
+
+    denoiser: tuple[str, ...] = reference("denoiser", many=True, help="trained banks")
+    tolerance: float = parameter(1e-3, help="largest violation of an interpolating level", unit="data units", gt=0)
+    slack: float = parameter(0.02, help="excess over the slab cost that is tolerated", ge=0)
+
+    def build(self, context: Context, *, denoiser: Mapping[str, Bank]) -> Result:
+        """One row a denoiser and level; metrics are the worst of each denoiser."""
+        columns: dict[str, list[float | str | None]] = {}
+        metrics: dict[str, dict[str, float | int]] = {}
+        failed = []
+        for name, bank in denoiser.items():
+            if not bank.quality:
+                continue
+            columns.setdefault("denoiser", []).extend([name] * len(bank.sigma))
+            columns.setdefault("sigma", []).extend(bank.sigma.tolist())
+            for figure, values in bank.quality.items():
+                columns.setdefault(figure, []).extend(values)
+            pairs = list(zip(bank.quality["violation_max"], bank.quality["slab_ratio"], strict=True))
+            exact = [(v, ratio) for v, ratio in pairs if v is not None and v <= self.tolerance]
+            ratios = [ratio for _, ratio in exact if ratio is not None]
+            metrics[name] = {
+                "levels": len(pairs),
+                "interpolating": len(exact),
+                "violation_max": max((v for v, _ in pairs if v is not None), default=float("nan")),
+                "slab_ratio": max(ratios, default=float("nan")),
+            }
+            above = sum(ratio > 1 + self.slack for ratio in ratios)
+            if above or len(exact) < len(pairs):
+                failed.append(
+                    f"{name}: {len(pairs) - len(exact)} of {len(pairs)} levels do not interpolate, {above} "
+                    f"cost over {1 + self.slack:g} times the slabs"
+                )
+        return Result(columns, metrics, {"interpolation": Table(columns)}, shortfall="; ".join(failed) or None)

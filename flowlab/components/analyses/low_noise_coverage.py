@@ -1,0 +1,39 @@
+"""Which levels of a bank are in the low-noise regime."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from flowlab.api import Bank, Context, Result, Table, parameter, reference
+
+
+@frozen
+class LowNoiseCoverage:
+    """The levels at which clusters are separated along every slab and interpolation is exact.
+
+    For each slab, the gap is the smallest projection of the samples above it minus the largest below; a level
+    is in the low-noise regime if all gaps are positive and its violation is within the tolerance.
+    """
+
+    denoiser: str = reference("denoiser", help="the bank whose levels are judged")
+    tolerance: float = parameter(1e-3, help="largest violation of an interpolating level", unit="data units", gt=0)
+
+    def build(self, context: Context, *, denoiser: Bank) -> Result:
+        """One row a level."""
+        from flowlab.theory.separation import cluster_gaps
+
+        samples = denoiser.training.draw(denoiser.sigma)
+        gaps = cluster_gaps(samples, denoiser.training.geometry).amin(-1).tolist()
+        violations = denoiser.quality.get("violation_max", [None] * len(gaps))
+        low = [
+            gap > 0 and usable and (violation is None or violation <= self.tolerance)
+            for gap, violation, usable in zip(gaps, violations, denoiser.usable.tolist(), strict=True)
+        ]
+        value = {
+            "sigma": denoiser.sigma.tolist(),
+            "gap": gaps,
+            "violation": violations,
+            "low_noise": low,
+        }
+        metrics = {"levels": len(low), "low_noise": sum(low), "share": sum(low) / len(low)}
+        return Result(value, metrics, {"regime": Table(value)})

@@ -1,0 +1,37 @@
+"""How the classes depend on the threshold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attrs import frozen
+
+from flowlab.api import CLASSES, Context, Result, Table, Trajectories, parameter, reference
+
+
+@frozen
+class ThresholdSensitivity:
+    """Counts of each class over thresholds and both norms, from one set of flows."""
+
+    flow: tuple[str, ...] = reference("flow", many=True, help="flows whose endpoints are classified")
+    thresholds: tuple[float, ...] = parameter((0.1, 0.2, 0.3), help="thresholds", unit="data units", gt=0)
+
+    def build(self, context: Context, *, flow: Mapping[str, Trajectories]) -> Result:
+        """One row a flow, norm and threshold."""
+        from flowlab.theory.classes import classify
+
+        rows = []
+        for name, path in flow.items():
+            for metric in ("linf", "l2"):
+                for threshold in self.thresholds:
+                    geometry = path.bank.training.geometry
+                    labels = classify(path.ends, geometry, threshold, metric).labels
+                    counts = labels.bincount(minlength=len(CLASSES)).tolist()
+                    rows.append((name, metric, threshold, *counts))
+        names = ("flow", "metric", "threshold", *CLASSES)
+        table = Table(dict(zip(names, zip(*rows, strict=True), strict=True)))
+        metrics = {
+            f"{name}/{metric}/{threshold:g}": dict(zip(CLASSES, counts, strict=True))
+            for name, metric, threshold, *counts in rows
+        }
+        return Result(table, metrics, {"thresholds": table})

@@ -1,0 +1,50 @@
+"""The class of each endpoint, by its distance to the stable points of theory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from attrs import frozen
+
+from flowlab.api import CLASSES, Classes, Context, Result, Table, Trajectories, parameter, reference
+
+
+@frozen
+class StablePoints:
+    """Training point, virtual point, hyperbox boundary, interior, or elsewhere, within a threshold.
+
+    The first rule that holds: within the threshold of a training point; of a sum of two or more (virtual); more
+    than it outside the cell (elsewhere); within it of the cell's boundary; interior. Distances to points are in
+    ambient coordinates. Source: arXiv 2506.19031, Section 5 (0.2 in L-infinity and L2).
+    """
+
+    flow: tuple[str, ...] = reference("flow", many=True, help="flows whose endpoints are classified")
+    metric: Literal["linf", "l2"] = parameter("linf", help="norm of the distance to a point")
+    threshold: float = parameter(0.2, help="largest distance to a point or facet", unit="data units", gt=0)
+
+    def build(self, context: Context, *, flow: Mapping[str, Trajectories]) -> Result:
+        """Classify all endpoints; metrics are the counts of each flow."""
+        from flowlab.theory.classes import classify
+
+        found = {
+            name: classify(path.ends, path.bank.training.geometry, self.threshold, self.metric)
+            for name, path in flow.items()
+        }
+        labels = {name: each.labels for name, each in found.items()}
+        classes = Classes(labels, flow, self.threshold, self.metric)
+        rows = [
+            (name, start, CLASSES[label], near, virtual if virtual < float("inf") else None)
+            for name, each in found.items()
+            for start, (label, near, virtual) in enumerate(
+                zip(
+                    each.labels.tolist(),
+                    each.to_training.tolist(),
+                    each.to_virtual.tolist(),
+                    strict=True,
+                )
+            )
+        ]
+        names = ("flow", "start", "class", "distance_training", "distance_virtual")
+        table = Table(dict(zip(names, zip(*rows, strict=True), strict=True)))
+        return Result(classes, {name: classes.counts(name) for name in labels}, {"endpoints": table})

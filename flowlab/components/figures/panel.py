@@ -1,0 +1,201 @@
+"""One panel of the plane: a flow, its field and where it ends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from flowlab.api import CLASSES, Trajectories
+from flowlab.api.plotting import CLASS_COLOURS, CLASS_MARKERS, INK
+from flowlab.components.figures.section import Section, numbers
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
+    from matplotlib.image import AxesImage
+    from matplotlib.lines import Line2D
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    Array = NDArray[Any]
+
+# From the background up.
+_FIELD, _STREAM, _CELL, _PATH, _END, _VIRTUAL, _TRAINING, _NAME = range(8)
+
+
+@frozen
+class Field:
+    """h(y) - y on a grid: places along each side (K,), strength (K, K); arrows (K', K', 2) on a coarser one."""
+
+    across: Array
+    up: Array
+    strength: Array
+    arrows: Array
+    stride: int
+
+
+@frozen
+class Panel:
+    """A flow as it is drawn: label, trajectories, classes of the ends (S,), the plane."""
+
+    label: str
+    flow: Trajectories
+    classes: Tensor
+    section: Section
+
+    @property
+    def level(self) -> int:
+        """The bank's level where the flow ends, counted from the front."""
+        return self.flow.level % len(self.flow.bank.sigma)
+
+    @property
+    def title(self) -> str:
+        """The flow's node, its kind, and the noise level of the field."""
+        sigma = float(self.flow.bank.sigma[self.level])
+        return rf"{self.label}" + "\n" + rf"{self.flow.name} flow, field at $\sigma = {sigma:.2g}$"
+
+    def field(self, low: Array, high: Array, resolution: int) -> Field:
+        """Evaluate the denoiser's field between two corners of the plane."""
+        import numpy as np
+
+        stride = 4
+        side = stride * (resolution - 1) + 1
+        across, up = (np.linspace(low[k], high[k], side) for k in range(2))
+        y = self.section.lift(np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2))
+        field = self.flow.bank.denoise(y, self.level).detach() - y
+        arrows = self.section.arrows(field).reshape(side, side, 2)[::stride, ::stride]
+        return Field(across, up, numbers(field.norm(dim=-1)).reshape(side, side), arrows, stride)
+
+    def draw(self, ax: Axes, field: Field, paths: int, colours: Colormap, strongest: float) -> AxesImage:
+        """Draw all on the axes; the image of the field's strength is returned for a colour bar."""
+        ax.set_title(self.title, linespacing=1.35)
+        for side in ("top", "right"):
+            ax.spines[side].set_visible(True)
+        image = self._field(ax, field, colours, strongest)
+        outline = self.section.outline
+        if outline is not None:
+            ax.fill(*outline.T, fill=False, ec=INK, lw=0.9, ls=(0, (4, 2)), zorder=_CELL)
+        self._paths(ax, paths)
+        self._points(ax)
+        ax.legend(
+            handles=self._counts(),
+            loc="lower center",
+            bbox_to_anchor=(0.5, 0.0),
+            ncols=3,
+        )
+        return image
+
+    def _field(self, ax: Axes, field: Field, colours: Colormap, strongest: float) -> AxesImage:
+        half_x, half_y = ((s[1] - s[0]) / 2 for s in (field.across, field.up))
+        image = ax.imshow(
+            field.strength,
+            cmap=colours,
+            vmin=0,
+            vmax=strongest,
+            origin="lower",
+            interpolation="bilinear",
+            extent=(
+                field.across[0] - half_x,
+                field.across[-1] + half_x,
+                field.up[0] - half_y,
+                field.up[-1] + half_y,
+            ),
+            zorder=_FIELD,
+        )
+        ax.streamplot(
+            field.across[:: field.stride],
+            field.up[:: field.stride],
+            field.arrows[..., 0],
+            field.arrows[..., 1],
+            color="white",
+            linewidth=0.55,
+            arrowsize=0.45,
+            density=0.75,
+            zorder=_STREAM,
+        )
+        return image
+
+    def _paths(self, ax: Axes, paths: int) -> None:
+        """Trajectories in the colour of their ends, and all ends with the marker of their class."""
+        from matplotlib.collections import LineCollection
+
+        states = self.section.project(self.flow.states[:, :paths]).swapaxes(0, 1)
+        labels = numbers(self.classes).astype(int)
+        ends = self.section.project(self.flow.ends)
+        colours = [CLASS_COLOURS[CLASSES[k]] for k in labels[:paths]]
+        ax.add_collection(
+            LineCollection(list(states), colors=colours, linewidths=0.5, alpha=0.6, zorder=_PATH),
+            autolim=False,
+        )
+        for k, name in enumerate(CLASSES):
+            ax.scatter(
+                *ends[labels == k].T,
+                s=9,
+                marker=CLASS_MARKERS[name],
+                color=CLASS_COLOURS[name],
+                edgecolors="white",
+                linewidths=0.25,
+                zorder=_END,
+                label=name,
+            )
+
+    def _points(self, ax: Axes) -> None:
+        """Training points with their names, and virtual points."""
+        import numpy as np
+        from matplotlib.patheffects import withStroke
+
+        ax.scatter(*self.section.virtual.T, **_VIRTUAL_POINT, zorder=_VIRTUAL)
+        training = self.section.training
+        places = np.stack(list(training.values()))
+        ax.scatter(*places.T, **_TRAINING_POINT, zorder=_TRAINING)
+        outline = self.section.outline
+        middle = (places if outline is None else outline).mean(0)
+        for n, place in training.items():
+            outward = place - middle
+            outward = outward / max(float(np.hypot(*outward)), 1e-12)
+            ax.annotate(
+                f"$x_{{{n}}}$",
+                place,
+                xytext=tuple(9 * outward),
+                textcoords="offset points",
+                ha="center",
+                va="center",
+                fontsize=8,
+                zorder=_NAME,
+                path_effects=[withStroke(linewidth=1.8, foreground="white")],
+            )
+
+    def _counts(self) -> list[Line2D]:
+        """A legend entry for each class that occurs, with its count."""
+        from matplotlib.lines import Line2D
+
+        counts = [int((self.classes == k).sum()) for k in range(len(CLASSES))]
+        return [
+            Line2D(
+                [],
+                [],
+                ls="",
+                marker=CLASS_MARKERS[name],
+                color=CLASS_COLOURS[name],
+                label=f"{name} {count}",
+            )
+            for name, count in zip(CLASSES, counts, strict=True)
+            if count
+        ]
+
+
+_TRAINING_POINT: dict[str, Any] = {"s": 22, "color": "black", "edgecolors": "white", "linewidths": 0.5}
+_VIRTUAL_POINT: dict[str, Any] = {"s": 34, "marker": "D", "facecolors": "none", "edgecolors": "black", "linewidths": 0.9}  # fmt: skip
+
+
+def symbols(panels: list[Panel]) -> list[Line2D]:
+    """Legend entries of what isn't a class."""
+    from matplotlib.lines import Line2D
+
+    entries = [Line2D([], [], ls="", marker="o", color="black", ms=4.5, label="training point")]
+    if any(len(panel.section.virtual) for panel in panels):
+        entries.append(Line2D([], [], ls="", marker="D", mfc="none", mec="black", ms=5, label="virtual point"))
+    if any(panel.section.outline is not None for panel in panels):
+        entries.append(Line2D([], [], color=INK, lw=0.9, ls=(0, (4, 2)), label="cell"))
+    return entries

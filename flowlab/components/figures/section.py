@@ -1,0 +1,129 @@
+"""The plane through three training points, and what of a geometry lies in it."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from flowlab.api import NodeError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from flowlab.theory.geometry import Geometry
+
+    Array = NDArray[Any]
+
+# Relative to the spread of the points: nearer to the plane, a point is said to lie in it.
+_FLAT = 1e-6
+# 2^10 sums are as many as anyone can see.
+_SUMMED = 10
+
+
+def numbers(values: Tensor) -> Array:
+    """A tensor as an array on the CPU."""
+    return values.detach().cpu().double().numpy()
+
+
+@frozen
+class Section:
+    """Coordinates (.., 2) of points (.., d) in a plane: (y - origin) . axes, axes (2, d) orthonormal."""
+
+    origin: Tensor
+    axes: Tensor
+    geometry: Geometry
+    chosen: tuple[int, ...]
+    flat: bool  # the plane is the whole space
+
+    def project(self, y: Tensor) -> Array:
+        """In-plane coordinates."""
+        return numbers((y - self.origin) @ self.axes.mT)
+
+    def arrows(self, vectors: Tensor) -> Array:
+        """In-plane components of vectors."""
+        return numbers(vectors @ self.axes.mT)
+
+    def lift(self, coordinates: Array) -> Tensor:
+        """The points (S, d) at in-plane coordinates (S, 2)."""
+        import torch
+
+        return self.origin + torch.from_numpy(coordinates).to(self.axes) @ self.axes
+
+    @property
+    def training(self) -> dict[int, Array]:
+        """Training points in the plane, by index."""
+        points = self.geometry.points
+        inside = self._within(points - self.origin).tolist()
+        return {n: place for n, place in enumerate(self.project(points)) if inside[n]}
+
+    @property
+    def virtual(self) -> Array:
+        """Sums of two edges or more that lie in the plane and are no training points: (V, 2)."""
+        import numpy as np
+        import torch
+
+        geometry = self.geometry
+        if not self._within((geometry.anchor - self.origin)[None])[0]:
+            return np.empty((0, 2))
+        edges = geometry.edges[self._within(geometry.edges)][:_SUMMED]
+        sums = [
+            geometry.anchor + torch.stack(subset).sum(0)
+            for order in range(2, len(edges) + 1)
+            for subset in itertools.combinations(edges, order)
+        ]
+        if not sums:
+            return np.empty((0, 2))
+        known = torch.cat([geometry.points, geometry.anchor[None]])
+        fresh = torch.cdist(torch.stack(sums), known).amin(-1) > _FLAT * self._scale
+        return self.project(torch.stack(sums)[fresh])
+
+    @property
+    def outline(self) -> Array | None:
+        """Corners of the cell: a parallelogram where edges leave a training point, else the triangle."""
+        import numpy as np
+
+        if self.geometry.cell is None:
+            return None
+        first, *others = self._anchored()
+        corners = self.project(self.geometry.points[[first, *others]])
+        if not self._at_anchor(first):
+            return corners
+        return np.stack([corners[0], corners[1], corners[1] + corners[2] - corners[0], corners[2]])
+
+    @property
+    def _scale(self) -> Tensor:
+        return (self.geometry.points - self.origin).norm(dim=-1).max()
+
+    def _within(self, vectors: Tensor) -> Tensor:
+        off = vectors - vectors @ self.axes.mT @ self.axes
+        return off.norm(dim=-1) <= _FLAT * self._scale
+
+    def _at_anchor(self, index: int) -> bool:
+        return bool((self.geometry.points[index] - self.geometry.anchor).norm() <= _FLAT * self._scale)
+
+    def _anchored(self) -> list[int]:
+        """The chosen points, the anchor first if it is one of them."""
+        return sorted(self.chosen, key=lambda n: not self._at_anchor(n))
+
+
+def section(geometry: Geometry, chosen: tuple[int, ...]) -> Section:
+    """The plane through three training points; in two dimensions, the plane as it is."""
+    import torch
+
+    count, dimension = geometry.points.shape
+    if dimension < 2:
+        raise NodeError("a plane needs data of two dimensions or more")
+    if max(chosen) >= count:
+        raise NodeError(f"there is no training point {max(chosen)}: they are numbered 0 to {count - 1}")
+    if dimension == 2:
+        return Section(
+            torch.zeros_like(geometry.points[0]), torch.eye(2).to(geometry.points), geometry, chosen, True
+        )
+    origin = geometry.points[chosen[0]]
+    # QR completes the frame even where the three points are on one line
+    basis, triangle = torch.linalg.qr((geometry.points[list(chosen[1:])] - origin).mT)
+    signs = torch.where(triangle.diagonal() < 0, -1.0, 1.0)
+    return Section(origin, (basis * signs).mT, geometry, chosen, False)

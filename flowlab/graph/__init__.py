@@ -1,0 +1,1 @@
+"""Components and their references: a graph of nodes."""

@@ -1,0 +1,124 @@
+"""The tables of an experiment as checked declarations, before sweeps multiply them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from attrs import frozen
+
+from flowlab.api import KINDS, Kind, Problem
+from flowlab.registry.entry_points import Entry
+from flowlab.registry.registry import Registry, nearest
+from flowlab.spec.document import Document
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+_DTYPES = ("float64", "float32")
+
+
+@frozen
+class Declaration:
+    """One `[kind.name]` table whose component is known."""
+
+    kind: Kind
+    name: str
+    use: str
+    entry: Entry
+    component: type[Any]
+
+    @property
+    def path(self) -> tuple[str, str]:
+        """Its place in the document."""
+        return self.kind.name, self.name
+
+    @property
+    def id(self) -> str:
+        """`kind.name`."""
+        return f"{self.kind.name}.{self.name}"
+
+
+def experiment_problems(document: Document) -> Iterator[Problem]:
+    """What is wrong with `[experiment]`."""
+    table = document.data.get("experiment")
+    if not isinstance(table, dict):
+        yield Problem(document.where("experiment"), "an experiment needs a table [experiment] with a name")
+        return
+    known = ("name", "seed", "dtype")
+    for key in table:
+        if key not in known:
+            where = document.where("experiment", key)
+            yield Problem(where, f"{key!r} is no key of [experiment]", nearest(key, known))
+    if "name" not in table:
+        yield Problem(document.where("experiment"), "[experiment] needs a name")
+    elif not isinstance(table["name"], str) or not _NAME.fullmatch(table["name"]):
+        where = document.where("experiment", "name", value=True)
+        yield Problem(where, f"name {_RULE}, found {_shortened(table['name'])}")
+    seed = table.get("seed", 0)
+    if type(seed) is not int or not 0 <= seed < 2**63:
+        where = document.where("experiment", "seed", value=True)
+        yield Problem(where, f"seed must be an integer >= 0, found {seed!r}")
+    if table.get("dtype", "float64") not in _DTYPES:
+        where = document.where("experiment", "dtype", value=True)
+        yield Problem(where, f"dtype must be one of {_DTYPES}, found {table['dtype']!r}")
+
+
+_RULE = "must be 1 to 100 letters, digits, '_', '-' or '.', the first a letter or digit"
+
+
+def _shortened(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def declarations(document: Document, registry: Registry) -> tuple[list[Declaration], list[Problem]]:
+    """All nodes whose component could be found, and what is wrong with the others.
+
+    Raises PluginError where an installed component can't be loaded.
+    """
+    found: list[Declaration] = []
+    problems: list[Problem] = []
+    for kind, nodes in document.data.items():
+        if kind in ("experiment", "sweep"):
+            continue
+        if kind not in KINDS:
+            message = f"{kind!r} is no kind of component"
+            problems.append(Problem(document.where(kind, *_first(nodes)), message, nearest(kind, KINDS)))
+            continue
+        if not isinstance(nodes, dict):
+            problems.append(Problem(document.where(kind), f"expected tables [{kind}.NAME]"))
+            continue
+        for name, table in nodes.items():
+            one = _declare(document, registry, KINDS[kind], name, table)
+            if isinstance(one, Problem):
+                problems.append(one)
+            else:
+                found.append(one)
+    return found, problems
+
+
+def _first(nodes: Any) -> tuple[str, ...]:
+    return tuple(nodes)[:1] if isinstance(nodes, dict) else ()
+
+
+def _declare(document: Document, registry: Registry, kind: Kind, name: str, table: Any) -> Declaration | Problem:
+    if not isinstance(table, dict):
+        return Problem(document.where(kind.name, name), f"expected a table [{kind.name}.NAME]")
+    header = document.where(kind.name, name)
+    if not _NAME.fullmatch(name):
+        return Problem(header, f"a node's name {_RULE}, found {_shortened(name)}")
+    use = table.get("use")
+    if not isinstance(use, str):
+        names = ", ".join(registry.names(kind.name))
+        return Problem(header, f'[{kind.name}.{name}] needs use = "...", one of: {names}')
+    where = document.where(kind.name, name, "use", value=True)
+    matching = registry.matching(kind.name, use)
+    if not matching:
+        names = registry.names(kind.name)
+        return Problem(
+            where, f"no {kind.name} is called {use!r}; there are: {', '.join(names)}", nearest(use, names)
+        )
+    if len(matching) > 1:
+        owners = " or ".join(repr(f"{entry.distribution}:{entry.name}") for entry in matching)
+        return Problem(where, f"{use!r} is claimed by several distributions: write {owners}")
+    return Declaration(kind, name, use, matching[0], matching[0].load())

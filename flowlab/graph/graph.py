@@ -1,0 +1,221 @@
+"""From an experiment file to a graph of nodes."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+import attrs
+from attrs import frozen
+
+from flowlab.api import ExperimentError, PluginError, Problem
+from flowlab.graph.declaration import Declaration, declarations, experiment_problems
+from flowlab.graph.node import Node
+from flowlab.registry.registry import Registry, nearest
+from flowlab.spec.document import Document, read
+from flowlab.spec.overrides import override
+from flowlab.spec.structure import named, structure
+from flowlab.spec.sweep import MOST, Axis, sweeps
+
+Variants = dict[str, list[tuple[tuple[int, ...], Any]]]
+
+
+@frozen
+class Graph:
+    """An experiment ready to run: nodes in an order in which each follows its inputs.
+
+    `resolved` is the experiment as plain data with every default filled in.
+    """
+
+    path: Path
+    name: str
+    seed: int
+    dtype: str
+    nodes: tuple[Node, ...]
+    resolved: dict[str, Any]
+
+
+def load(path: Path, overrides: Sequence[str], registry: Registry) -> Graph:
+    """Read, check and connect an experiment. Raises ExperimentError with all its mistakes, PluginError."""
+    document = override(read(path), overrides)
+    problems = list(experiment_problems(document))
+    declared, faults = declarations(document, registry)
+    axes, sweep_faults = sweeps(document)
+    problems += faults + sweep_faults
+    touching = {one.id: [i for i, axis in enumerate(axes) if one.id in axis.nodes] for one in declared}
+    components: dict[str, dict[tuple[int, ...], Any]] = {}
+    for one in declared:
+        components[one.id], faults = _structured(one, document, axes, touching[one.id])
+        problems += faults
+    edges = {one.id: _edges(one, components[one.id].values()) for one in declared}
+    problems += _dangling(declared, components, document)
+    order, cycle = _order(edges, declared)
+    problems += [Problem(document.where(*node.split(".", 1)), message) for node, message in cycle]
+    if problems:
+        raise ExperimentError(_sorted(problems, document))
+    relevant = _relevant(order, edges, touching)
+    total = sum(math.prod(len(axes[i].settings) for i in axis) for axis in relevant.values())
+    if total > MOST:
+        raise ExperimentError([Problem(document.where("sweep"), f"the sweeps make {total} nodes; at most {MOST}")])
+    nodes = _connect(
+        [one for key in order for one in declared if one.id == key], components, relevant, axes, touching
+    )
+    problems = list(_misfits(nodes, document))
+    if problems:
+        raise ExperimentError(_sorted(problems, document))
+    settings = document.data["experiment"]
+    return Graph(
+        path,
+        settings["name"],
+        settings.get("seed", 0),
+        settings.get("dtype", "float64"),
+        tuple(nodes),
+        _resolved(document, declared, components),
+    )
+
+
+def _structured(
+    one: Declaration, document: Document, axes: tuple[Axis, ...], touching: list[int]
+) -> tuple[dict[tuple[int, ...], Any], list[Problem]]:
+    """A node's component for each setting of the axes that touch it, by setting indices."""
+    found: dict[tuple[int, ...], Any] = {}
+    problems: list[Problem] = []
+    for chosen in itertools.product(*(range(len(axes[i].settings)) for i in touching)):
+        table = dict(document.data[one.kind.name][one.name])
+        places = dict(document.overridden)
+        for axis, setting in zip(touching, chosen, strict=True):
+            for path, value in axes[axis].settings[setting].items():
+                node, _, key = path.rpartition(".")
+                if node == one.id:
+                    table[key] = value
+                    places[*one.path, key] = document.where("sweep", axes[axis].name, path, value=True)
+        varied = attrs.evolve(document, data={one.kind.name: {one.name: table}}, overridden=places)
+        component, faults = structure(one.component, varied, one.path)
+        problems += [fault for fault in faults if fault not in problems]
+        if component is not None:
+            found[chosen] = component
+    return found, problems
+
+
+def _edges(one: Declaration, components: Any) -> set[str]:
+    return {
+        f"{reference.kind}.{name}"
+        for component in components
+        for _, reference, names in named(component)
+        for name in names
+    }
+
+
+def _dangling(
+    declared: list[Declaration], components: Mapping[str, Mapping[Any, Any]], document: Document
+) -> Iterator[Problem]:
+    """References to nodes that the document doesn't declare."""
+    said = set()
+    for one in declared:
+        for component in components[one.id].values():
+            for field, reference, names in named(component):
+                tables = document.data.get(reference.kind, {})
+                known = list(tables) if isinstance(tables, dict) else []
+                for name in names:
+                    where = document.where(*one.path, field, value=True, item=name)
+                    if name not in known and (where, name) not in said:
+                        said.add((where, name))
+                        message = f"{field} = {name!r} names no [{reference.kind}.{name}]"
+                        yield Problem(where, message, nearest(name, known))
+
+
+def _order(edges: Mapping[str, set[str]], declared: list[Declaration]) -> tuple[list[str], list[tuple[str, str]]]:
+    """The nodes in topological order, and the cycle if there is one."""
+    known = {one.id for one in declared}
+    sorter = TopologicalSorter({node: sorted(ends & known) for node, ends in edges.items()})
+    try:
+        return list(sorter.static_order()), []
+    except CycleError as error:
+        circle = list(reversed(error.args[1]))
+        return [], [(circle[0], "a circle of references: " + " -> ".join(circle))]
+
+
+def _relevant(
+    order: list[str], edges: Mapping[str, set[str]], touching: Mapping[str, list[int]]
+) -> dict[str, list[int]]:
+    """For each node the axes that touch it or an ancestor."""
+    relevant: dict[str, list[int]] = {}
+    for node in order:
+        inherited = (axis for end in edges[node] for axis in relevant[end])
+        relevant[node] = sorted({*touching[node], *inherited})
+    return relevant
+
+
+def _connect(
+    declared: list[Declaration],
+    components: Mapping[str, Mapping[tuple[int, ...], Any]],
+    relevant: Mapping[str, list[int]],
+    axes: tuple[Axis, ...],
+    touching: Mapping[str, list[int]],
+) -> list[Node]:
+    """One node for each setting of a declaration's relevant axes."""
+    built: dict[tuple[str, tuple[int, ...]], Node] = {}
+    for one in declared:
+        mine = relevant[one.id]
+        for chosen in itertools.product(*(range(len(axes[i].settings)) for i in mine)):
+            setting = dict(zip(mine, chosen, strict=True))
+            component = components[one.id][tuple(setting[i] for i in touching[one.id])]
+            inputs = {
+                field: tuple(
+                    built[end, tuple(setting[i] for i in relevant[end])]
+                    for end in (f"{reference.kind}.{name}" for name in names)
+                )
+                for field, reference, names in named(component)
+            }
+            variant = {path: value for i in mine for path, value in axes[i].settings[setting[i]].items()}
+            built[one.id, chosen] = Node(one.kind, one.name, one.use, one.entry, component, variant, inputs)
+    return list(built.values())
+
+
+def _misfits(nodes: list[Node], document: Document) -> Iterator[Problem]:
+    """What the components' own checks find. Raises PluginError where a check breaks."""
+    said = set()
+    for node in nodes:
+        check = getattr(node.component, "check", None)
+        if check is None:
+            continue
+        try:
+            misfits = list(check(node.inputs))
+        except Exception as error:  # a plugin's check may raise anything
+            owner = node.entry.distribution
+            raise PluginError(
+                f"the check of {node.kind.name} {node.use!r} ({owner}) broke: {type(error).__name__}: {error}"
+            ) from error
+        for misfit in misfits:
+            where = document.where(node.kind.name, node.name, misfit.field, value=True)
+            problem = Problem(where, f"{misfit.field}: {misfit.message}")
+            if problem not in said:
+                said.add(problem)
+                yield problem
+
+
+def _sorted(problems: list[Problem], document: Document) -> list[Problem]:
+    return sorted(problems, key=lambda problem: document.order(problem.where))
+
+
+def _resolved(
+    document: Document, declared: list[Declaration], components: Mapping[str, Mapping[Any, Any]]
+) -> dict[str, Any]:
+    """The experiment with its defaults, as data that TOML can hold."""
+    resolved: dict[str, Any] = {"experiment": {"seed": 0, "dtype": "float64", **document.data["experiment"]}}
+    for one in declared:
+        component = next(iter(components[one.id].values()))
+        values = attrs.asdict(component, recurse=False)
+        table = {"use": one.use, **{key: _plain(value) for key, value in values.items() if value is not None}}
+        resolved.setdefault(one.kind.name, {})[one.name] = table
+    if "sweep" in document.data:
+        resolved["sweep"] = document.data["sweep"]
+    return resolved
+
+
+def _plain(value: Any) -> Any:
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value

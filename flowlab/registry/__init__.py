@@ -1,0 +1,1 @@
+"""Names to component classes, from installed entry points; torch is not imported."""

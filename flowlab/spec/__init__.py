@@ -1,0 +1,1 @@
+"""Text to checked tables, each key with its file, line and column."""

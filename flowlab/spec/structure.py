@@ -1,0 +1,163 @@
+"""From a table to a component: strict types, every mistake at once."""
+
+from __future__ import annotations
+
+import math
+import types
+import typing
+from collections.abc import Iterator
+from typing import Any, Literal, Union, get_args, get_origin
+
+import attrs
+import cattrs
+
+from flowlab.api import Parameter, Problem, Reference, about
+from flowlab.registry.registry import nearest
+from flowlab.spec.document import Document
+
+
+def structure(component: type[Any], document: Document, path: tuple[str, ...]) -> tuple[Any, list[Problem]]:
+    """The component that the table at `path` declares (its key `use` aside), or None and what is wrong."""
+    table = _table(document, path)
+    hints = typing.get_type_hints(component)
+    fields = {field.name: field for field in attrs.fields(component)}
+    problems = [
+        Problem(
+            document.where(*path, key),
+            f"{key!r} is no parameter of {table['use']!r}",
+            nearest(key, fields),
+        )
+        for key in table
+        if key not in fields and key != "use"
+    ]
+    values = {}
+    for name, field in fields.items():
+        if name not in table:
+            if field.default is attrs.NOTHING:
+                problems.append(
+                    Problem(document.where(*path), f"{table['use']!r} needs {name!r}: {about(field).help}")
+                )
+            continue
+        value, fault = check_value(field, hints[name], table[name])
+        if fault:
+            problems.append(Problem(document.where(*path, name, value=True), fault))
+        values[name] = value
+    return (None if problems else component(**values)), problems
+
+
+def check_value(field: attrs.Attribute[Any], hint: Any, raw: Any) -> tuple[Any, str | None]:
+    """A value as its field takes it, and what is wrong with it, if anything."""
+    declared = about(field)
+    if isinstance(declared, Reference) and declared.many and isinstance(raw, str):
+        raw = [raw]
+    try:
+        value = _CONVERTER.structure(raw, hint)
+    except _Mismatch as error:
+        return None, f"{field.name} must be {spoken(hint)}, found {error}"
+    if isinstance(declared, Parameter) and not declared.admits(value):
+        return None, f"{field.name} must be {declared.range}, found {raw!r}"
+    return value, None
+
+
+def spoken(hint: Any) -> str:
+    """A type in words."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin is Literal:
+        return "one of " + ", ".join(repr(choice) for choice in inner)
+    if origin in (Union, types.UnionType):
+        return " or ".join(spoken(item) for item in inner if item is not type(None))
+    if origin is tuple:
+        return f"a list, each item {spoken(inner[0])}"
+    names = {int: "an integer", float: "a number", str: "a string", bool: "true or false"}
+    return names.get(hint, str(hint))
+
+
+class _Mismatch(Exception):
+    """A value of another type; its text says what was found."""
+
+
+def _found(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return f"the string {value!r}"
+    kinds = {list: "a list", dict: "a table"}
+    return kinds.get(type(value), repr(value))
+
+
+def _scalar(value: Any, hint: Any) -> Any:
+    if hint is float and type(value) is int:
+        return float(value)
+    if type(value) is not hint or (hint is float and not math.isfinite(value)):
+        raise _Mismatch(_found(value))
+    return value
+
+
+def _literal(value: Any, hint: Any) -> Any:
+    if value not in get_args(hint) or isinstance(value, bool):
+        raise _Mismatch(_found(value))
+    return value
+
+
+def _union(value: Any, hint: Any) -> Any:
+    faults = []
+    for item in get_args(hint):
+        if item is not type(None):
+            try:
+                return _CONVERTER.structure(value, item)
+            except _Mismatch as error:
+                faults.append(error)
+    raise faults[-1]
+
+
+def _tuple(value: Any, hint: Any) -> Any:
+    if not isinstance(value, list):
+        raise _Mismatch(_found(value))
+    return (
+        tuple(_CONVERTER.structure(item, get_args(hint)[0]) for item in value)
+        if _open(hint)
+        else _fixed(value, hint)
+    )
+
+
+def _open(hint: Any) -> bool:
+    return get_args(hint)[-1] is Ellipsis
+
+
+def _fixed(value: list[Any], hint: Any) -> Any:
+    kinds = get_args(hint)
+    if len(value) != len(kinds):
+        raise _Mismatch(f"a list of {len(value)} where {len(kinds)} are needed")
+    return tuple(_CONVERTER.structure(item, kind) for item, kind in zip(value, kinds, strict=True))
+
+
+def _converter() -> cattrs.Converter:
+    # cattrs coerces by default (3.9 -> 3, "false" -> True, "abc" -> ["a", "b", "c"]): each hook refuses
+    converter = cattrs.Converter(detailed_validation=False, forbid_extra_keys=True)
+    for scalar in (bool, int, float, str):
+        converter.register_structure_hook(scalar, _scalar)
+    converter.register_structure_hook_func(lambda hint: get_origin(hint) is Literal, _literal)
+    unions = (Union, types.UnionType)
+    converter.register_structure_hook_func(lambda hint: get_origin(hint) in unions, _union)
+    converter.register_structure_hook_func(lambda hint: get_origin(hint) is tuple, _tuple)
+    return converter
+
+
+_CONVERTER = _converter()
+
+
+def _table(document: Document, path: tuple[str, ...]) -> dict[str, Any]:
+    table: Any = document.data
+    for part in path:
+        table = table[part]
+    return dict(table)
+
+
+def named(component: Any) -> Iterator[tuple[str, Reference, tuple[str, ...]]]:
+    """The names that a component's reference fields hold: (field, reference, names)."""
+    for field in attrs.fields(type(component)):
+        declared = about(field)
+        if isinstance(declared, Reference):
+            held = getattr(component, field.name)
+            names = (held,) if isinstance(held, str) else tuple(held or ())
+            yield field.name, declared, names

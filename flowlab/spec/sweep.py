@@ -1,0 +1,87 @@
+"""Sweeps: axes over which parameters of an experiment vary."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import frozen
+
+from flowlab.api import Problem
+from flowlab.registry.registry import nearest
+from flowlab.spec.document import Document
+
+# More variants of a node than anybody means to compute in one run.
+MOST = 10_000
+
+
+@frozen
+class Axis:
+    """One sweep table: parameter paths that vary together, and the settings they take in turn."""
+
+    name: str
+    paths: tuple[str, ...]
+    settings: tuple[Mapping[str, Any], ...]
+
+    @property
+    def nodes(self) -> frozenset[str]:
+        """The nodes `kind.name` that it touches."""
+        return frozenset(path.rpartition(".")[0] for path in self.paths)
+
+
+def sweeps(document: Document) -> tuple[tuple[Axis, ...], list[Problem]]:
+    """The sweep tables of a document as axes, and what is wrong with them."""
+    axes, problems = [], []
+    tables = document.data.get("sweep", {})
+    for name, table in tables.items() if isinstance(tables, dict) else ():
+        if not isinstance(table, dict):
+            problems.append(Problem(document.where("sweep", name), "a sweep is a table of paths and values"))
+            continue
+        faults = list(_faults(document, name, table))
+        problems += faults
+        if not faults:
+            values = {path: value for path, value in table.items() if path != "use"}
+            pair = zip(*values.values(), strict=True) if table.get("use") == "zip" else None
+            rows = pair if pair is not None else itertools.product(*values.values())
+            axes.append(Axis(name, tuple(values), tuple(dict(zip(values, row, strict=True)) for row in rows)))
+    return tuple(axes), problems
+
+
+def _faults(document: Document, name: str, table: dict[str, Any]) -> list[Problem]:
+    problems = []
+    use = table.get("use", "grid")
+    if use not in ("grid", "zip"):
+        rule = f"use must be 'grid' or 'zip', found {use!r}"
+        problems.append(Problem(document.where("sweep", name, "use", value=True), rule))
+    lengths, count = {}, 1
+    for path, values in table.items():
+        if path == "use":
+            continue
+        kind, _, rest = path.partition(".")
+        node, _, key = rest.rpartition(".")
+        where = document.where("sweep", name, path)
+        known = [
+            f"{k}.{n}"
+            for k, nodes in document.data.items()
+            if isinstance(nodes, dict) and k not in ("sweep", "experiment")
+            for n in nodes
+        ]
+        if not node or not key or f"{kind}.{node}" not in known:
+            near = nearest(f"{kind}.{node}", known)
+            problems.append(
+                Problem(where, f'{path!r} names no parameter: expected "kind.name.key" in quotes', near)
+            )
+        elif not isinstance(values, list) or not values:
+            problems.append(Problem(document.where("sweep", name, path, value=True), "expected a list of values"))
+        else:
+            lengths[path] = len(values)
+            count *= len(values)
+    if use == "zip" and len(set(lengths.values())) > 1:
+        sizes = ", ".join(f"{path} has {size}" for path, size in lengths.items())
+        problems.append(Problem(document.where("sweep", name), f"zipped lists differ in length: {sizes}"))
+    if use == "grid" and count > MOST:
+        problems.append(Problem(document.where("sweep", name), f"{count} combinations; at most {MOST}"))
+    if not lengths and not problems:
+        problems.append(Problem(document.where("sweep", name), "the sweep names no parameter"))
+    return problems

@@ -1,0 +1,41 @@
+"""The class of an endpoint: training point, virtual point, boundary, interior, elsewhere."""
+
+from __future__ import annotations
+
+import torch
+from attrs import frozen
+from torch import Tensor
+
+from flowlab.theory.geometry import Geometry
+from flowlab.theory.subset_sums import Metric, length, nearest_sum
+
+
+@frozen
+class Classification:
+    """Labels (S,) 0..4 for training, virtual, boundary, interior, elsewhere; distances (S,)."""
+
+    labels: Tensor
+    to_training: Tensor
+    to_virtual: Tensor
+
+
+def classify(y: Tensor, geometry: Geometry, threshold: float, metric: Metric) -> Classification:
+    """Classify endpoints y (S, d); the first rule that holds decides.
+
+    training: within the threshold of a training point; virtual: of a sum of two edges or more; elsewhere:
+    farther than the threshold outside the cell (or there is none); boundary: within the threshold of a
+    facet; interior: the rest. Distances to points are in ambient coordinates, to facets Euclidean.
+    """
+    gaps = (length(part[:, None] - geometry.points, metric).amin(-1) for part in y.split(256))
+    to_training = torch.cat(list(gaps))
+    to_virtual = nearest_sum(geometry.anchor, geometry.edges, y, metric, least=2)
+    labels = torch.full((len(y),), 4, device=y.device)
+    if geometry.cell is not None:
+        depth = geometry.cell.depths(y).amin(-1)
+        off = length(geometry.cell.perpendicular(y), metric)
+        inside = (depth >= -threshold) & (off <= threshold)
+        labels[inside] = 3
+        labels[inside & (depth <= threshold)] = 2
+    labels[to_virtual <= threshold] = 1
+    labels[to_training <= threshold] = 0
+    return Classification(labels, to_training, to_virtual)

@@ -1,0 +1,92 @@
+"""Subset sums of edges: the nearest one, samples of them, and those that a denoiser fixes."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from flowlab.theory.slabs import Slabs
+
+Metric = Literal["linf", "l2"]
+
+# Up to so many edges all 2^E sums are enumerated; beyond, coordinates are rounded.
+_ENUMERATED = 12
+
+
+def length(vectors: Tensor, metric: Metric) -> Tensor:
+    """The norm of vectors (..., d) in ambient coordinates: (...)."""
+    return torch.linalg.vector_norm(vectors, math.inf if metric == "linf" else 2, dim=-1)
+
+
+def patterns(edges: int) -> Tensor:
+    """All 2^E subsets of E edges, the empty one first: (2^E, E) bool."""
+    return (torch.arange(2**edges)[:, None] >> torch.arange(edges)) & 1 > 0
+
+
+def nearest_sum(anchor: Tensor, edges: Tensor, y: Tensor, metric: Metric, least: int = 0) -> Tensor:
+    """Distance (S,) of y (S, d) to the nearest subset sum of at least `least` edges; inf if none.
+
+    Exact for up to 12 edges. Beyond, coordinates in the edges are rounded to 0 or 1, which is exact for
+    orthogonal edges along the axes and an upper bound elsewhere.
+    """
+    far = y.new_full((len(y),), math.inf)
+    if len(edges) < least or not len(edges):
+        return far if least else length(y - anchor, metric)
+    if len(edges) <= _ENUMERATED:
+        subsets = patterns(len(edges))
+        sums = anchor + subsets[subsets.sum(-1) >= least].to(edges) @ edges
+        # a chunk of starts at a time: 2^12 sums of 30 coordinates are a megabyte each
+        chunks = [length(part[:, None] - sums, metric).amin(-1) for part in y.split(64)]
+        return torch.cat(chunks)
+    chosen = (y - anchor) @ torch.linalg.pinv(edges) > 0.5
+    distance = length(y - anchor - chosen.to(edges) @ edges, metric)
+    return torch.where(chosen.sum(-1) >= least, distance, far)
+
+
+def sums_of(
+    anchor: Tensor, edges: Tensor, order: int, most: int, generator: torch.Generator
+) -> tuple[Tensor, int]:
+    """All sums of `order` edges, or `most` of them at random without replacement: (P, d), and how many
+    there are."""
+    total = math.comb(len(edges), order)
+    if total <= most:
+        chosen = torch.tensor(list(itertools.combinations(range(len(edges)), order)))
+    else:
+        seen: set[tuple[int, ...]] = set()
+        while len(seen) < most:
+            draws = torch.rand(most, len(edges), generator=generator).topk(order).indices.sort().values
+            seen.update(map(tuple, draws.tolist()))
+        chosen = torch.tensor(sorted(seen)[:most])
+    return anchor + edges[chosen].sum(1), total
+
+
+def stable(
+    denoise: Callable[[Tensor], Tensor], points: Tensor, threshold: float, iterations: int, metric: Metric
+) -> Tensor:
+    """Which points (P, d) the iteration y <- h(y) keeps within a threshold: (P,) bool."""
+    state = points
+    for _ in range(iterations):
+        moved = denoise(state)
+        if bool((moved - state).abs().max() < 1e-9):
+            break
+        state = moved
+    return length(state - points, metric) <= threshold
+
+
+def fixed_points(slabs: Slabs) -> tuple[Tensor, Tensor]:
+    """The subset sums c + sum_r s_r g_r at which a one-level slab denoiser is locally constant and fixed.
+
+    Returns patterns (P, R) and points (P, d). Raises ValueError for more than 16 slabs.
+    """
+    count = slabs.jumps.shape[1]
+    if count > 16:
+        raise ValueError(f"2^{count} subset sums are too many to enumerate")
+    subsets = patterns(count)
+    points = slabs.offset[0] + subsets.to(slabs.jumps) @ slabs.jumps[0]
+    kept = (slabs.values(points[None])[0] == subsets).all(-1)
+    return subsets[kept], points[kept]

@@ -1,0 +1,234 @@
+"""Every figure builds from small inputs and shows what it should."""
+
+import io
+import math
+
+import pytest
+import torch
+from matplotlib.colors import to_hex
+
+from flowlab.api import CLASSES, Bank, Classes, Context, NodeError, Table, TrainingSet, Trajectories
+from flowlab.api.plotting import CLASS_COLOURS, SERIES, WIDTHS, new_figure
+from flowlab.components.figures.class_bars import ClassBars
+from flowlab.components.figures.plane import Plane
+from flowlab.components.figures.regime_coverage import RegimeCoverage
+from flowlab.components.figures.stability_by_order import StabilityByOrder
+from flowlab.components.figures.training_curves import TrainingCurves
+from flowlab.theory.classes import classify
+from flowlab.theory.geometry import Geometry
+from flowlab.theory.polytope import box, hull
+from flowlab.theory.slabs import Slabs
+
+CONTEXT = Context(0, "figure", torch.float64, torch.device("cpu"))
+SIGMA = torch.linspace(0.12, 0.004, 12, dtype=torch.float64)
+
+
+def obtuse(dimension=2, degrees=100.0):
+    """Two edges from x_0 = 0 at an obtuse angle."""
+    angle = math.radians(degrees)
+    edges = torch.zeros(2, dimension, dtype=torch.float64)
+    edges[0, 0] = 1
+    edges[1, 0], edges[1, 1] = math.cos(angle), math.sin(angle)
+    points = torch.cat([torch.zeros_like(edges[:1]), edges])
+    return Geometry(points, points[0], edges, box(points[0], edges))
+
+
+def bank_of(geometry, history=None):
+    """The slabs of an obtuse simplex on balls of radius 2.5 sigma."""
+    edges = geometry.edges
+    lengths = edges.norm(dim=-1)
+    width = lengths - 5 * SIGMA[:, None]
+    weights = (edges / lengths[:, None]) / width[..., None]
+    levels = len(SIGMA)
+    slabs = Slabs(
+        geometry.anchor.expand(levels, -1),
+        edges.expand(levels, *edges.shape),
+        weights,
+        -2.5 * SIGMA[:, None] / width - (weights @ geometry.anchor),
+    )
+    training = TrainingSet(geometry, 1, lambda sigma: geometry.points.expand(len(sigma), -1, -1)[:, :, None])
+    return Bank(SIGMA, slabs, training, torch.ones(levels, dtype=torch.bool), history=history)
+
+
+def flow_of(bank, name, count=120):
+    """DDIM from Gaussian starts about the middle of the cell."""
+    geometry = bank.training.geometry
+    generator = torch.Generator().manual_seed(1)
+    shape = (count, geometry.points.shape[-1])
+    y = geometry.cell.center + 0.6 * torch.randn(shape, generator=generator, dtype=torch.float64)
+    states = [y]
+    if name == "score":
+        for _ in range(150):
+            y = y + 0.1 * (bank.denoise(y, 0) - y)
+            states.append(y)
+        return Trajectories(torch.stack(states), torch.linspace(0, 15, 151), bank, name, 0)
+    times = torch.cat([SIGMA, SIGMA.new_zeros(1)])
+    for level, ratio in enumerate(times[1:] / times[:-1]):
+        h = bank.denoise(y, level)
+        y = h + ratio * (y - h)
+        states.append(y)
+    return Trajectories(torch.stack(states), times, bank, name)
+
+
+def classes_of(geometry, names=("probability", "score"), count=120):
+    """A classifier's value over one flow a name."""
+    flows = {f"{name}-{k}": flow_of(bank_of(geometry), name, count) for k, name in enumerate(names)}
+    labels = {name: classify(flow.ends, geometry, 0.1, "linf").labels for name, flow in flows.items()}
+    return Classes(labels, flows, 0.1, "linf")
+
+
+def saved(figure, form="png"):
+    """The figure as bytes, drawn; a warning would be an error."""
+    stream = io.BytesIO()
+    figure.savefig(stream, format=form, bbox_inches="tight")
+    return stream.getvalue()
+
+
+def panels(figure):
+    return [ax for ax in figure.axes if ax.get_title()]
+
+
+def test_house_style():
+    figure, axes = new_figure("double", 0.5, rows=2, columns=3)
+    assert axes.shape == (2, 3)
+    assert tuple(figure.get_size_inches()) == pytest.approx((WIDTHS["double"], 0.5 * WIDTHS["double"]))
+    assert set(CLASS_COLOURS) == set(CLASSES)
+    assert len(set(CLASS_COLOURS.values())) == len(CLASSES)
+
+
+def test_fonts_are_embedded():
+    figure, axes = new_figure()
+    axes[0, 0].set_title("text")
+    assert b"/FontFile2" in saved(figure, "pdf")
+
+
+@pytest.mark.parametrize("dimension", [2, 4])
+def test_plane(dimension):
+    geometry = obtuse(dimension)
+    classes = classes_of(geometry)
+    figure = Plane("ends", paths=7).build(CONTEXT, classifier=classes).value
+    saved(figure)
+    drawn = panels(figure)
+    assert len(drawn) == 2
+    assert ("projection" in drawn[0].get_xlabel()) == (dimension > 2)
+    for ax, (label, flow) in zip(drawn, classes.flows.items(), strict=True):
+        assert label in ax.get_title()
+        assert f"{flow.name} flow" in ax.get_title()
+        counts = {name: n for name, n in classes.counts(label).items() if n}
+        entries = [text.get_text() for text in ax.get_legend().get_texts()]
+        assert entries == [f"{name} {n}" for name, n in counts.items()]
+        paths = [c for c in ax.collections if len(c.get_paths()) == 7]
+        assert len(paths) == 1
+        expected = [CLASS_COLOURS[CLASSES[k]].lower() for k in classes.labels[label][:7].tolist()]
+        assert [to_hex(colour) for colour in paths[0].get_colors()] == expected
+        assert {"$x_{0}$", "$x_{1}$", "$x_{2}$"} == {text.get_text() for text in ax.texts}
+
+
+def test_plane_outlines_a_box_or_a_triangle():
+    from flowlab.components.figures.section import section
+
+    geometry = obtuse()
+    plane = section(geometry, (1, 0, 2))
+    assert len(plane.outline) == 4
+    assert plane.virtual == pytest.approx(geometry.edges.sum(0)[None].numpy())
+    middle = geometry.points.mean(0)
+    centred = Geometry(geometry.points, middle, geometry.points - middle, hull(geometry.points))
+    assert len(section(centred, (0, 1, 2)).outline) == 3
+    assert len(section(centred, (0, 1, 2)).virtual) == 3
+
+
+@pytest.mark.parametrize("count", [1, 4, 5])
+def test_plane_lays_panels_out(count):
+    names = ("probability", "score") * 3
+    figure = Plane("ends", resolution=8).build(CONTEXT, classifier=classes_of(obtuse(), names[:count], 20)).value
+    saved(figure)
+    assert len(panels(figure)) == count
+
+
+def test_plane_needs_points_that_exist():
+    with pytest.raises(NodeError, match="no training point 7"):
+        Plane("ends", points=(0, 1, 7)).build(CONTEXT, classifier=classes_of(obtuse(), count=5))
+    assert [misfit.field for misfit in Plane("ends", points=(0, 1, 1)).check({})] == ["points"]
+
+
+def test_class_bars():
+    classes = classes_of(obtuse())
+    figure = ClassBars(("a", "b")).build(CONTEXT, classifier={"a": classes, "b": classes}).value
+    saved(figure)
+    (ax,) = figure.axes
+    counts = [n for _ in range(2) for flow in classes.flows for n in classes.counts(flow).values() if n]
+    assert len(ax.patches) == len(counts)
+    assert {to_hex(bar.get_facecolor()) for bar in ax.patches} <= {c.lower() for c in CLASS_COLOURS.values()}
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == list(CLASSES)
+    names = [text.get_text() for text in ax.get_yticklabels()]
+    assert names == [f"{label}: {flow}" for label in "ab" for flow in classes.flows]
+    assert {text.get_text() for text in ax.texts} <= {str(n) for n in counts}
+
+
+def stability():
+    row = {"low": 0.55, "high": 0.72, "stable": 64, "tested": 100, "total": 100}
+    perfect = {"share": 1.0, "low": 0.963, "high": 1.0, "stable": 100, "tested": 100, "total": 435}
+    return {
+        "trained": {2: {"share": 0.64, **row}, 3: perfect},
+        "theory": {2: perfect, 3: perfect, 4: perfect},
+    }
+
+
+def test_stability_by_order():
+    figure = StabilityByOrder(("trained", "theory")).build(CONTEXT, analysis=stability()).value
+    saved(figure)
+    (ax,) = figure.axes
+    assert [text.get_text() for text in ax.get_xticklabels()] == ["2", "3", "4"]
+    assert [text.get_text() for text in ax.texts] == ["64.0%", "100%", "100%", "100%", "100%"]
+    assert [bars.lines[0].get_color() for bars in ax.containers] == list(SERIES[:2])
+    with pytest.raises(NodeError, match="too few edges"):
+        StabilityByOrder(("trained",)).build(CONTEXT, analysis={"trained": {}})
+
+
+def history(levels=12, moments=60):
+    """Like the method of multipliers: violations fall and rise a little, costs settle."""
+    columns = {name: [] for name in ("step", "level", "sigma", "violation_max", "cost", "penalty")}
+    for moment in range(moments):
+        share = moment / (moments - 1)
+        for level, sigma in enumerate(SIGMA[:levels].tolist()):
+            wave = 1 + 0.3 * math.sin(9 * share + level)
+            values = (
+                12000 * share,
+                level,
+                sigma,
+                wave * 10 ** (-4.2 * share) * (1 + sigma),
+                4 / (1 - 5 * sigma) * (1 - 0.8 * math.exp(-6 * share)) + math.exp(-8 * share),
+                3.3 * 100**share,
+            )
+            for name, value in zip(columns, values, strict=True):
+                columns[name].append(value)
+    return Table(columns)
+
+
+@pytest.mark.parametrize("levels", [1, 12])
+def test_training_curves(levels):
+    bank = bank_of(obtuse(), history(levels))
+    figure = TrainingCurves("trained").build(CONTEXT, denoiser=bank).value
+    saved(figure)
+    violation, cost, penalty, _ = figure.axes
+    assert [len(ax.lines) for ax in (violation, cost, penalty)] == [levels, levels, 1]
+    assert (violation.get_yscale(), cost.get_yscale(), penalty.get_yscale()) == ("log", "linear", "log")
+    with pytest.raises(NodeError, match="augmented-lagrangian or weight-decay"):
+        TrainingCurves("exact").build(CONTEXT, denoiser=bank_of(obtuse()))
+
+
+def regime():
+    gap = [0.95 - 5.6 * sigma - (0.35 if sigma > 0.1 else 0) for sigma in SIGMA.tolist()]
+    low = [value > 0 for value in gap]
+    return {"sigma": SIGMA.tolist(), "gap": gap, "low_noise": low, "violation": [None] * len(gap)}
+
+
+def test_regime_coverage():
+    value = regime()
+    figure = RegimeCoverage("regime").build(CONTEXT, analysis=value).value
+    saved(figure)
+    noise, gap = figure.axes
+    assert len(noise.patches) == len(gap.patches) == 1
+    marked = {line.get_label(): len(line.get_xdata()) for line in noise.lines[1:]}
+    assert marked == {"low-noise regime": sum(value["low_noise"]), "outside it": 12 - sum(value["low_noise"])}
+    assert any(list(line.get_ydata()) == [0, 0] for line in gap.lines)
