@@ -9,8 +9,9 @@ from typing import Any
 from attrs import frozen
 
 from flowlab.api import KINDS, Kind, Problem
+from flowlab.api.nearest import nearest
 from flowlab.registry.entry_points import Entry
-from flowlab.registry.registry import Registry, nearest
+from flowlab.registry.registry import Registry
 from flowlab.spec.document import Document
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
@@ -109,8 +110,8 @@ def _declare(document: Document, registry: Registry, kind: Kind, name: str, tabl
         return Problem(header, f"a node's name {_RULE}, found {_shortened(name)}")
     use = table.get("use")
     if not isinstance(use, str):
-        names = ", ".join(registry.names(kind.name))
-        return Problem(header, f'[{kind.name}.{name}] needs use = "...", one of: {names}')
+        choices = ", ".join(registry.names(kind.name))
+        return Problem(header, f'[{kind.name}.{name}] needs use = "...", one of: {choices}')
     where = document.where(kind.name, name, "use", value=True)
     matching = registry.matching(kind.name, use)
     if not matching:

@@ -13,9 +13,10 @@ import attrs
 from attrs import frozen
 
 from flowlab.api import ExperimentError, PluginError, Problem
+from flowlab.api.nearest import nearest
 from flowlab.graph.declaration import Declaration, declarations, experiment_problems
 from flowlab.graph.node import Node
-from flowlab.registry.registry import Registry, nearest
+from flowlab.registry.registry import Registry
 from flowlab.spec.document import Document, read
 from flowlab.spec.overrides import override
 from flowlab.spec.structure import named, structure

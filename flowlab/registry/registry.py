@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
-
 from attrs import frozen
 
 from flowlab.registry.entry_points import Entry, installed
@@ -39,8 +36,3 @@ class Registry:
     def names(self, kind: str) -> tuple[str, ...]:
         """The names registered for a kind."""
         return tuple(dict.fromkeys(entry.name for entry in self.entries if entry.kind == kind))
-
-
-def nearest(name: str, names: Iterable[str]) -> str | None:
-    """The most similar name, if any is similar."""
-    return next(iter(difflib.get_close_matches(name, list(names), n=1, cutoff=0.55)), None)

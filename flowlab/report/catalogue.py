@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from flowlab.api import KINDS, ExperimentError, Problem
+from flowlab.api.nearest import nearest
 from flowlab.registry.entry_points import Entry
-from flowlab.registry.registry import Registry, nearest
+from flowlab.registry.registry import Registry
 from flowlab.registry.source import source
 from flowlab.report.aligned import aligned
 

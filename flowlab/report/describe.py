@@ -9,8 +9,9 @@ from typing import Any
 import attrs
 
 from flowlab.api import ExperimentError, Parameter, Problem, Reference, about
+from flowlab.api.nearest import nearest
 from flowlab.registry.entry_points import Entry
-from flowlab.registry.registry import Registry, nearest
+from flowlab.registry.registry import Registry
 from flowlab.registry.source import source
 from flowlab.report.aligned import aligned
 

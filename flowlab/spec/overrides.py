@@ -10,7 +10,7 @@ import attrs
 import tomli
 
 from flowlab.api import ExperimentError, Problem
-from flowlab.registry.registry import nearest
+from flowlab.api.nearest import nearest
 from flowlab.spec.document import Document
 
 

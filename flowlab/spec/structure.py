@@ -12,7 +12,7 @@ import attrs
 import cattrs
 
 from flowlab.api import Parameter, Problem, Reference, about
-from flowlab.registry.registry import nearest
+from flowlab.api.nearest import nearest
 from flowlab.spec.document import Document
 
 
@@ -68,7 +68,7 @@ def spoken(hint: Any) -> str:
         return " or ".join(spoken(item) for item in inner if item is not type(None))
     if origin is tuple:
         return f"a list, each item {spoken(inner[0])}"
-    names = {int: "an integer", float: "a number", str: "a string", bool: "true or false"}
+    names: dict[Any, str] = {int: "an integer", float: "a number", str: "a string", bool: "true or false"}
     return names.get(hint, str(hint))
 
 
@@ -81,7 +81,7 @@ def _found(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, str):
         return f"the string {value!r}"
-    kinds = {list: "a list", dict: "a table"}
+    kinds: dict[Any, str] = {list: "a list", dict: "a table"}
     return kinds.get(type(value), repr(value))
 
 
@@ -113,22 +113,24 @@ def _union(value: Any, hint: Any) -> Any:
 def _tuple(value: Any, hint: Any) -> Any:
     if not isinstance(value, list):
         raise _Mismatch(_found(value))
-    return (
-        tuple(_CONVERTER.structure(item, get_args(hint)[0]) for item in value)
-        if _open(hint)
-        else _fixed(value, hint)
-    )
-
-
-def _open(hint: Any) -> bool:
-    return get_args(hint)[-1] is Ellipsis
-
-
-def _fixed(value: list[Any], hint: Any) -> Any:
     kinds = get_args(hint)
+    if kinds[-1] is Ellipsis:
+        kinds = kinds[:1] * len(value)
     if len(value) != len(kinds):
         raise _Mismatch(f"a list of {len(value)} where {len(kinds)} are needed")
     return tuple(_CONVERTER.structure(item, kind) for item, kind in zip(value, kinds, strict=True))
+
+
+def _is_literal(hint: Any) -> bool:
+    return get_origin(hint) is Literal
+
+
+def _is_union(hint: Any) -> bool:
+    return get_origin(hint) in (Union, types.UnionType)
+
+
+def _is_tuple(hint: Any) -> bool:
+    return get_origin(hint) is tuple
 
 
 def _converter() -> cattrs.Converter:
@@ -136,10 +138,9 @@ def _converter() -> cattrs.Converter:
     converter = cattrs.Converter(detailed_validation=False, forbid_extra_keys=True)
     for scalar in (bool, int, float, str):
         converter.register_structure_hook(scalar, _scalar)
-    converter.register_structure_hook_func(lambda hint: get_origin(hint) is Literal, _literal)
-    unions = (Union, types.UnionType)
-    converter.register_structure_hook_func(lambda hint: get_origin(hint) in unions, _union)
-    converter.register_structure_hook_func(lambda hint: get_origin(hint) is tuple, _tuple)
+    converter.register_structure_hook_func(_is_literal, _literal)
+    converter.register_structure_hook_func(_is_union, _union)
+    converter.register_structure_hook_func(_is_tuple, _tuple)
     return converter
 
 

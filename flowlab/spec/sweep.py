@@ -9,7 +9,7 @@ from typing import Any
 from attrs import frozen
 
 from flowlab.api import Problem
-from flowlab.registry.registry import nearest
+from flowlab.api.nearest import nearest
 from flowlab.spec.document import Document
 
 # More variants of a node than anybody means to compute in one run.

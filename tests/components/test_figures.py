@@ -113,7 +113,7 @@ def test_plane(dimension):
     assert ("projection" in drawn[0].get_xlabel()) == (dimension > 2)
     for ax, (label, flow) in zip(drawn, classes.flows.items(), strict=True):
         assert label in ax.get_title()
-        assert f"{flow.name} flow" in ax.get_title()
+        assert f"({flow.name} flow)" in ax.get_title()
         counts = {name: n for name, n in classes.counts(label).items() if n}
         entries = [text.get_text() for text in ax.get_legend().get_texts()]
         assert entries == [f"{name} {n}" for name, n in counts.items()]

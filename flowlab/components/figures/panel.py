@@ -53,7 +53,7 @@ class Panel:
     def title(self) -> str:
         """The flow's node, its kind, and the noise level of the field."""
         sigma = float(self.flow.bank.sigma[self.level])
-        return rf"{self.label}" + "\n" + rf"{self.flow.name} flow, field at $\sigma = {sigma:.2g}$"
+        return f"{self.label} ({self.flow.name} flow)\nfield at $\\sigma = {sigma:.2g}$"
 
     def field(self, low: Array, high: Array, resolution: int) -> Field:
         """Evaluate the denoiser's field between two corners of the plane."""
@@ -78,12 +78,6 @@ class Panel:
             ax.fill(*outline.T, fill=False, ec=INK, lw=0.9, ls=(0, (4, 2)), zorder=_CELL)
         self._paths(ax, paths)
         self._points(ax)
-        ax.legend(
-            handles=self._counts(),
-            loc="lower center",
-            bbox_to_anchor=(0.5, 0.0),
-            ncols=3,
-        )
         return image
 
     def _field(self, ax: Axes, field: Field, colours: Colormap, strongest: float) -> AxesImage:
@@ -130,7 +124,8 @@ class Panel:
         )
         for k, name in enumerate(CLASSES):
             ax.scatter(
-                *ends[labels == k].T,
+                ends[labels == k, 0],
+                ends[labels == k, 1],
                 s=9,
                 marker=CLASS_MARKERS[name],
                 color=CLASS_COLOURS[name],
@@ -145,10 +140,13 @@ class Panel:
         import numpy as np
         from matplotlib.patheffects import withStroke
 
-        ax.scatter(*self.section.virtual.T, **_VIRTUAL_POINT, zorder=_VIRTUAL)
+        hollow = {"facecolors": "none", "edgecolors": "black", "linewidths": 0.9}
+        virtual = self.section.virtual
+        ax.scatter(virtual[:, 0], virtual[:, 1], s=34, marker="D", zorder=_VIRTUAL, **hollow)
         training = self.section.training
         places = np.stack(list(training.values()))
-        ax.scatter(*places.T, **_TRAINING_POINT, zorder=_TRAINING)
+        filled = {"color": "black", "edgecolors": "white", "linewidths": 0.5}
+        ax.scatter(places[:, 0], places[:, 1], s=22, zorder=_TRAINING, **filled)
         outline = self.section.outline
         middle = (places if outline is None else outline).mean(0)
         for n, place in training.items():
@@ -156,7 +154,7 @@ class Panel:
             outward = outward / max(float(np.hypot(*outward)), 1e-12)
             ax.annotate(
                 f"$x_{{{n}}}$",
-                place,
+                (place[0], place[1]),
                 xytext=tuple(9 * outward),
                 textcoords="offset points",
                 ha="center",
@@ -165,6 +163,19 @@ class Panel:
                 zorder=_NAME,
                 path_effects=[withStroke(linewidth=1.8, foreground="white")],
             )
+
+    def legend(self, ax: Axes, labelled: bool, ncols: int) -> None:
+        """The classes and their counts under the panel, below its axis label if it has one."""
+        ax.legend(
+            handles=self._counts(),
+            loc="upper center",
+            bbox_to_anchor=(0.5, 0),
+            borderaxespad=4.2 if labelled else 0.8,
+            ncols=ncols,
+            columnspacing=0.9,
+            handlelength=1,
+            handletextpad=0.3,
+        )
 
     def _counts(self) -> list[Line2D]:
         """A legend entry for each class that occurs, with its count."""
@@ -183,10 +194,6 @@ class Panel:
             for name, count in zip(CLASSES, counts, strict=True)
             if count
         ]
-
-
-_TRAINING_POINT: dict[str, Any] = {"s": 22, "color": "black", "edgecolors": "white", "linewidths": 0.5}
-_VIRTUAL_POINT: dict[str, Any] = {"s": 34, "marker": "D", "facecolors": "none", "edgecolors": "black", "linewidths": 0.9}  # fmt: skip
 
 
 def symbols(panels: list[Panel]) -> list[Line2D]:

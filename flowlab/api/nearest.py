@@ -1,0 +1,11 @@
+"""The nearest valid name to one that was mistyped."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+def nearest(name: str, names: Iterable[str]) -> str | None:
+    """The most similar name, if any is similar."""
+    return next(iter(difflib.get_close_matches(name, list(names), n=1, cutoff=0.55)), None)
