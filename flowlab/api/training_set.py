@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flowlab.api.context import Context
+from flowlab.api.result import Table
 from flowlab.api.work import TrainingSet
 
 if TYPE_CHECKING:
@@ -21,3 +22,9 @@ def training_set(geometry: Geometry, samples: int, context: Context) -> Training
         return noisy_samples(geometry.points, sigma, samples, context.generator("noise"))
 
     return TrainingSet(geometry, samples, draw)
+
+
+def points_table(points: Tensor) -> Table:
+    """Training points (N, d) as a table: a row a point, a column a coordinate."""
+    names = [f"x{axis}" for axis in range(points.shape[-1])]
+    return Table({"point": list(range(len(points))), **dict(zip(names, points.mT.tolist(), strict=True))})

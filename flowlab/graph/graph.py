@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 from attrs import frozen
 
-from flowlab.api import ExperimentError, PluginError, Problem
+from flowlab.api import ExperimentError, PluginError, Problem, Reference
 from flowlab.api.nearest import nearest
 from flowlab.graph.declaration import Declaration, declarations, experiment_problems
 from flowlab.graph.node import Node
@@ -21,8 +21,6 @@ from flowlab.spec.document import Document, read
 from flowlab.spec.overrides import override
 from flowlab.spec.structure import named, structure
 from flowlab.spec.sweep import MOST, Axis, sweeps
-
-Variants = dict[str, list[tuple[tuple[int, ...], Any]]]
 
 
 @frozen
@@ -48,23 +46,22 @@ def load(path: Path, overrides: Sequence[str], registry: Registry) -> Graph:
     axes, sweep_faults = sweeps(document)
     problems += faults + sweep_faults
     touching = {one.id: [i for i, axis in enumerate(axes) if one.id in axis.nodes] for one in declared}
+    _limit(axes, touching, document)
+    variants = {one.id: dict(_variants(one, document, axes, touching[one.id])) for one in declared}
     components: dict[str, dict[tuple[int, ...], Any]] = {}
     for one in declared:
-        components[one.id], faults = _structured(one, document, axes, touching[one.id])
+        components[one.id], faults = _structured(one, variants[one.id])
         problems += faults
-    edges = {one.id: _edges(one, components[one.id].values()) for one in declared}
-    problems += _dangling(declared, components, document)
-    order, cycle = _order(edges, declared)
-    problems += [Problem(document.where(*node.split(".", 1)), message) for node, message in cycle]
+    edges = {one.id: _edges(one, variants[one.id].values()) for one in declared}
+    problems += _dangling(declared, variants)
+    order, circles = _order(edges)
+    problems += [Problem(document.where(*node.split(".", 1)), message) for node, message in circles]
     if problems:
         raise ExperimentError(_sorted(problems, document))
     relevant = _relevant(order, edges, touching)
-    total = sum(math.prod(len(axes[i].settings) for i in axis) for axis in relevant.values())
-    if total > MOST:
-        raise ExperimentError([Problem(document.where("sweep"), f"the sweeps make {total} nodes; at most {MOST}")])
-    nodes = _connect(
-        [one for key in order for one in declared if one.id == key], components, relevant, axes, touching
-    )
+    _limit(axes, relevant, document)
+    ids = {one.id: one for one in declared}
+    nodes = _connect([ids[key] for key in order], components, relevant, axes, touching)
     problems = list(_misfits(nodes, document))
     if problems:
         raise ExperimentError(_sorted(problems, document))
@@ -79,12 +76,19 @@ def load(path: Path, overrides: Sequence[str], registry: Registry) -> Graph:
     )
 
 
-def _structured(
+def _limit(axes: tuple[Axis, ...], varying: Mapping[str, list[int]], document: Document) -> None:
+    """Count nodes before building them. Raises ExperimentError for more than anybody means to compute."""
+    total = sum(math.prod(len(axes[i].settings) for i in mine) for mine in varying.values())
+    if total > MOST:
+        name = axes[0].name if axes else ""
+        where = document.where("sweep", name) if name else document.where("experiment")
+        raise ExperimentError([Problem(where, f"the experiment makes {total} nodes; at most {MOST}")])
+
+
+def _variants(
     one: Declaration, document: Document, axes: tuple[Axis, ...], touching: list[int]
-) -> tuple[dict[tuple[int, ...], Any], list[Problem]]:
-    """A node's component for each setting of the axes that touch it, by setting indices."""
-    found: dict[tuple[int, ...], Any] = {}
-    problems: list[Problem] = []
+) -> Iterator[tuple[tuple[int, ...], Document]]:
+    """The document as a node sees it in each setting of the axes that touch it, by setting indices."""
     for chosen in itertools.product(*(range(len(axes[i].settings)) for i in touching)):
         table = dict(document.data[one.kind.name][one.name])
         places = dict(document.overridden)
@@ -94,50 +98,69 @@ def _structured(
                 if node == one.id:
                     table[key] = value
                     places[*one.path, key] = document.where("sweep", axes[axis].name, path, value=True)
-        varied = attrs.evolve(document, data={one.kind.name: {one.name: table}}, overridden=places)
+        data = {**document.data, one.kind.name: {**document.data[one.kind.name], one.name: table}}
+        yield chosen, attrs.evolve(document, data=data, overridden=places)
+
+
+def _structured(
+    one: Declaration, variants: Mapping[tuple[int, ...], Document]
+) -> tuple[dict[tuple[int, ...], Any], list[Problem]]:
+    """A node's component in each of its variants, and what is wrong with them."""
+    found: dict[tuple[int, ...], Any] = {}
+    problems: dict[Problem, None] = {}
+    for chosen, varied in variants.items():
         component, faults = structure(one.component, varied, one.path)
-        problems += [fault for fault in faults if fault not in problems]
+        problems |= dict.fromkeys(faults)
         if component is not None:
             found[chosen] = component
-    return found, problems
+    return found, list(problems)
 
 
-def _edges(one: Declaration, components: Any) -> set[str]:
+def _references(one: Declaration, varied: Document) -> Iterator[tuple[str, Reference, tuple[str, ...]]]:
+    return named(one.component, varied.data[one.kind.name][one.name])
+
+
+def _edges(one: Declaration, variants: Iterable[Document]) -> set[str]:
     return {
         f"{reference.kind}.{name}"
-        for component in components
-        for _, reference, names in named(component)
+        for varied in variants
+        for _, reference, names in _references(one, varied)
         for name in names
     }
 
 
-def _dangling(
-    declared: list[Declaration], components: Mapping[str, Mapping[Any, Any]], document: Document
-) -> Iterator[Problem]:
+def _dangling(declared: list[Declaration], variants: Mapping[str, Mapping[Any, Document]]) -> Iterable[Problem]:
     """References to nodes that the document doesn't declare."""
-    said = set()
+    problems: dict[Problem, None] = {}
     for one in declared:
-        for component in components[one.id].values():
-            for field, reference, names in named(component):
-                tables = document.data.get(reference.kind, {})
+        for varied in variants[one.id].values():
+            for field, reference, names in _references(one, varied):
+                tables = varied.data.get(reference.kind, {})
                 known = list(tables) if isinstance(tables, dict) else []
                 for name in names:
-                    where = document.where(*one.path, field, value=True, item=name)
-                    if name not in known and (where, name) not in said:
-                        said.add((where, name))
+                    if name not in known:
+                        where = varied.where(*one.path, field, value=True, item=name)
                         message = f"{field} = {name!r} names no [{reference.kind}.{name}]"
-                        yield Problem(where, message, nearest(name, known))
+                        problems[Problem(where, message, nearest(name, known))] = None
+    return problems
 
 
-def _order(edges: Mapping[str, set[str]], declared: list[Declaration]) -> tuple[list[str], list[tuple[str, str]]]:
-    """The nodes in topological order, and the cycle if there is one."""
-    known = {one.id for one in declared}
-    sorter = TopologicalSorter({node: sorted(ends & known) for node, ends in edges.items()})
-    try:
-        return list(sorter.static_order()), []
-    except CycleError as error:
-        circle = list(reversed(error.args[1]))
-        return [], [(circle[0], "a circle of references: " + " -> ".join(circle))]
+def _order(edges: Mapping[str, set[str]]) -> tuple[list[str], list[tuple[str, str]]]:
+    """The nodes in topological order, and the circles of references there are."""
+    left = {node: sorted(ends & edges.keys()) for node, ends in edges.items()}
+    circles: list[tuple[str, str]] = []
+    while True:
+        try:
+            return list(TopologicalSorter(left).static_order()), circles
+        except CycleError as error:
+            circle = list(reversed(error.args[1]))
+            circles.append((circle[0], "a circle of references: " + " -> ".join(circle)))
+            # without these nodes other circles, if any, can be seen
+            left = {
+                node: [end for end in ends if end not in circle]
+                for node, ends in left.items()
+                if node not in circle
+            }
 
 
 def _relevant(
@@ -170,7 +193,7 @@ def _connect(
                     built[end, tuple(setting[i] for i in relevant[end])]
                     for end in (f"{reference.kind}.{name}" for name in names)
                 )
-                for field, reference, names in named(component)
+                for field, reference, names in named(type(component), attrs.asdict(component, recurse=False))
             }
             variant = {path: value for i in mine for path, value in axes[i].settings[setting[i]].items()}
             built[one.id, chosen] = Node(one.kind, one.name, one.use, one.entry, component, variant, inputs)
@@ -185,15 +208,14 @@ def _misfits(nodes: list[Node], document: Document) -> Iterator[Problem]:
         if check is None:
             continue
         try:
-            misfits = list(check(node.inputs))
+            misfits = [(misfit.field, misfit.message) for misfit in check(node.inputs)]
         except Exception as error:  # a plugin's check may raise anything
             owner = node.entry.distribution
             raise PluginError(
                 f"the check of {node.kind.name} {node.use!r} ({owner}) broke: {type(error).__name__}: {error}"
             ) from error
-        for misfit in misfits:
-            where = document.where(node.kind.name, node.name, misfit.field, value=True)
-            problem = Problem(where, f"{misfit.field}: {misfit.message}")
+        for field, message in misfits:
+            problem = Problem(document.where(node.kind.name, node.name, field), f"{field}: {message}")
             if problem not in said:
                 said.add(problem)
                 yield problem

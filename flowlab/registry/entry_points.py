@@ -6,6 +6,7 @@ import re
 from importlib import metadata
 from typing import Any
 
+import attrs
 import entrypoints
 from attrs import frozen
 
@@ -27,12 +28,12 @@ class Entry:
         try:
             point = entrypoints.EntryPoint.from_string(self.target, self.name)
             component: type[Any] = point.load()
-        except Exception as error:  # a plugin may raise anything on import
+        except (Exception, SystemExit) as error:  # a plugin may raise anything on import
             raise PluginError(
                 f"the {self.kind} {self.name!r} of {self.distribution} {self.version} ({self.target}) can't be "
                 f"loaded: {type(error).__name__}: {error}"
             ) from error
-        if not hasattr(component, "__attrs_attrs__"):
+        if not isinstance(component, type) or not attrs.has(component):
             raise PluginError(
                 f"the {self.kind} {self.name!r} of {self.distribution} ({self.target}) is no attrs class"
             )

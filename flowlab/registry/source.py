@@ -23,13 +23,14 @@ class Source:
 
 def source(entry: Entry) -> Source:
     """Read a component's source; works for a component whose import fails."""
-    module, _, name = entry.target.partition(":")
+    # a target may end in extras
+    module, _, name = entry.target.partition("[")[0].strip().partition(":")
     file = _file(module)
     if file is None:
         return Source()
     try:
         tree = ast.parse(file.read_bytes())
-    except (OSError, SyntaxError, ValueError):
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return Source(str(file))
     for node in tree.body:
         if isinstance(node, ast.ClassDef) and node.name == name:

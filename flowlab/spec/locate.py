@@ -1,11 +1,13 @@
-"""Where each key and value of a TOML document stands, without a lexer.
+"""Where each key and value of a TOML document stands.
 
 tomli gives values without positions. A run of lines that tomli accepts by itself is a complete statement, so
-statements are found by asking; their paths come from what tomli made of them.
+statements are found by asking; their paths come from what tomli made of them. Strings and comments are blanked
+first, so that brackets tell when it is worth asking: once a statement, however long.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,8 +16,10 @@ from attrs import frozen
 
 Path = tuple[str, ...]
 
-# A statement that is open after a line can only be closed by a later line that holds one of these.
-_CLOSERS = ("]", "}", '"""', "'''")
+_OPAQUE = re.compile(
+    r'"""(?:\\.|[^\\])*?"{3,5}' + r"|'''.*?'{3,5}" + r'|"(?:\\.|[^"\\\n])*"' + r"|'[^'\n]*'|#[^\n]*",
+    re.DOTALL,
+)
 
 
 @frozen
@@ -33,22 +37,21 @@ def locate(text: str) -> dict[Path, Mark]:
     """The marks of all keys and table headers of a valid document; inline keys share their statement's."""
     marks: dict[Path, Mark] = {}
     table: Path = ()
-    lines = text.splitlines()
+    text = text.replace("\r\n", "\n")
+    # not splitlines: it also splits at characters that TOML allows in a string
+    lines, bare = text.split("\n"), _OPAQUE.sub(_blank, text).split("\n")
     first = 0
     while first < len(lines):
-        if not lines[first].strip() or lines[first].lstrip().startswith("#"):
+        if not bare[first].strip():
             first += 1
             continue
-        chunk, parsed, after = _statement(lines, first)
+        chunk, parsed, after = _statement(lines, bare, first)
         column = len(lines[first]) - len(lines[first].lstrip()) + 1
-        header = lines[first].lstrip().startswith("[")
-        path = _path(parsed, header)
-        if header:
-            table = path
+        if lines[first].lstrip().startswith("["):
+            table = _header(parsed)
             marks.setdefault(table, Mark(first + 1, column, first + 1, column, chunk))
         else:
-            line, place = _value(lines[first], path, first)
-            mark = Mark(first + 1, column, line, place, chunk)
+            mark = Mark(first + 1, column, first + 1, _value(lines[first], bare[first]), chunk)
             for inner in _inner(parsed, ()):
                 marks.setdefault(table + inner, mark)
         first = after
@@ -66,25 +69,34 @@ def element(mark: Mark, value: str) -> tuple[int, int]:
     return mark.value_line, mark.value_column
 
 
-def _statement(lines: list[str], first: int) -> tuple[str, dict[str, Any], int]:
-    chunk = lines[first]
+def _blank(match: re.Match[str]) -> str:
+    """As many blanks; a string opens and closes like a bracket, for it may span lines."""
+    blanks = re.sub(r"[^\n]", " ", match[0])
+    return blanks if match[0].startswith("#") else f"[{blanks[1:-1]}]"
+
+
+def _statement(lines: list[str], bare: list[str], first: int) -> tuple[str, dict[str, Any], int]:
+    depth = 0
     for after in range(first + 1, len(lines) + 1):
-        if after == first + 1 or any(mark in lines[after - 1] for mark in _CLOSERS):
+        depth += sum(bare[after - 1].count(mark) for mark in "[{") - sum(
+            bare[after - 1].count(mark) for mark in "]}"
+        )
+        if depth == 0:
             chunk = "\n".join(lines[first:after])
             try:
                 return chunk, tomli.loads(chunk), after
             except tomli.TOMLDecodeError:
                 pass
-    return chunk, {}, len(lines)
+    return "\n".join(lines[first:]), {}, len(lines)
 
 
-def _path(parsed: Any, header: bool) -> Path:
-    """The dotted key of one statement: the chain of only children; a header's ends in an empty table."""
+def _header(parsed: Any) -> Path:
+    """The dotted key of a header: the chain of only children down to an empty table."""
     path: list[str] = []
-    while isinstance(parsed, Mapping) and len(parsed) == 1:
+    while parsed:
         key, parsed = next(iter(parsed.items()))
         path.append(key)
-        if header and isinstance(parsed, list):
+        if isinstance(parsed, list):
             parsed = parsed[0]
     return tuple(path)
 
@@ -98,14 +110,6 @@ def _inner(parsed: Mapping[str, Any], above: Path) -> list[Path]:
     return paths
 
 
-def _value(line: str, path: Path, index: int) -> tuple[int, int]:
-    for at, letter in enumerate(line):
-        if letter == "=":
-            try:
-                key = _path(tomli.loads(line[:at] + "= 0"), header=False)
-            except tomli.TOMLDecodeError:
-                continue
-            if path[: len(key)] == key:
-                rest = line[at + 1 :]
-                return index + 1, at + 2 + len(rest) - len(rest.lstrip())
-    return index + 1, 1
+def _value(line: str, bare: str) -> int:
+    rest = line[bare.find("=") + 1 :]
+    return len(line) - len(rest.lstrip()) + 1

@@ -21,7 +21,7 @@ def override(document: Document, settings: Iterable[str]) -> Document:
     problems = []
     for setting in settings:
         dotted, equals, text = setting.partition("=")
-        path = tuple(part.strip() for part in dotted.split("."))
+        path = _path(dotted)
         where = f"--set {dotted.strip()}"
         if not equals or len(path) != (2 if path[0] == "experiment" else 3) or not all(path):
             problems.append(Problem(f"--set {setting}", "expected kind.name.key=value"))
@@ -40,6 +40,13 @@ def override(document: Document, settings: Iterable[str]) -> Document:
     if problems:
         raise ExperimentError(problems)
     return attrs.evolve(document, data=data, overridden=places)
+
+
+def _path(dotted: str) -> tuple[str, ...]:
+    """Kind, name and key; a node's name may itself hold dots."""
+    kind, _, rest = dotted.strip().partition(".")
+    name, _, key = rest.rpartition(".")
+    return (kind, name, key) if name else (kind, key)
 
 
 def _value(text: str) -> Any:

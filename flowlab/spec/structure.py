@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal, Union, get_args, get_origin
 
 import attrs
 import cattrs
 
-from flowlab.api import Parameter, Problem, Reference, about
+from flowlab.api import Parameter, PluginError, Problem, Reference, about
 from flowlab.api.nearest import nearest
 from flowlab.spec.document import Document
 
@@ -19,8 +19,8 @@ from flowlab.spec.document import Document
 def structure(component: type[Any], document: Document, path: tuple[str, ...]) -> tuple[Any, list[Problem]]:
     """The component that the table at `path` declares (its key `use` aside), or None and what is wrong."""
     table = _table(document, path)
-    hints = typing.get_type_hints(component)
-    fields = {field.name: field for field in attrs.fields(component)}
+    hints = _hints(component)
+    fields = {field.name: field for field in attrs.fields(component) if field.init}
     problems = [
         Problem(
             document.where(*path, key),
@@ -41,8 +41,20 @@ def structure(component: type[Any], document: Document, path: tuple[str, ...]) -
         value, fault = check_value(field, hints[name], table[name])
         if fault:
             problems.append(Problem(document.where(*path, name, value=True), fault))
-        values[name] = value
-    return (None if problems else component(**values)), problems
+        values[field.alias or name] = value
+    if problems:
+        return None, problems
+    try:
+        return component(**values), []
+    except (TypeError, ValueError) as error:  # a validator of the component's own
+        return None, [Problem(document.where(*path), str(error))]
+
+
+def _hints(component: type[Any]) -> dict[str, Any]:
+    try:
+        return typing.get_type_hints(component)
+    except Exception as error:  # an annotation is evaluated, and may be anything
+        raise PluginError(f"the types of {component.__qualname__} can't be resolved: {error}") from error
 
 
 def check_value(field: attrs.Attribute[Any], hint: Any, raw: Any) -> tuple[Any, str | None]:
@@ -86,6 +98,8 @@ def _found(value: Any) -> str:
 
 
 def _scalar(value: Any, hint: Any) -> Any:
+    if type(value) is int and not -(2**63) <= value < 2**63:
+        raise _Mismatch("an integer beyond 64 bits")
     if hint is float and type(value) is int:
         return float(value)
     if type(value) is not hint or (hint is float and not math.isfinite(value)):
@@ -94,7 +108,8 @@ def _scalar(value: Any, hint: Any) -> Any:
 
 
 def _literal(value: Any, hint: Any) -> Any:
-    if value not in get_args(hint) or isinstance(value, bool):
+    # by type too: 1 == True == 1.0
+    if not any(type(value) is type(choice) and value == choice for choice in get_args(hint)):
         raise _Mismatch(_found(value))
     return value
 
@@ -154,11 +169,14 @@ def _table(document: Document, path: tuple[str, ...]) -> dict[str, Any]:
     return dict(table)
 
 
-def named(component: Any) -> Iterator[tuple[str, Reference, tuple[str, ...]]]:
-    """The names that a component's reference fields hold: (field, reference, names)."""
-    for field in attrs.fields(type(component)):
+def named(component: type[Any], table: Mapping[str, Any]) -> Iterator[tuple[str, Reference, tuple[str, ...]]]:
+    """The names that a table's references hold, defaults included: (field, reference, names).
+
+    What is no name is left out: the table may have mistakes.
+    """
+    for field in attrs.fields(component):
         declared = about(field)
         if isinstance(declared, Reference):
-            held = getattr(component, field.name)
-            names = (held,) if isinstance(held, str) else tuple(held or ())
-            yield field.name, declared, names
+            held = table.get(field.name, field.default)
+            names = (held,) if isinstance(held, str) else held if isinstance(held, list | tuple) else ()
+            yield field.name, declared, tuple(name for name in names if isinstance(name, str))

@@ -34,11 +34,18 @@ def sweeps(document: Document) -> tuple[tuple[Axis, ...], list[Problem]]:
     """The sweep tables of a document as axes, and what is wrong with them."""
     axes, problems = [], []
     tables = document.data.get("sweep", {})
+    if not isinstance(tables, dict):
+        problems.append(Problem(document.where("sweep"), "expected tables [sweep.NAME]"))
+    claimed: dict[str, str] = {}
     for name, table in tables.items() if isinstance(tables, dict) else ():
         if not isinstance(table, dict):
             problems.append(Problem(document.where("sweep", name), "a sweep is a table of paths and values"))
             continue
-        faults = list(_faults(document, name, table))
+        faults = _faults(document, name, table)
+        for path in table:
+            if path != "use" and claimed.setdefault(path, name) != name:
+                where = document.where("sweep", name, path)
+                faults.append(Problem(where, f"{path!r} is swept by [sweep.{claimed[path]}] already"))
         problems += faults
         if not faults:
             values = {path: value for path, value in table.items() if path != "use"}
@@ -72,14 +79,23 @@ def _faults(document: Document, name: str, table: dict[str, Any]) -> list[Proble
             problems.append(
                 Problem(where, f'{path!r} names no parameter: expected "kind.name.key" in quotes', near)
             )
+        elif key == "use":
+            problems.append(Problem(where, "a sweep varies parameters, not the component in use"))
         elif not isinstance(values, list) or not values:
             problems.append(Problem(document.where("sweep", name, path, value=True), "expected a list of values"))
+        elif use == "grid" and len({repr(value) for value in values}) < len(values):
+            # two nodes of one name
+            problems.append(Problem(document.where("sweep", name, path, value=True), "a value stands here twice"))
         else:
             lengths[path] = len(values)
             count *= len(values)
     if use == "zip" and len(set(lengths.values())) > 1:
         sizes = ", ".join(f"{path} has {size}" for path, size in lengths.items())
         problems.append(Problem(document.where("sweep", name), f"zipped lists differ in length: {sizes}"))
+    elif use == "zip" and lengths and not problems:
+        rows = list(zip(*(map(repr, values) for path, values in table.items() if path != "use"), strict=True))
+        if len(set(rows)) < len(rows):
+            problems.append(Problem(document.where("sweep", name), "a combination stands here twice"))
     if use == "grid" and count > MOST:
         problems.append(Problem(document.where("sweep", name), f"{count} combinations; at most {MOST}"))
     if not lengths and not problems:

@@ -28,7 +28,9 @@ def classify(y: Tensor, geometry: Geometry, threshold: float, metric: Metric) ->
     """
     gaps = (length(part[:, None] - geometry.points, metric).amin(-1) for part in y.split(256))
     to_training = torch.cat(list(gaps))
-    to_virtual = nearest_sum(geometry.anchor, geometry.edges, y, metric, least=2)
+    # about an offset inside the hull there is an edge a point, and their whole sum is no vertex of anything
+    most = len(geometry.points) - 1
+    to_virtual = nearest_sum(geometry.anchor, geometry.edges, y, metric, least=2, most=most)
     labels = torch.full((len(y),), 4, device=y.device)
     if geometry.cell is not None:
         depth = geometry.cell.depths(y).amin(-1)

@@ -13,8 +13,11 @@ def outcome_probabilities(
 
     lengths l (E,), mean (E,). Each coordinate ends at clip(l (z - rho) / (l - 2 rho), 0, l) independently, so
     it is within the threshold of 0, of l, or inside, with normal probabilities p0, p1, p2; the numbers
-    of coordinates at l and inside follow by convolution. L-infinity. Source: arXiv 2506.19031, Theorem 4.4.
+    of coordinates at l and inside follow by convolution. L-infinity. Raises ValueError where a point is within
+    the threshold of both ends, or balls meet. Source: arXiv 2506.19031, Theorem 4.4.
     """
+    if 2 * max(threshold, rho) >= float(lengths.min()):
+        raise ValueError("threshold and rho must be below half the shortest length")
     normal = torch.distributions.Normal(mean, spread)
     # the start from which a coordinate ends exactly the threshold away from 0 (and, by symmetry, from l)
     edge = rho + threshold * (lengths - 2 * rho) / lengths

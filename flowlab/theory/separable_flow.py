@@ -24,7 +24,8 @@ def exact_score_flow(slabs: Slabs, y: Tensor, r: Tensor) -> Tensor:
 
     Where h is constant y - h decays like e^{-r}. On the slope of slab n, z = u_n . y leaves its unstable point
     like e^{kappa r}, kappa = |g_n| |w_n| - 1, until it reaches an end of the slope, then decays to that side's
-    vertex. Slabs must be along mutually orthogonal axes (several on one axis do not overlap).
+    vertex. Slabs must be along mutually orthogonal axes (several on one axis do not overlap). Written with the
+    speed v_0 = |g_n| s_0 - z_0, z = z_0 + v_0 (e^{kappa r} - 1) / kappa holds at kappa = 0 (rho = 0) as well.
     Source: arXiv 2506.19031, Theorems 4.2 and 4.3.
     """
     end, heights = slabs(y[None])[0], slabs.values(y[None])[0]
@@ -38,18 +39,18 @@ def exact_score_flow(slabs: Slabs, y: Tensor, r: Tensor) -> Tensor:
     below = end @ axis.mT - size * heights
     z = y @ axis.mT - below
     kappa = size * slope - 1
-    # h(z) = size * (s_0 + slope (z - z_0)) = z at the unstable point
-    unstable = (size * slope * z - size * heights) / kappa
-    low, high = z - heights / slope, z + (1 - heights) / slope
-    w = z - unstable
-    up = w > 0
-    reach = torch.where(up, high, low) - unstable
-    # a start on the unstable point itself stays for ever
-    leave = torch.where(w == 0, torch.inf, torch.log(reach / w) / kappa)
+    speed = size * heights - z
+    up = speed > 0
+    room = torch.where(up, 1 - heights, -heights) / slope
+    # a start at rest, or one that a gentle slope (kappa < 0) draws to its fixed point, stays for ever
+    growth = kappa * room / speed
+    leave = torch.where(kappa == 0, room / speed, torch.log1p(growth) / kappa)
+    leave = torch.where((speed == 0) | (growth <= -1), torch.inf, leave)
     time = r[:, None, None]
-    inside = unstable + w * torch.exp(kappa * torch.minimum(time, leave))
+    within = torch.where(speed == 0, 0.0, torch.minimum(time, leave))
+    inside = z + speed * torch.where(kappa == 0, within, torch.expm1(kappa * within) / kappa)
     vertex = torch.where(up, size, 0.0)
-    after = vertex + (unstable + reach - vertex) * torch.exp(-(time - leave).clamp_min(0))
+    after = vertex + (z + room - vertex) * torch.exp(-(time - leave).clamp_min(0))
     moving = torch.where(time <= leave, inside, after)
     still = size * heights + decay * (z - size * heights)
     return flat + torch.where(active, moving - still, 0.0) @ axis

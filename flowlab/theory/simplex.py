@@ -27,23 +27,25 @@ def simplex_closed_form(points: Tensor) -> Callable[[Tensor], Slabs]:
     ValueError where 2 rho >= D_n for a point other than c. It reduces to the theorems for orthogonal sets,
     obtuse simplices (arXiv 2311.06748, Theorems on minimisers) and the equilateral triangle.
     """
-    margins = separate(points[None, :, None], torch.eye(len(points), dtype=torch.bool))
-    slopes = margins.weights[0].norm(dim=-1)
-    gaps, directions = 1 / slopes, margins.weights[0] / slopes[:, None]
-    feet = -margins.biases[0] / slopes  # projection of p_n along d_n
+    gaps, directions, feet = (part.to(points) for part in _foot_planes(points.double()))
+    vertex = _wide_vertex(points)
 
     def closed_form(rho: Tensor) -> Slabs:
-        width = gaps - 2 * rho.to(points)[:, None]
-        if bool(((width <= 0).sum(-1) > 1).any()):
+        radius = rho.to(points)[:, None]
+        width = gaps - 2 * radius
+        weight = torch.where(width > 0, 1 / width, torch.inf)
+        if vertex is not None:
+            # c is this vertex at every rho; at rho = 0 its weight only ties, and rounding would decide
+            weight[:, vertex] = torch.inf
+        if bool((weight.isinf().sum(-1) > 1).any()):
             limit = gaps.sort().values[1] / 2
             raise ValueError(f"balls of radius {rho.max():.4g} are too large: rho must be below {limit:.4g}")
-        weight = torch.where(width > 0, 1 / width, torch.inf)
         offset = torch.stack([weighted_fermat_weber(points, w) for w in weight])
         jumps = points - offset[:, None]
         idle = jumps.norm(dim=-1) <= 1e-12 * gaps.max()
         finite = torch.where(idle, 0.0, weight)
         kept = ~idle.all(0)
-        biases = -(feet + rho.to(points)[:, None]) * finite
+        biases = -(feet + radius) * finite
         jumps = torch.where(idle[..., None], 0.0, jumps)
         return Slabs(offset, jumps[:, kept], (finite[..., None] * directions)[:, kept], biases[:, kept])
 
@@ -66,18 +68,45 @@ def simplex_geometry(points: Tensor) -> Geometry:
     anchor = form(points.new_zeros(1)).offset[0]
     edges = points - anchor
     edges = edges[edges.norm(dim=-1) > 1e-12 * edges.norm(dim=-1).max()]
-    at_vertex = len(edges) < len(points)
-    cell = box(anchor, edges) if at_vertex else hull(points)
-    return Geometry(points, anchor, edges, cell, form, conjecture=_conjecture(points, edges, at_vertex))
+    cell = box(anchor, edges) if len(edges) < len(points) else hull(points)
+    return Geometry(points, anchor, edges, cell, form, conjecture=_conjecture(points))
 
 
-def _conjecture(points: Tensor, edges: Tensor, at_vertex: bool) -> str | None:
+def _foot_planes(points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Gaps D (N,), directions d (N, d) and feet d_n . p_n (N,): the max-margin slabs of single points.
+
+    Raises ValueError where the points are too nearly degenerate to be told apart.
+    """
+    # the solver's tolerances are absolute: it sees centred points of size one, whatever their unit
+    center = points.mean(0)
+    scale = (points - center).norm(dim=-1).max()
+    unit = (points - center) / scale
+    margins = separate(unit[None, :, None], torch.eye(len(points), dtype=torch.bool))
+    if not bool(margins.feasible.all()):
+        raise ValueError("the points are too nearly degenerate: no slab tells one from the others")
+    slopes = margins.weights[0].norm(dim=-1)
+    gaps, directions = scale / slopes, margins.weights[0] / slopes[:, None]
+    return gaps, directions, (directions * points).sum(-1) - gaps
+
+
+def _wide_vertex(points: Tensor) -> int | None:
+    """The vertex from which every two edges leave at 90 degrees or more, if there is one."""
+    # (N, N, d), from and to; distinct points only, so a tiny eps serves any scale of data
+    units = torch.nn.functional.normalize(points - points[:, None], dim=-1, eps=1e-30)
+    cosines = units @ units.mT - torch.eye(len(points)).to(points)
+    wide = (cosines.amax((1, 2)) <= _angle_slack(points)).nonzero()[:, 0]
+    return int(wide[0]) if len(wide) else None
+
+
+def _angle_slack(points: Tensor) -> float:
+    """What counts as a right angle or an equal side: the rounding of the frame that points are laid in."""
+    return max(1e-9, 100 * torch.finfo(points.dtype).eps)
+
+
+def _conjecture(points: Tensor) -> str | None:
     """What of the closed form is not a theorem."""
-    gram = edges @ edges.mT
-    spread = gram.abs().max() * 1e-9
-    if at_vertex and bool((gram - gram.diagonal().diag_embed() <= spread).all()):
-        return None  # orthogonal or obtuse at a vertex
-    sides = torch.cdist(points, points)[*torch.triu_indices(len(points), len(points), 1)]
-    if len(points) == 3 and bool(sides.max() - sides.min() <= 1e-9 * sides.max()):
-        return None  # the equilateral triangle
+    sides = torch.nn.functional.pdist(points)
+    equilateral = len(points) == 3 and bool(sides.max() - sides.min() <= _angle_slack(points) * sides.max())
+    if equilateral or _wide_vertex(points) is not None:
+        return None
     return "the closed form is proved for orthogonal, obtuse and equilateral sets, conjectured for this simplex"

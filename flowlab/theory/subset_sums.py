@@ -28,24 +28,37 @@ def patterns(edges: int) -> Tensor:
     return (torch.arange(2**edges)[:, None] >> torch.arange(edges)) & 1 > 0
 
 
-def nearest_sum(anchor: Tensor, edges: Tensor, y: Tensor, metric: Metric, least: int = 0) -> Tensor:
-    """Distance (S,) of y (S, d) to the nearest subset sum of at least `least` edges; inf if none.
+def nearest_sum(
+    anchor: Tensor, edges: Tensor, y: Tensor, metric: Metric, least: int = 0, most: int | None = None
+) -> Tensor:
+    """Distance (S,) of y (S, d) to the nearest subset sum of `least` to `most` edges; inf if none.
 
-    Exact for up to 12 edges. Beyond, coordinates in the edges are rounded to 0 or 1, which is exact for
-    orthogonal edges along the axes and an upper bound elsewhere.
+    Exact for up to 12 edges. Beyond, coordinates in the edges are rounded to 0 or 1, and the cheapest of them
+    flipped where that is too few or too many edges: exact for orthogonal edges in l2 and, where they lie along
+    the axes, in linf; an upper bound elsewhere.
     """
     far = y.new_full((len(y),), math.inf)
     if len(edges) < least or not len(edges):
         return far if least else length(y - anchor, metric)
     if len(edges) <= _ENUMERATED:
         subsets = patterns(len(edges))
-        sums = anchor + subsets[subsets.sum(-1) >= least].to(edges) @ edges
+        order = subsets.sum(-1)
+        allowed = (order >= least) & (order <= (len(edges) if most is None else most))
+        sums = anchor + subsets[allowed].to(edges) @ edges
+        if not len(sums):
+            return far
         # a chunk of starts at a time: 2^12 sums of 30 coordinates are a megabyte each
         chunks = [length(part[:, None] - sums, metric).amin(-1) for part in y.split(64)]
         return torch.cat(chunks)
-    chosen = (y - anchor) @ torch.linalg.pinv(edges) > 0.5
-    distance = length(y - anchor - chosen.to(edges) @ edges, metric)
-    return torch.where(chosen.sum(-1) >= least, distance, far)
+    share = (y - anchor) @ torch.linalg.pinv(edges)
+    chosen = share > 0.5
+    size = edges.norm(dim=-1)
+    # what each edge costs if it is taken against its rounding (or, negative, if it is left out): cheapest first
+    against = size.square() * (1 - 2 * share) if metric == "l2" else size * (1 - share - chosen.to(share))
+    rank = against.argsort(-1).argsort(-1)
+    allowed = len(edges) if most is None else most
+    chosen = (chosen & (rank < allowed)) | (rank < least)
+    return length(y - anchor - chosen.to(edges) @ edges, metric)
 
 
 def sums_of(
@@ -57,11 +70,11 @@ def sums_of(
     if total <= most:
         chosen = torch.tensor(list(itertools.combinations(range(len(edges)), order)))
     else:
-        seen: set[tuple[int, ...]] = set()
+        seen: dict[tuple[int, ...], None] = {}  # in the order drawn: to cut a sorted list would favour low indices
         while len(seen) < most:
             draws = torch.rand(most, len(edges), generator=generator).topk(order).indices.sort().values
-            seen.update(map(tuple, draws.tolist()))
-        chosen = torch.tensor(sorted(seen)[:most])
+            seen.update(dict.fromkeys(map(tuple, draws.tolist())))
+        chosen = torch.tensor(list(seen)[:most])
     return anchor + edges[chosen].sum(1), total
 
 

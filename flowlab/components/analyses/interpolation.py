@@ -19,7 +19,7 @@ class Interpolation:
 
     denoiser: tuple[str, ...] = reference("denoiser", many=True, help="trained banks")
     tolerance: float = parameter(1e-3, help="largest violation of an interpolating level", unit="data units", gt=0)
-    slack: float = parameter(0.02, help="excess over the slab cost that is tolerated", ge=0)
+    slack: float = parameter(1e-3, help="excess over the slab cost that is tolerated", ge=0)
 
     def build(self, context: Context, *, denoiser: Mapping[str, Bank]) -> Result:
         """One row a denoiser and level; metrics are the worst of each denoiser."""

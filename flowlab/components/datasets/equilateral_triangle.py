@@ -7,6 +7,7 @@ import math
 from attrs import frozen
 
 from flowlab.api import Context, Result, parameter, training_set
+from flowlab.api.training_set import points_table
 
 
 @frozen
@@ -31,4 +32,7 @@ class EquilateralTriangle:
         points = torch.zeros(3, self.dimension, dtype=context.dtype, device=context.device)
         points[:, 0], points[:, 1] = self.radius * turns.cos(), self.radius * turns.sin()
         geometry = simplex_geometry(points)
-        return Result(training_set(geometry, self.samples, context), {"points": 3, "dimension": self.dimension})
+        metrics = {"points": 3, "dimension": self.dimension, "side": self.radius * math.sqrt(3)}
+        return Result(
+            training_set(geometry, self.samples, context), metrics, {"points": points_table(geometry.points)}
+        )

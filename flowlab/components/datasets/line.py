@@ -8,6 +8,7 @@ from typing import ClassVar
 from attrs import frozen
 
 from flowlab.api import Context, Declared, Frame, Misfit, Result, orthonormal_frame, parameter, training_set
+from flowlab.api.training_set import points_table
 
 
 @frozen
@@ -44,4 +45,6 @@ class Line:
             "dimension": self.dimension,
             "smallest_gap": places.diff().min().item(),
         }
-        return Result(training_set(geometry, self.samples, context), metrics)
+        return Result(
+            training_set(geometry, self.samples, context), metrics, {"points": points_table(geometry.points)}
+        )

@@ -18,6 +18,7 @@ from flowlab.api import (
     parameter,
     training_set,
 )
+from flowlab.api.training_set import points_table
 
 
 @frozen
@@ -44,7 +45,7 @@ class ObtuseSimplex:
             yield Misfit("points", f"a simplex of {self.points} vertices needs dimension >= {edges}")
         # the Gram matrix of k unit vectors at one angle is positive definite iff cos > -1 / (k - 1)
         widest = math.degrees(math.acos(-1 / (edges - 1))) if edges > 1 else 180.0
-        if self.angle >= widest:
+        if self.angle >= widest * (1 - 1e-12):  # 120 itself is below acos(-1/2) by rounding
             yield Misfit("angle", f"{edges} edges can't all meet at {self.angle:g} degrees: below {widest:.5g}")
         if isinstance(self.length, tuple) and len(self.length) != edges:
             yield Misfit("length", f"{len(self.length)} lengths for {edges} edges")
@@ -57,15 +58,22 @@ class ObtuseSimplex:
 
         edges = self.points - 1
         gram = torch.full((edges, edges), math.cos(math.radians(self.angle)), dtype=torch.float64)
-        units = torch.linalg.cholesky(gram.fill_diagonal_(1.0)).to(context.device, context.dtype)
+        try:
+            units = torch.linalg.cholesky(gram.fill_diagonal_(1.0)).to(context.device, context.dtype)
+        except torch.linalg.LinAlgError as error:
+            raise NodeError(f"{edges} edges can't all meet at {self.angle:g} degrees") from error
         lengths = torch.tensor(self.length, dtype=context.dtype, device=context.device)
         frame = orthonormal_frame(self.frame, edges, self.dimension, context)
         arrows = lengths.expand(edges)[:, None] * (units @ frame)
         inner = (arrows @ arrows.mT).fill_diagonal_(-1.0)
         if bool((inner >= 0).any()):
             raise NodeError("the simplex is not obtuse at its first vertex")
-        geometry = simplex_geometry(torch.cat([torch.zeros_like(arrows[:1]), arrows]))
+        try:
+            geometry = simplex_geometry(torch.cat([torch.zeros_like(arrows[:1]), arrows]))
+        except ValueError as error:
+            raise NodeError(str(error)) from error
         return Result(
             training_set(geometry, self.samples, context),
             {"points": self.points, "dimension": self.dimension, "shortest_edge": lengths.min().item()},
+            {"points": points_table(geometry.points)},
         )

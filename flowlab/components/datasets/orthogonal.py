@@ -7,7 +7,18 @@ from collections.abc import Iterator, Mapping
 import attrs
 from attrs import frozen
 
-from flowlab.api import Context, Declared, Frame, Misfit, Result, orthonormal_frame, parameter, training_set
+from flowlab.api import (
+    Context,
+    Declared,
+    Frame,
+    Misfit,
+    NodeError,
+    Result,
+    orthonormal_frame,
+    parameter,
+    training_set,
+)
+from flowlab.api.training_set import points_table
 
 
 @frozen
@@ -48,12 +59,19 @@ class Orthogonal:
         from flowlab.theory.simplex import simplex_geometry
 
         frame = orthonormal_frame(self.frame, self.points - self.origin, self.dimension, context)
+        slack = 100 * torch.finfo(context.dtype).eps  # the rounding of a QR
+        if bool((frame @ frame.mT - torch.eye(len(frame)).to(frame)).abs().max() > slack):
+            raise NodeError("the points are not orthogonal to rounding")
         norms = torch.tensor(self.norm, dtype=context.dtype, device=context.device).expand(len(frame))
         points = norms[:, None] * frame
         if self.origin:
             points = torch.cat([torch.zeros_like(points[:1]), points])
-        geometry = attrs.evolve(simplex_geometry(points), separable=self.origin)
+        try:
+            geometry = attrs.evolve(simplex_geometry(points), separable=self.origin)
+        except ValueError as error:  # norms too many orders apart
+            raise NodeError(str(error)) from error
         return Result(
             training_set(geometry, self.samples, context),
             {"points": self.points, "dimension": self.dimension, "smallest_norm": norms.min().item()},
+            {"points": points_table(geometry.points)},
         )

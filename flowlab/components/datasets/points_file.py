@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from attrs import frozen
 
 from flowlab.api import Context, Declared, Misfit, NodeError, Result, parameter, training_set
+from flowlab.api.training_set import points_table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,15 +54,23 @@ class PointsFile:
         edges = torch.cat([points[: self.anchor], points[self.anchor + 1 :]]) - origin
         independent = int(torch.linalg.matrix_rank(edges)) == len(edges)
         geometry = Geometry(points, origin, edges, cell=box(origin, edges) if independent else None)
-        metrics = {"points": len(points), "dimension": points.shape[1], "box": independent}
-        return Result(training_set(geometry, self.samples, context), metrics)
+        metrics = {
+            "points": len(points),
+            "dimension": points.shape[1],
+            "smallest_gap": torch.nn.functional.pdist(points).min().item(),
+            "box": independent,
+        }
+        return Result(training_set(geometry, self.samples, context), metrics, {"points": points_table(points)})
 
     def _rows(self) -> np.ndarray:
         import numpy as np
 
         try:
-            rows = np.asarray(self._read(), dtype=np.float64)
-        except (OSError, ValueError, KeyError) as error:
+            read = self._read()
+            if read.dtype.kind not in "iuf":
+                raise ValueError(f"values of type {read.dtype} are not real numbers")
+            rows = read.astype(np.float64)
+        except (OSError, EOFError, TypeError, ValueError, KeyError) as error:  # EOFError: an empty .npy
             raise NodeError(f"can't read points from {self.path!r}: {error}") from error
         if rows.ndim != 2 or len(rows) < 2:
             raise NodeError(f"{self.path!r} holds an array of shape {rows.shape}, not two rows or more")
@@ -79,6 +88,11 @@ class PointsFile:
                 return np.asarray(np.load(self.path, allow_pickle=False))
             case ".csv":
                 return np.loadtxt(self.path, delimiter=",", ndmin=2)
+            case ".safetensors":
+                return self._tensor()
+        raise ValueError(f"only {', '.join(_FORMATS)} files hold points")
+
+    def _tensor(self) -> np.ndarray:
         from safetensors import SafetensorError
         from safetensors.numpy import load_file
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from attrs import frozen
 
 from flowlab.api import Context, Declared, Misfit, NodeError, Result, parameter, training_set
+from flowlab.api.training_set import points_table
 
 
 @frozen
@@ -45,5 +46,12 @@ class Simplex:
         except ValueError as error:
             raise NodeError(str(error)) from error
         count, dimension = geometry.points.shape
-        metrics = {"points": count, "dimension": dimension, "conjecture": geometry.conjecture}
-        return Result(training_set(geometry, self.samples, context), metrics)
+        metrics = {
+            "points": count,
+            "dimension": dimension,
+            "smallest_gap": torch.nn.functional.pdist(geometry.points).min().item(),
+            "conjecture": geometry.conjecture,
+        }
+        return Result(
+            training_set(geometry, self.samples, context), metrics, {"points": points_table(geometry.points)}
+        )

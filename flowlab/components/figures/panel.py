@@ -140,12 +140,12 @@ class Panel:
         import numpy as np
         from matplotlib.patheffects import withStroke
 
-        hollow = {"facecolors": "none", "edgecolors": "black", "linewidths": 0.9}
+        hollow: dict[str, Any] = {"facecolors": "none", "edgecolors": "black", "linewidths": 0.9}
         virtual = self.section.virtual
         ax.scatter(virtual[:, 0], virtual[:, 1], s=34, marker="D", zorder=_VIRTUAL, **hollow)
         training = self.section.training
         places = np.stack(list(training.values()))
-        filled = {"color": "black", "edgecolors": "white", "linewidths": 0.5}
+        filled: dict[str, Any] = {"color": "black", "edgecolors": "white", "linewidths": 0.5}
         ax.scatter(places[:, 0], places[:, 1], s=22, zorder=_TRAINING, **filled)
         outline = self.section.outline
         middle = (places if outline is None else outline).mean(0)
@@ -194,15 +194,3 @@ class Panel:
             for name, count in zip(CLASSES, counts, strict=True)
             if count
         ]
-
-
-def symbols(panels: list[Panel]) -> list[Line2D]:
-    """Legend entries of what isn't a class."""
-    from matplotlib.lines import Line2D
-
-    entries = [Line2D([], [], ls="", marker="o", color="black", ms=4.5, label="training point")]
-    if any(len(panel.section.virtual) for panel in panels):
-        entries.append(Line2D([], [], ls="", marker="D", mfc="none", mec="black", ms=5, label="virtual point"))
-    if any(panel.section.outline is not None for panel in panels):
-        entries.append(Line2D([], [], color=INK, lw=0.9, ls=(0, (4, 2)), label="cell"))
-    return entries

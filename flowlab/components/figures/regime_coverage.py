@@ -1,47 +1,59 @@
-"""The low-noise regime of a bank."""
+"""Which noise levels are in the low-noise regime."""
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
 
 from flowlab.api import Context, NodeError, Result, reference
+from flowlab.api.plotting import FAINT, SERIES, house_style, new_figure
+
+# Inside the regime and outside it: marker, colour, name.
+_MARKS: dict[bool, dict[str, Any]] = {
+    True: {"marker": "o", "color": SERIES[0], "label": "low-noise regime"},
+    False: {"marker": "X", "color": SERIES[1], "mec": "white", "mew": 0.3, "ms": 5, "label": "outside it"},
+}
 
 
 @frozen
 class RegimeCoverage:
-    """Noise level and smallest gap between clusters of each denoiser; the low-noise ones are filled."""
+    """Noise of each level and the smallest gap between clusters, low-noise levels on a tinted ground."""
 
-    analysis: str = reference("analysis", help="a low-noise-coverage analysis")
+    analysis: str = reference("analysis", help="of the kind low-noise-coverage")
 
-    def build(self, context: Context, *, analysis: Any) -> Result:
+    @house_style()
+    def build(self, context: Context, *, analysis: Mapping[str, Sequence[Any]]) -> Result:
         """Draw two panels over the levels. Raises NodeError for another kind of analysis."""
-        import numpy as np
-
-        from flowlab.api.plotting import SERIES, SINGLE, new_figure
-
-        if not isinstance(analysis, dict) or "low_noise" not in analysis:
+        if not isinstance(analysis, Mapping) or "low_noise" not in analysis:
             raise NodeError("the analysis holds no regime: it takes one of low-noise-coverage")
-        low = np.asarray(analysis["low_noise"])
-        level = np.arange(len(low))
-        figure, axes = new_figure(SINGLE, 3.2, 2, 1, sharex=True)
-        series = (("sigma", r"noise level $\sigma$"), ("gap", "smallest gap"))
-        for panel, (name, label) in zip(axes[:, 0], series, strict=True):
-            values = np.asarray(analysis[name])
-            panel.plot(level, values, color="#b0b0b0", linewidth=0.8, zorder=1)
-            panel.scatter(level[low], values[low], s=14, color=SERIES[0], label="low noise", zorder=2)
-            panel.scatter(
-                level[~low],
-                values[~low],
-                s=14,
-                facecolors="white",
-                edgecolors=SERIES[1],
-                label="outside",
-                zorder=2,
-            )
-            panel.set_ylabel(label)
-        axes[0, 0].legend(title=f"{int(low.sum())} of {len(low)} levels", title_fontsize=7)
-        axes[1, 0].axhline(0, color="black", linewidth=0.6, linestyle=(0, (4, 2)))
-        axes[1, 0].set_xlabel("level")
+        low = [bool(flag) for flag in analysis["low_noise"]]
+        figure, axes = new_figure("single", 0.9, rows=2, sharex=True)
+        noise, gap = axes[:, 0]
+        for ax, name in ((noise, "sigma"), (gap, "gap")):
+            for first, last in _runs(low):
+                ax.axvspan(first - 0.5, last + 0.5, color=SERIES[0], alpha=0.1, lw=0, zorder=0)
+            ax.plot(analysis[name], color=FAINT, lw=0.6, zorder=1)
+            for inside, mark in _MARKS.items():
+                levels = [level for level, flag in enumerate(low) if flag is inside]
+                if levels:
+                    ax.plot(levels, [analysis[name][level] for level in levels], ls="", zorder=2, **mark)
+        gap.axhline(0, color="black", lw=0.6, ls=(0, (4, 2)), zorder=1)
+        noise.set_yscale("log")
+        noise.set_ylabel(r"noise level $\sigma$")
+        gap.set(ylabel="smallest gap", xlabel="level", xlim=(-0.6, len(low) - 0.4))
+        gap.xaxis.get_major_locator().set_params(integer=True)
+        figure.align_ylabels([noise, gap])
+        handles, names = noise.get_legend_handles_labels()
+        figure.legend(handles, names, loc="outside upper center", ncols=2)
         return Result(figure)
+
+
+def _runs(flags: Sequence[bool]) -> Iterator[tuple[int, int]]:
+    """First and last index of each run of true flags."""
+    for flag, group in itertools.groupby(enumerate(flags), key=lambda pair: pair[1]):
+        indices = [index for index, _ in group]
+        if flag:
+            yield indices[0], indices[-1]

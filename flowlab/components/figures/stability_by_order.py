@@ -1,50 +1,82 @@
-"""Stability against the order of the sum."""
+"""How many sums of training points are stable, by the number of points summed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
 from flowlab.api import Context, NodeError, Result, reference
+from flowlab.api.plotting import FAINT, house_style, new_figure, series_style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Shares = Mapping[int, Mapping[str, float]]
 
 
 @frozen
 class StabilityByOrder:
-    """The share of stable sums against how many training points they sum, with 95 % intervals."""
+    """Share of stable sums against their order, with exact 95% (Clopper-Pearson) intervals.
+
+    One colour and marker an analysis, that is, a denoiser; percentages above the intervals.
+    """
 
     analysis: tuple[str, ...] = reference(
-        "analysis", many=True, help="virtual-point-stability analyses, one series each"
+        "analysis", help="of the kind virtual-point-stability, one a denoiser", many=True
     )
 
-    def build(self, context: Context, *, analysis: Mapping[str, Any]) -> Result:
-        """Draw one series an analysis. Raises NodeError for another kind of analysis."""
-        from flowlab.api.plotting import SERIES, SINGLE, new_figure
-
-        figure, axes = new_figure(SINGLE, 2.4)
-        panel = axes[0, 0]
-        orders: set[int] = set()
-        for index, (label, shares) in enumerate(analysis.items()):
-            if not isinstance(shares, dict) or not all(isinstance(order, int) for order in shares):
+    @house_style()
+    def build(self, context: Context, *, analysis: Mapping[str, Shares]) -> Result:
+        """Draw grouped points. Raises NodeError where there are none, or for another kind of analysis."""
+        for label, shares in analysis.items():
+            if not isinstance(shares, Mapping) or not all(isinstance(order, int) for order in shares):
                 raise NodeError(f"the analysis {label!r} holds no stability by order of the sum")
-            shift = 0.12 * (index - (len(analysis) - 1) / 2)
-            x = [order + shift for order in shares]
-            y = [100 * row["share"] for row in shares.values()]
-            low = [100 * (row["share"] - row["low"]) for row in shares.values()]
-            high = [100 * (row["high"] - row["share"]) for row in shares.values()]
-            colour = SERIES[index % len(SERIES)]
-            panel.errorbar(x, y, yerr=[low, high], fmt="o-", color=colour, capsize=2, markersize=4, label=label)
-            for place, share in zip(x, y, strict=True):
-                panel.annotate(
-                    f"{share:.1f} %", (place, share), (5, 4), textcoords="offset points", fontsize=7, color=colour
-                )
-            orders |= set(shares)
-        panel.set_xticks(sorted(orders))
-        panel.set(
-            xlabel="training points in the sum", ylabel="stable sums (%)", ylim=(0, 109),
-            xlim=(min(orders) - 0.3, max(orders) + 0.6),
-        )  # fmt: skip
+        orders = sorted({order for shares in analysis.values() for order in shares})
+        if not orders:
+            raise NodeError("no order of sums was tested: the training points have too few edges")
+        figure, axes = new_figure("single", 0.68)
+        ax = axes[0, 0]
+        spacing = 0.62 / len(analysis)
+        for k, (label, shares) in enumerate(analysis.items()):
+            shift = (k - (len(analysis) - 1) / 2) * spacing
+            _series(ax, label, {orders.index(n) + shift: row for n, row in shares.items()}, series_style(k))
+        for between in range(len(orders) - 1):
+            ax.axvline(between + 0.5, color=FAINT, lw=0.3, zorder=0)
+        ax.set_xticks(range(len(orders)), [str(order) for order in orders])
+        ax.tick_params(axis="x", length=0)
+        ax.set(xlim=(-0.5, len(orders) - 0.5), ylim=(-3, 110), yticks=range(0, 101, 25))
+        ax.set(xlabel="training points summed", ylabel="stable sums (%)")
+        ax.spines["left"].set_bounds(0, 100)
         if len(analysis) > 1:
-            panel.legend()
+            figure.legend(loc="outside upper center", ncols=min(3, len(analysis)), handlelength=1.2)
         return Result(figure)
+
+
+def _series(ax: Axes, label: str, rows: Mapping[float, Mapping[str, float]], style: dict[str, Any]) -> None:
+    """Points with intervals at their places, each with its percentage."""
+    centre = [100 * row["share"] for row in rows.values()]
+    # rounding may put an end of the interval on the wrong side of the share
+    below = [max(0.0, 100 * (row["share"] - row["low"])) for row in rows.values()]
+    above = [max(0.0, 100 * (row["high"] - row["share"])) for row in rows.values()]
+    ax.errorbar(list(rows), centre, [below, above], ls="", capsize=2, elinewidth=0.9, label=label, **style)
+    for place, share, up in zip(rows, centre, above, strict=True):
+        ax.annotate(
+            _percentage(share),
+            (place, share + up),
+            xytext=(0, 3.5),
+            textcoords="offset points",
+            ha="center",
+            fontsize=6,
+            color=style["color"],
+        )
+
+
+def _percentage(share: float) -> str:
+    """One decimal; never 100% or 0% for a share that is not."""
+    if 99.95 <= share < 100:
+        return ">99.9%"
+    if 0 < share < 0.05:
+        return "<0.1%"
+    return f"{share:.0f}%" if share in (0, 100) else f"{share:.1f}%"

@@ -1,50 +1,81 @@
-"""Training curves of a bank."""
+"""How training went."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
 from attrs import frozen
 
-from flowlab.api import Bank, Context, NodeError, Result, reference
+from flowlab.api import Bank, Context, NodeError, Result, Table, reference
+from flowlab.api.plotting import INK, house_style, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.cm import ScalarMappable
 
 
 @frozen
 class TrainingCurves:
-    """Violation, representation cost and penalty against the training step, one line a noise level."""
+    """Largest violation, representation cost and penalty during training, one line a noise level."""
 
-    denoiser: str = reference("denoiser", help="a bank trained by an iterative optimizer")
+    denoiser: str = reference("denoiser", help="a bank trained by augmented-lagrangian or weight-decay")
 
+    @house_style()
     def build(self, context: Context, *, denoiser: Bank) -> Result:
-        """Draw three panels. Raises NodeError for a bank that was not trained."""
-        import matplotlib as mpl
-        import numpy as np
-        from matplotlib.cm import ScalarMappable
-        from matplotlib.colors import LogNorm
-
-        from flowlab.api.plotting import SINGLE, new_figure
-
+        """Draw three panels. Raises NodeError for a bank without a history."""
         if denoiser.history is None:
             raise NodeError(
-                "this denoiser has no training history: only iterative optimizers such as augmented-lagrangian leave one"
+                "this denoiser has no training history: only shallow-relu with the optimizer "
+                "augmented-lagrangian or weight-decay records one"
             )
-        table = {name: np.asarray(column, dtype=float) for name, column in denoiser.history.columns.items()}
-        sigma = denoiser.sigma.cpu().numpy()
-        colours = mpl.colormaps["viridis"]
-        scale = LogNorm(sigma.min(), sigma.max())
-        figure, axes = new_figure(SINGLE, 4.2, 3, 1, sharex=True)
-        names = (
-            ("violation_max", "largest violation"),
-            ("cost", "representation cost"),
-            ("penalty", r"penalty $\mu$"),
-        )
-        for panel, (name, label) in zip(axes[:, 0], names, strict=True):
-            for level, noise in enumerate(sigma):
-                chosen = table["level"] == level
-                panel.plot(table["step"][chosen], table[name][chosen], color=colours(scale(noise)), linewidth=0.8)
-            if (table[name] > 0).all() and table[name].max() > table[name].min():
-                panel.set_yscale("log")
-            panel.set_ylabel(label)
-        axes[-1, 0].set_xlabel("step")
-        figure.colorbar(
-            ScalarMappable(scale, colours), ax=list(axes[:, 0]), label=r"noise level $\sigma$", shrink=0.6
-        )
+        curves = _curves(denoiser.history)
+        shades = _shades([curve["sigma"][0] for curve in curves])
+        figure, axes = new_figure("single", 1.15, rows=3, sharex=True)
+        violation, cost, penalty = axes[:, 0]
+        for curve in curves:
+            colour = shades.to_rgba(curve["sigma"][0])
+            violation.plot(curve["step"], curve["violation_max"], color=colour, lw=0.8)
+            cost.plot(curve["step"], curve["cost"], color=colour, lw=0.8)
+        # the penalty is the same at all levels
+        penalty.plot(curves[0]["step"], curves[0]["penalty"], color=INK)
+        _scale(violation, [value for curve in curves for value in curve["violation_max"]])
+        _scale(penalty, curves[0]["penalty"])
+        violation.set_ylabel("largest violation")
+        cost.set_ylabel("cost")
+        penalty.set(ylabel="penalty", xlabel="step")
+        penalty.locator_params(axis="x", nbins=5)
+        penalty.xaxis.set_major_formatter(lambda step, _: f"{step:,.0f}")
+        figure.align_ylabels([violation, cost, penalty])
+        bar = figure.colorbar(shades, ax=[violation, cost], aspect=30, fraction=0.06, pad=0.02)
+        bar.set_label(r"noise level $\sigma$")
+        bar.outline.set_visible(False)
         return Result(figure)
+
+
+def _curves(history: Table) -> list[dict[str, list[Any]]]:
+    """The columns of each level."""
+    levels: dict[Any, list[dict[str, Any]]] = {}
+    for row in history.rows:
+        levels.setdefault(row["level"], []).append(row)
+    return [{name: [row[name] for row in rows] for name in rows[0]} for rows in levels.values()]
+
+
+def _shades(sigma: Sequence[float]) -> ScalarMappable:
+    """Colours of noise levels: dark for low noise, never as pale as paper."""
+    from matplotlib import colormaps
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import ListedColormap, LogNorm
+
+    low, high = min(sigma), max(sigma)
+    if math.isclose(low, high):
+        low, high = low / 1.5, high * 1.5
+    viridis = ListedColormap([colormaps["viridis"](k / 255 * 0.88) for k in range(256)])
+    return ScalarMappable(LogNorm(low, high), viridis)
+
+
+def _scale(ax: Axes, values: Sequence[float]) -> None:
+    """Logarithmic, unless there is nothing to take the logarithm of."""
+    if any(value > 0 and math.isfinite(value) for value in values):
+        ax.set_yscale("log", nonpositive="mask")
