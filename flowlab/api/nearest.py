@@ -8,4 +8,4 @@ from collections.abc import Iterable
 
 def nearest(name: str, names: Iterable[str]) -> str | None:
     """The most similar name, if any is similar."""
-    return next(iter(difflib.get_close_matches(name, list(names), n=1, cutoff=0.55)), None)
+    return next(iter(difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)), None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,14 @@ from typing import Any
 import attrs
 from attrs import frozen
 
-from flowlab.api import ExperimentError, PluginError, Problem, Reference
-from flowlab.api.nearest import nearest
+from flowlab.api import ExperimentError, PluginError, Problem
 from flowlab.graph.declaration import Declaration, declarations, experiment_problems
 from flowlab.graph.node import Node
+from flowlab.graph.variants import dangling, edges, structured, variants
 from flowlab.registry.registry import Registry
 from flowlab.spec.document import Document, read
 from flowlab.spec.overrides import override
-from flowlab.spec.structure import named, structure
+from flowlab.spec.structure import named
 from flowlab.spec.sweep import MOST, Axis, sweeps
 
 
@@ -47,18 +47,18 @@ def load(path: Path, overrides: Sequence[str], registry: Registry) -> Graph:
     problems += faults + sweep_faults
     touching = {one.id: [i for i, axis in enumerate(axes) if one.id in axis.nodes] for one in declared}
     _limit(axes, touching, document)
-    variants = {one.id: dict(_variants(one, document, axes, touching[one.id])) for one in declared}
+    varied = {one.id: dict(variants(one, document, axes, touching[one.id])) for one in declared}
     components: dict[str, dict[tuple[int, ...], Any]] = {}
     for one in declared:
-        components[one.id], faults = _structured(one, variants[one.id])
+        components[one.id], faults = structured(one, varied[one.id])
         problems += faults
-    edges = {one.id: _edges(one, variants[one.id].values()) for one in declared}
-    problems += _dangling(declared, variants)
-    order, circles = _order(edges)
+    ends = {one.id: edges(one, varied[one.id].values()) for one in declared}
+    problems += dangling(declared, varied)
+    order, circles = _order(ends)
     problems += [Problem(document.where(*node.split(".", 1)), message) for node, message in circles]
     if problems:
         raise ExperimentError(_sorted(problems, document))
-    relevant = _relevant(order, edges, touching)
+    relevant = _relevant(order, ends, touching)
     _limit(axes, relevant, document)
     ids = {one.id: one for one in declared}
     nodes = _connect([ids[key] for key in order], components, relevant, axes, touching)
@@ -83,66 +83,6 @@ def _limit(axes: tuple[Axis, ...], varying: Mapping[str, list[int]], document: D
         name = axes[0].name if axes else ""
         where = document.where("sweep", name) if name else document.where("experiment")
         raise ExperimentError([Problem(where, f"the experiment makes {total} nodes; at most {MOST}")])
-
-
-def _variants(
-    one: Declaration, document: Document, axes: tuple[Axis, ...], touching: list[int]
-) -> Iterator[tuple[tuple[int, ...], Document]]:
-    """The document as a node sees it in each setting of the axes that touch it, by setting indices."""
-    for chosen in itertools.product(*(range(len(axes[i].settings)) for i in touching)):
-        table = dict(document.data[one.kind.name][one.name])
-        places = dict(document.overridden)
-        for axis, setting in zip(touching, chosen, strict=True):
-            for path, value in axes[axis].settings[setting].items():
-                node, _, key = path.rpartition(".")
-                if node == one.id:
-                    table[key] = value
-                    places[*one.path, key] = document.where("sweep", axes[axis].name, path, value=True)
-        data = {**document.data, one.kind.name: {**document.data[one.kind.name], one.name: table}}
-        yield chosen, attrs.evolve(document, data=data, overridden=places)
-
-
-def _structured(
-    one: Declaration, variants: Mapping[tuple[int, ...], Document]
-) -> tuple[dict[tuple[int, ...], Any], list[Problem]]:
-    """A node's component in each of its variants, and what is wrong with them."""
-    found: dict[tuple[int, ...], Any] = {}
-    problems: dict[Problem, None] = {}
-    for chosen, varied in variants.items():
-        component, faults = structure(one.component, varied, one.path)
-        problems |= dict.fromkeys(faults)
-        if component is not None:
-            found[chosen] = component
-    return found, list(problems)
-
-
-def _references(one: Declaration, varied: Document) -> Iterator[tuple[str, Reference, tuple[str, ...]]]:
-    return named(one.component, varied.data[one.kind.name][one.name])
-
-
-def _edges(one: Declaration, variants: Iterable[Document]) -> set[str]:
-    return {
-        f"{reference.kind}.{name}"
-        for varied in variants
-        for _, reference, names in _references(one, varied)
-        for name in names
-    }
-
-
-def _dangling(declared: list[Declaration], variants: Mapping[str, Mapping[Any, Document]]) -> Iterable[Problem]:
-    """References to nodes that the document doesn't declare."""
-    problems: dict[Problem, None] = {}
-    for one in declared:
-        for varied in variants[one.id].values():
-            for field, reference, names in _references(one, varied):
-                tables = varied.data.get(reference.kind, {})
-                known = list(tables) if isinstance(tables, dict) else []
-                for name in names:
-                    if name not in known:
-                        where = varied.where(*one.path, field, value=True, item=name)
-                        message = f"{field} = {name!r} names no [{reference.kind}.{name}]"
-                        problems[Problem(where, message, nearest(name, known))] = None
-    return problems
 
 
 def _order(edges: Mapping[str, set[str]]) -> tuple[list[str], list[tuple[str, str]]]:

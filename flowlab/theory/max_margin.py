@@ -38,11 +38,17 @@ def separate(samples: Tensor, pattern: Tensor) -> Margins:
     """
     levels, _, _, dimension = samples.shape
     data = samples.detach().cpu().double().numpy()
+    # the solver's tolerances are absolute: let it see data of size one about the origin
+    center = data.mean(axis=(0, 1, 2))
+    scale = float(np.abs(data - center).max()) or 1.0
+    data = (data - center) / scale
     signs = np.where(pattern.cpu().numpy(), 1.0, -1.0)
     solutions = np.stack([[_slab(level, sign) for sign in signs] for level in data])
     solutions = solutions.reshape(levels, len(signs), dimension + 1)
-    solved = torch.from_numpy(solutions).to(samples)
-    return Margins(solved[..., :-1], solved[..., -1], torch.isfinite(solved).all(-1))
+    weights = solutions[..., :-1] / scale
+    biases = solutions[..., -1] - weights @ center
+    feasible = torch.from_numpy(np.isfinite(biases)).to(samples.device)
+    return Margins(torch.from_numpy(weights).to(samples), torch.from_numpy(biases).to(samples), feasible)
 
 
 def _slab(clusters: Array, signs: Array) -> Array:

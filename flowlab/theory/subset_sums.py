@@ -38,12 +38,13 @@ def nearest_sum(
     the axes, in linf; an upper bound elsewhere.
     """
     far = y.new_full((len(y),), math.inf)
+    cap = len(edges) if most is None else most
     if len(edges) < least or not len(edges):
         return far if least else length(y - anchor, metric)
     if len(edges) <= _ENUMERATED:
         subsets = patterns(len(edges))
         order = subsets.sum(-1)
-        allowed = (order >= least) & (order <= (len(edges) if most is None else most))
+        allowed = (order >= least) & (order <= cap)
         sums = anchor + subsets[allowed].to(edges) @ edges
         if not len(sums):
             return far
@@ -56,8 +57,7 @@ def nearest_sum(
     # what each edge costs if it is taken against its rounding (or, negative, if it is left out): cheapest first
     against = size.square() * (1 - 2 * share) if metric == "l2" else size * (1 - share - chosen.to(share))
     rank = against.argsort(-1).argsort(-1)
-    allowed = len(edges) if most is None else most
-    chosen = (chosen & (rank < allowed)) | (rank < least)
+    chosen = (chosen & (rank < cap)) | (rank < least)
     return length(y - anchor - chosen.to(edges) @ edges, metric)
 
 

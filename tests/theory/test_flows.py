@@ -17,6 +17,7 @@ from flowlab.theory.line import line_geometry
 from flowlab.theory.outcomes import outcome_probabilities
 from flowlab.theory.separable_flow import exact_probability_flow, exact_score_flow
 from flowlab.theory.simplex import simplex_geometry
+from flowlab.theory.slabs import Slabs
 from flowlab.theory.subset_sums import nearest_sum, patterns, stable, sums_of
 
 CONTEXT = Context(0, "flow", torch.float64, torch.device("cpu"))
@@ -33,8 +34,18 @@ def box_geometry(seed, count, dimension):
     return simplex_geometry(torch.cat([torch.zeros_like(edges[:1]), edges])), lengths
 
 
-def probability_path(form, alpha, sigma):
-    bank = form(alpha * sigma)
+def box_slabs(geometry, rho):
+    """The closed form of an orthogonal set as the theorem writes it, apart from the program's construction."""
+    edges = geometry.edges
+    lengths = edges.norm(dim=-1)
+    width = lengths - 2 * rho[:, None]
+    weights = edges / lengths[:, None] / width[..., None]
+    offset = edges.new_zeros(len(rho), edges.shape[-1])
+    return Slabs(offset, edges.expand(len(rho), -1, -1), weights, -rho[:, None] / width)
+
+
+def probability_path(geometry, alpha, sigma):
+    bank = box_slabs(geometry, alpha * sigma)
     grid = torch.cat([sigma, sigma.new_zeros(1)])
     time = grid.square()
     return Path(grid.log(), time, 0.5 / time, lambda y, i: bank.at(i)(y[None])[0]), bank
@@ -45,7 +56,7 @@ def probability_path(form, alpha, sigma):
 def test_probability_flow_ends_in_h_of_the_start_in_any_number_of_ddim_steps(seed, count, share, steps):
     geometry, lengths = box_geometry(seed, count, count + 1)
     sigma = torch.linspace(1, 1 / steps, steps, dtype=torch.float64) * 0.2
-    path, bank = probability_path(geometry.closed_form, share * float(lengths.min()) / 0.2, sigma)
+    path, bank = probability_path(geometry, share * float(lengths.min()) / 0.2, sigma)
     starts = geometry.cell.center + normal(seed + 1, 200, count + 1)
     states = Ddim().integrate(path, starts, CONTEXT)
     # rounding, amplified by slopes of at most 10
@@ -60,7 +71,7 @@ def test_one_ddim_step_equals_a_thousand():
     ends = []
     for steps in (1, 1000):
         sigma = torch.linspace(1, 1 / steps, steps, dtype=torch.float64) * 0.1
-        path, _ = probability_path(geometry.closed_form, 2.0, sigma)
+        path, _ = probability_path(geometry, 2.0, sigma)
         ends.append(Ddim().integrate(path, starts, CONTEXT)[-1])
     torch.testing.assert_close(*ends, atol=1e-9, rtol=0)
 
@@ -105,6 +116,29 @@ def test_score_flow_is_a_semigroup_and_ends_in_a_vertex(seed):
     end = exact_score_flow(slabs, starts, torch.tensor([1000.0], dtype=torch.float64))[0]
     # a start within 1e-9 of the unstable point would need longer: none of fifty is
     assert nearest_sum(geometry.anchor, geometry.edges, end, "l2").max() < 1e-6
+
+
+@pytest.mark.parametrize("rho", [0.0, 1e-12, 0.375, 0.46875])
+def test_score_flow_keeps_a_start_on_the_unstable_point_and_all_starts_without_a_slope(rho):
+    geometry = simplex_geometry(torch.tensor([[0.0], [1.0]], dtype=torch.float64))
+    slabs = box_slabs(geometry, torch.tensor([rho], dtype=torch.float64))
+    times = torch.tensor([0.0, 1.0, 100.0, 1000.0], dtype=torch.float64)
+    starts = torch.tensor([[0.5], [0.501]], dtype=torch.float64)
+    states = exact_score_flow(slabs, starts, times)[..., 0]
+    # these radii are binary fractions (or tiny): h(0.5) = 0.5 to the last bit, else rounding itself would grow
+    assert (states[:, 0] - 0.5).abs().max() < 1e-12
+    # kappa below 1e-11 moves nothing in a time of 1,000; above, the start falls to its own side
+    end = 0.501 if rho <= 1e-12 else 1.0
+    assert states[-1, 1].item() == pytest.approx(end, abs=1e-9)
+
+
+def test_a_gentle_slope_draws_to_its_own_fixed_point():
+    one = torch.ones(1, 1, dtype=torch.float64)
+    # h = 0.5 (y + 1) on -1 < y < 1: z = 1 + (z_0 - 1) e^{-r/2} never leaves the slope
+    slabs = Slabs(0 * one, one[None], one[None] / 2, one / 2)
+    r = torch.tensor([0.0, 0.7, 5.0], dtype=torch.float64)
+    states = exact_score_flow(slabs, torch.tensor([[-0.4]], dtype=torch.float64), r)[:, 0, 0]
+    torch.testing.assert_close(states, 1 - 1.4 * torch.exp(-r / 2))
 
 
 @pytest.mark.parametrize(("integrator", "order"), [(Ddim(), 1), (EulerT(), 1), (Heun(), 2)])

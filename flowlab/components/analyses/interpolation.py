@@ -23,6 +23,7 @@ class Interpolation:
 
     def build(self, context: Context, *, denoiser: Mapping[str, Bank]) -> Result:
         """One row a denoiser and level; metrics are the worst of each denoiser."""
+        figures = dict.fromkeys(figure for bank in denoiser.values() for figure in bank.quality)
         columns: dict[str, list[float | str | None]] = {}
         metrics: dict[str, dict[str, float | int]] = {}
         failed = []
@@ -31,9 +32,11 @@ class Interpolation:
                 continue
             columns.setdefault("denoiser", []).extend([name] * len(bank.sigma))
             columns.setdefault("sigma", []).extend(bank.sigma.tolist())
-            for figure, values in bank.quality.items():
-                columns.setdefault(figure, []).extend(values)
-            pairs = list(zip(bank.quality["violation_max"], bank.quality["slab_ratio"], strict=True))
+            none = [None] * len(bank.sigma)
+            for figure in figures:
+                columns.setdefault(figure, []).extend(bank.quality.get(figure, none))
+            judged = (bank.quality.get(figure, none) for figure in ("violation_max", "slab_ratio"))
+            pairs = list(zip(*judged, strict=True))
             exact = [(v, ratio) for v, ratio in pairs if v is not None and v <= self.tolerance]
             ratios = [ratio for _, ratio in exact if ratio is not None]
             metrics[name] = {

@@ -58,13 +58,12 @@ class ObtuseSimplex:
 
         edges = self.points - 1
         gram = torch.full((edges, edges), math.cos(math.radians(self.angle)), dtype=torch.float64)
-        try:
-            units = torch.linalg.cholesky(gram.fill_diagonal_(1.0)).to(context.device, context.dtype)
-        except torch.linalg.LinAlgError as error:
-            raise NodeError(f"{edges} edges can't all meet at {self.angle:g} degrees") from error
+        units, failed = torch.linalg.cholesky_ex(gram.fill_diagonal_(1.0))
+        if bool(failed):
+            raise NodeError(f"{edges} edges can't all meet at {self.angle:g} degrees")
         lengths = torch.tensor(self.length, dtype=context.dtype, device=context.device)
         frame = orthonormal_frame(self.frame, edges, self.dimension, context)
-        arrows = lengths.expand(edges)[:, None] * (units @ frame)
+        arrows = lengths.expand(edges)[:, None] * (units.to(frame) @ frame)
         inner = (arrows @ arrows.mT).fill_diagonal_(-1.0)
         if bool((inner >= 0).any()):
             raise NodeError("the simplex is not obtuse at its first vertex")

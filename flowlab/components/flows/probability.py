@@ -23,6 +23,7 @@ from flowlab.api import (
     parameter,
     reference,
 )
+from flowlab.components.flows.carry import carry
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -37,7 +38,9 @@ class ProbabilityFlow:
     """
 
     denoiser: str = reference("denoiser", help="the bank whose score is followed")
-    integrator: str = reference("integrator", help="how the flow steps from level to level")
+    integrator: str | None = reference(
+        "integrator", None, help="how the flow steps from level to level (default: DDIM)"
+    )
     samples: int = parameter(500, help="number of starts", ge=1)
     center: Center = parameter("cell", help="mean of the starts: anchor, centroid or the cell's middle")
     spread: float | None = parameter(
@@ -48,7 +51,7 @@ class ProbabilityFlow:
         """An exact integrator needs a denoiser with an exact map."""
         return check_exact_map(inputs)
 
-    def build(self, context: Context, *, denoiser: Bank, integrator: Integrator) -> Result:
+    def build(self, context: Context, *, denoiser: Bank, integrator: Integrator | None) -> Result:
         """Carry the starts to sigma = 0. Raises NodeError at a level without a solution."""
         import torch
 
@@ -68,10 +71,19 @@ class ProbabilityFlow:
             return exact_probability_flow(top, y, sigma / sigma[0])  # type: ignore[arg-type]
 
         time = sigma.square()
-        known = denoiser.exact_map
+        known = denoiser.exact_map and _proportional(denoiser)
         path = Path(sigma.log(), time, 0.5 / time, denoiser.denoise, exact if known else None)
-        states = integrator.integrate(path, starts, context)
-        if not bool(torch.isfinite(states).all()):
-            raise NodeError("the flow left the finite numbers")
+        states = carry(path, starts, integrator, context)
         metrics = {"samples": self.samples, "levels": len(denoiser.sigma), "sigma_start": sigma[0].item()}
         return Result(Trajectories(states, sigma, denoiser, "probability"), metrics)
+
+
+def _proportional(bank: Bank) -> bool:
+    """Whether rho = alpha * sigma at every level, without which the exact map does not hold."""
+    import torch
+
+    if bank.rho is None:
+        return False
+    ratio = bank.rho / bank.sigma
+    # the tolerance admits single precision
+    return bool(torch.isclose(ratio, ratio[0], rtol=1e-6, atol=0).all())

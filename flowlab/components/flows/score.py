@@ -24,6 +24,7 @@ from flowlab.api import (
     parameter,
     reference,
 )
+from flowlab.components.flows.carry import carry
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -38,7 +39,7 @@ class ScoreFlow:
     """
 
     denoiser: str = reference("denoiser", help="the bank one of whose levels is followed")
-    integrator: str = reference("integrator", help="how the flow steps")
+    integrator: str | None = reference("integrator", None, help="how the flow steps (default: DDIM)")
     sigma: float | None = parameter(
         None, help="noise level, the nearest one is taken (default: the least)", unit="data units", gt=0
     )
@@ -54,7 +55,7 @@ class ScoreFlow:
         """An exact integrator needs a denoiser with an exact map."""
         return check_exact_map(inputs)
 
-    def build(self, context: Context, *, denoiser: Bank, integrator: Integrator) -> Result:
+    def build(self, context: Context, *, denoiser: Bank, integrator: Integrator | None) -> Result:
         """Follow the score. Raises NodeError where no level has a solution."""
         import torch
 
@@ -74,9 +75,7 @@ class ScoreFlow:
             return exact_score_flow(network, y, r)  # type: ignore[arg-type]
 
         path = Path(-r, r, torch.full_like(r, -1), denoise, exact if denoiser.exact_map else None)
-        states = integrator.integrate(path, starts, context)
-        if not bool(torch.isfinite(states).all()):
-            raise NodeError("the flow left the finite numbers")
+        states = carry(path, starts, integrator, context)
         residual = (denoise(states[-1], 0) - states[-1]).abs().max().item()
         shortfall = None
         if residual > 1e-3:

@@ -1,0 +1,76 @@
+"""The variants of a declaration under the sweeps that touch it, and what they refer to."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import attrs
+
+from flowlab.api import Problem, Reference
+from flowlab.api.nearest import nearest
+from flowlab.graph.declaration import Declaration
+from flowlab.spec.document import Document
+from flowlab.spec.structure import named, structure
+from flowlab.spec.sweep import Axis
+
+
+def variants(
+    one: Declaration, document: Document, axes: tuple[Axis, ...], touching: list[int]
+) -> Iterator[tuple[tuple[int, ...], Document]]:
+    """The document as a node sees it in each setting of the axes that touch it, by setting indices."""
+    for chosen in itertools.product(*(range(len(axes[i].settings)) for i in touching)):
+        table = dict(document.data[one.kind.name][one.name])
+        places = dict(document.overridden)
+        for axis, setting in zip(touching, chosen, strict=True):
+            for path, value in axes[axis].settings[setting].items():
+                node, _, key = path.rpartition(".")
+                if node == one.id:
+                    table[key] = value
+                    places[*one.path, key] = document.where("sweep", axes[axis].name, path, value=True)
+        data = {**document.data, one.kind.name: {**document.data[one.kind.name], one.name: table}}
+        yield chosen, attrs.evolve(document, data=data, overridden=places)
+
+
+def structured(
+    one: Declaration, variants: Mapping[tuple[int, ...], Document]
+) -> tuple[dict[tuple[int, ...], Any], list[Problem]]:
+    """A node's component in each of its variants, and what is wrong with them."""
+    found: dict[tuple[int, ...], Any] = {}
+    problems: dict[Problem, None] = {}
+    for chosen, varied in variants.items():
+        component, faults = structure(one.component, varied, one.path)
+        problems |= dict.fromkeys(faults)
+        if component is not None:
+            found[chosen] = component
+    return found, list(problems)
+
+
+def _references(one: Declaration, varied: Document) -> Iterator[tuple[str, Reference, tuple[str, ...]]]:
+    return named(one.component, varied.data[one.kind.name][one.name])
+
+
+def edges(one: Declaration, variants: Iterable[Document]) -> set[str]:
+    return {
+        f"{reference.kind}.{name}"
+        for varied in variants
+        for _, reference, names in _references(one, varied)
+        for name in names
+    }
+
+
+def dangling(declared: list[Declaration], variants: Mapping[str, Mapping[Any, Document]]) -> Iterable[Problem]:
+    """References to nodes that the document doesn't declare."""
+    problems: dict[Problem, None] = {}
+    for one in declared:
+        for varied in variants[one.id].values():
+            for field, reference, names in _references(one, varied):
+                tables = varied.data.get(reference.kind, {})
+                known = list(tables) if isinstance(tables, dict) else []
+                for name in names:
+                    if name not in known:
+                        where = varied.where(*one.path, field, value=True, item=name)
+                        message = f"{field} = {name!r} names no [{reference.kind}.{name}]"
+                        problems[Problem(where, message, nearest(name, known))] = None
+    return problems

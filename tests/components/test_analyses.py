@@ -1,0 +1,284 @@
+"""Flows, classifier and analyses on endpoints and banks whose numbers are known."""
+
+import attrs
+import pytest
+import torch
+
+from flowlab.api import CLASSES, Bank, Context, NodeError, TrainingSet, Trajectories
+from flowlab.components.analyses.class_fractions import ClassFractions
+from flowlab.components.analyses.interpolation import Interpolation
+from flowlab.components.analyses.low_noise_coverage import LowNoiseCoverage
+from flowlab.components.analyses.threshold_sensitivity import ThresholdSensitivity
+from flowlab.components.analyses.virtual_point_stability import VirtualPointStability
+from flowlab.components.classifiers.stable_points import StablePoints
+from flowlab.components.flows.probability import ProbabilityFlow
+from flowlab.components.flows.score import ScoreFlow
+from flowlab.components.integrators.ddim import Ddim
+from flowlab.components.integrators.euler_t import EulerT
+from flowlab.components.integrators.exact import Exact
+from flowlab.components.integrators.heun import Heun
+from flowlab.theory.geometry import Geometry
+from flowlab.theory.polytope import box
+from flowlab.theory.slabs import Slabs
+
+CONTEXT = Context(0, "node", torch.float64, torch.device("cpu"))
+EDGES = torch.eye(4, dtype=torch.float64)
+POINTS = torch.cat([EDGES[:1] * 0, EDGES])
+
+
+def slabs(rho):
+    width = (1 - 2 * rho)[:, None]
+    count = len(rho)
+    return Slabs(
+        EDGES.new_zeros(count, 4), EDGES.expand(count, -1, -1), EDGES / width[..., None], -rho[:, None] / width
+    )
+
+
+def bank(rho=(0.2, 0.1), quality=None, form=slabs, noise=1.0):
+    """Samples at -1 and 1 sigma along each axis: a gap of 1 - 2 sigma."""
+    rho = torch.tensor(rho, dtype=torch.float64)
+    sigma = rho.clone()
+    shifts = torch.cat([EDGES, -EDGES])
+
+    def draw(levels):
+        return POINTS[None, :, None] + noise * levels[:, None, None, None] * shifts
+
+    geometry = Geometry(POINTS, POINTS[0], EDGES, box(POINTS[0], EDGES), form, separable=True)
+    usable = torch.ones(len(rho), dtype=torch.bool)
+    return Bank(sigma, slabs(rho), TrainingSet(geometry, 8, draw), usable, quality=quality or {})
+
+
+def flow(ends):
+    ends = torch.tensor(ends, dtype=torch.float64)
+    return Trajectories(ends[None], torch.zeros(1), bank(), "probability")
+
+
+ENDS = [[0, 0, 0, 0.15], [1, 1, 0, 0], [1, 1, 1, 0], [0.5, 0, 1, 1], [0.5] * 4, [3] * 4]
+
+
+def test_classifier_counts_and_table():
+    result = StablePoints(("a", "b")).build(CONTEXT, flow={"a": flow(ENDS), "b": flow(ENDS[:1])})
+    assert result.metrics["a"] == dict(zip(CLASSES, (1, 2, 1, 1, 1), strict=True))
+    assert result.metrics["b"]["training"] == 1
+    rows = result.tables["endpoints"].rows
+    assert len(rows) == 7
+    assert rows[0]["distance_training"] == pytest.approx(0.15)
+    assert rows[1]["distance_virtual"] == 0
+
+
+def test_fractions_sum_to_one_with_intervals_around_them():
+    classes = StablePoints(("a",)).build(CONTEXT, flow={"a": flow(ENDS)}).value
+    result = ClassFractions("c").build(CONTEXT, classifier=classes)
+    assert sum(result.metrics["a"].values()) == pytest.approx(1)
+    for row in result.tables["fractions"].rows:
+        assert row["low"] <= row["fraction"] == row["count"] / 6 <= row["high"]
+
+
+def test_sensitivity_agrees_with_the_classifier_at_each_threshold_and_norm():
+    result = ThresholdSensitivity(("a",)).build(CONTEXT, flow={"a": flow(ENDS)})
+    assert len(result.tables["thresholds"].rows) == 6
+    for row in result.tables["thresholds"].rows:
+        classifier = StablePoints(("a",), metric=row["metric"], threshold=row["threshold"])
+        counts = classifier.build(CONTEXT, flow={"a": flow(ENDS)}).metrics["a"]
+        assert {name: row[name] for name in CLASSES} == counts
+    # 0.15 from the origin: a training point at 0.2, no longer at 0.1
+    assert result.metrics["a/linf/0.1"]["training"] == 0
+
+
+def test_every_sum_of_an_orthogonal_closed_form_is_stable():
+    result = VirtualPointStability("d", orders=(2, 3, 4, 5)).build(CONTEXT, denoiser=bank())
+    assert list(result.value) == [2, 3, 4]  # five edges are more than there are
+    assert [row["total"] for row in result.tables["stability"].rows] == [6, 4, 1]
+    assert all(row["share"] == 1 for row in result.tables["stability"].rows)
+    assert result.metrics["sigma"] == pytest.approx(0.1)
+
+
+def test_a_denoiser_that_forgets_keeps_no_sum_and_a_bank_without_levels_is_refused():
+    empty = attrs.evolve(
+        bank(), network=Slabs(*(0 * part for part in attrs.astuple(slabs(bank().sigma), recurse=False)))
+    )
+    result = VirtualPointStability("d").build(CONTEXT, denoiser=empty)
+    assert all(row["stable"] == 0 for row in result.tables["stability"].rows)
+    with pytest.raises(NodeError):
+        VirtualPointStability("d").build(
+            CONTEXT, denoiser=attrs.evolve(bank(), usable=torch.zeros(2, dtype=torch.bool))
+        )
+
+
+@pytest.mark.parametrize(
+    ("violation", "ratio", "fails"),
+    [([1e-5, 1e-5], [1.0, 0.9999], False), ([1e-5, 1e-5], [1.0, 1.0012], True), ([1e-5, 2e-3], [1.0, 1.0], True)],
+)
+def test_a_cost_above_the_slabs_or_a_violation_is_a_shortfall(violation, ratio, fails):
+    judged = bank(quality={"violation_max": violation, "slab_ratio": ratio})
+    result = Interpolation(("d",)).build(CONTEXT, denoiser={"d": judged, "form": bank()})
+    assert (result.shortfall is not None) is fails
+    assert list(result.metrics) == ["d"]  # a closed form has nothing to judge
+    assert result.metrics["d"]["violation_max"] == max(violation)
+
+
+def test_banks_judged_by_different_figures_share_one_table():
+    one = bank(quality={"violation_max": [0.0, None], "slab_ratio": [1.0, None]})
+    two = bank(quality={"violation_max": [0.0, 0.0], "extra": [1.0, 2.0]})
+    result = Interpolation(("one", "two")).build(CONTEXT, denoiser={"one": one, "two": two})
+    rows = result.tables["interpolation"].rows
+    assert [row["extra"] for row in rows] == [None, None, 1.0, 2.0]
+    assert result.metrics["one"]["interpolating"] == 1
+    assert "one: 1 of 2 levels do not interpolate" in result.shortfall
+
+
+@pytest.mark.parametrize("form", [slabs, None])
+def test_coverage_is_the_share_of_levels_with_separated_clusters(form):
+    rho = (0.45, 0.3, 0.1)
+    result = LowNoiseCoverage("d").build(CONTEXT, denoiser=bank(rho, form=form, noise=1.5))
+    gaps = result.value["gap"]
+    if form is not None:
+        # along an axis the clusters reach 1.5 sigma to either side
+        assert gaps == pytest.approx([1 - 3 * sigma for sigma in rho])
+    assert result.value["low_noise"] == [gap > 0 for gap in gaps]
+    assert result.metrics["share"] == result.metrics["low_noise"] / 3 < 1
+
+
+def test_a_level_that_does_not_interpolate_is_not_low_noise():
+    judged = bank(quality={"violation_max": [1e-5, 0.1]})
+    assert LowNoiseCoverage("d").build(CONTEXT, denoiser=judged).value["low_noise"] == [True, False]
+    unusable = attrs.evolve(bank(), usable=torch.tensor([False, True]))
+    assert LowNoiseCoverage("d").build(CONTEXT, denoiser=unusable).value["low_noise"] == [False, True]
+
+
+# Flows, on a box of sides 1 and 1.3 in three dimensions.
+
+SIDES = torch.tensor([[1.0, 0, 0], [0, 1.3, 0]], dtype=torch.float64)
+
+
+def context(node="pf", seed=0):
+    return Context(seed, node, torch.float64, torch.device("cpu"))
+
+
+def box_slabs(rho):
+    lengths = SIDES.norm(dim=-1)
+    width = lengths - 2 * rho[:, None]
+    count = len(rho)
+    weights = (SIDES / lengths[:, None]) / width[..., None]
+    return Slabs(SIDES.new_zeros(count, 3), SIDES.expand(count, -1, -1), weights, -rho[:, None] / width)
+
+
+def box_bank(alpha=2.0, levels=20):
+    origin = torch.zeros(3, dtype=torch.float64)
+    points = torch.cat([origin[None], SIDES])
+    geometry = Geometry(points, origin, SIDES, box(origin, SIDES), box_slabs, separable=True)
+    sigma = torch.linspace(0.2, 0.01, levels, dtype=torch.float64)
+    usable = torch.ones(levels, dtype=torch.bool)
+    training = TrainingSet(geometry, 5, lambda s: points[None, :, None].expand(len(s), 3, 5, 3))
+    return Bank(sigma, box_slabs(alpha * sigma), training, usable, rho=alpha * sigma)
+
+
+def test_every_flow_of_an_experiment_starts_at_the_same_points():
+    flows = (ProbabilityFlow("d", "i"), ScoreFlow("d", "i", steps=2))
+    one, two = (
+        flow.build(context(name), denoiser=box_bank(), integrator=Ddim()).value
+        for flow, name in zip(flows, ("pf", "sf"), strict=True)
+    )
+    assert torch.equal(one.starts, two.starts)
+    other = flows[0].build(context(seed=1), denoiser=box_bank(), integrator=Ddim()).value
+    assert not torch.equal(one.starts, other.starts)
+
+
+@pytest.mark.parametrize(
+    ("center", "middle"), [("anchor", (0, 0, 0)), ("centroid", (1 / 3, 1.3 / 3, 0)), ("cell", (0.5, 0.65, 0))]
+)
+def test_starts_are_spread_about_their_center(center, middle):
+    flow = ProbabilityFlow("d", samples=20_000, center=center, spread=0.7)
+    starts = flow.build(context(), denoiser=box_bank(levels=1), integrator=None).value.starts
+    assert (starts.mean(0) - torch.tensor(middle)).abs().max() < 5 * 0.7 / 20_000**0.5
+    assert starts.std().item() == pytest.approx(0.7, rel=0.35 if center != "anchor" else 0.02)
+
+
+@pytest.mark.parametrize("flow", [ProbabilityFlow("d"), ScoreFlow("d")])
+def test_without_an_integrator_a_flow_takes_ddim_steps(flow):
+    plain = flow.build(context(), denoiser=box_bank(), integrator=None).value
+    named = flow.build(context(), denoiser=box_bank(), integrator=Ddim()).value
+    assert torch.equal(plain.states, named.states)
+
+
+def test_the_exact_probability_flow_ends_in_h_of_the_start():
+    flow = ProbabilityFlow("d", "i", spread=1.0)
+    exact = flow.build(context(), denoiser=box_bank(), integrator=Exact()).value
+    torch.testing.assert_close(exact.ends, box_bank().denoise(exact.starts, 0))
+    for integrator, tolerance in ((Ddim(), 1e-9), (Heun(), 2e-2)):
+        states = flow.build(context(), denoiser=box_bank(), integrator=integrator).value.states
+        assert (states[-1] - exact.ends).abs().max() < tolerance
+    paper = flow.build(context(), denoiser=box_bank(), integrator=EulerT()).value.ends
+    assert (paper - exact.ends).abs().max() > 1e-3
+
+
+def test_score_flow_steps_approach_the_exact_flow():
+    flow = ScoreFlow("d", "i", duration=3.0, steps=3000, samples=50, spread=0.6)
+    exact = flow.build(context(), denoiser=box_bank(), integrator=Exact()).value.states
+    for integrator in (Ddim(), EulerT(), Heun()):
+        states = flow.build(context(), denoiser=box_bank(), integrator=integrator).value.states
+        assert (states - exact).abs().max() < 5e-3
+
+
+def test_score_flow_says_where_it_was_and_whether_it_rests():
+    flow = ScoreFlow("d", "i", sigma=0.1, duration=1000.0, steps=10, spread=0.6)
+    result = flow.build(context(), denoiser=box_bank(), integrator=Exact())
+    assert result.metrics["sigma"] == pytest.approx(0.1, abs=0.01)
+    assert result.shortfall is None
+    early = attrs.evolve(flow, duration=0.1).build(context(), denoiser=box_bank(), integrator=Exact())
+    assert "not at rest" in early.shortfall
+
+
+def test_radii_that_are_not_proportional_to_sigma_have_no_exact_probability_flow():
+    uneven = attrs.evolve(box_bank(), rho=box_bank().rho + 0.01)
+    with pytest.raises(NodeError, match="no exact map"):
+        ProbabilityFlow("d", "i").build(context(), denoiser=uneven, integrator=Exact())
+    ScoreFlow("d", "i", steps=1).build(context(), denoiser=uneven, integrator=Exact())
+
+
+def test_a_trained_bank_has_no_exact_map():
+    trained = attrs.evolve(box_bank(), rho=None)
+    for flow in (ProbabilityFlow("d", "i"), ScoreFlow("d", "i", steps=1)):
+        with pytest.raises(NodeError, match="no exact map"):
+            flow.build(context(), denoiser=trained, integrator=Exact())
+
+
+def test_a_level_without_a_solution_is_named_with_the_final_time_that_avoids_it():
+    usable = torch.ones(20, dtype=torch.bool)
+    usable[:3] = False
+    lacking = attrs.evolve(box_bank(), usable=usable)
+    with pytest.raises(NodeError, match=r"3 levels, sigma 0\.18 to 0\.2; a final_time below 0\.0324"):
+        ProbabilityFlow("d").build(context(), denoiser=lacking, integrator=None)
+    none = attrs.evolve(box_bank(), usable=torch.zeros(20, dtype=torch.bool))
+    with pytest.raises(NodeError, match="no solution at any level"):
+        ScoreFlow("d").build(context(), denoiser=none, integrator=None)
+
+
+def test_states_that_are_not_finite_are_refused():
+    broken = attrs.evolve(box_bank(), network=box_slabs(box_bank().rho * torch.nan), rho=None)
+    with pytest.raises(NodeError, match="finite"):
+        ProbabilityFlow("d").build(context(), denoiser=broken, integrator=None)
+
+
+@attrs.frozen
+class Node:
+    name: str
+    component: object
+    inputs: dict = attrs.field(factory=dict)
+
+
+@attrs.frozen
+class Thing:
+    separable: bool = True
+    has_exact_map: bool = False
+
+
+def test_check_refuses_an_exact_integrator_where_no_exact_map_is():
+    exact, ddim = Node("e", Exact()), Node("d", Ddim())
+    data = Node("data", Thing())
+    trained, closed = (Node("net", Thing(has_exact_map=has), {"dataset": (data,)}) for has in (False, True))
+    for flow in (ProbabilityFlow("net"), ScoreFlow("net")):
+        assert [m.field for m in flow.check({"denoiser": (trained,), "integrator": (exact,)})] == ["integrator"]
+        assert not list(flow.check({"denoiser": (closed,), "integrator": (exact,)}))
+        assert not list(flow.check({"denoiser": (trained,), "integrator": (ddim,)}))
+        assert not list(flow.check({"denoiser": (trained,)}))

@@ -1,0 +1,53 @@
+"""Components made for the tests of the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+from attrs import frozen
+
+from flowlab.api import Declared, Misfit, parameter, reference
+
+
+@frozen
+class Cloud:
+    """Points of no shape.
+
+    More of it.
+    """
+
+    points: int = parameter(help="how many", ge=1, le=9)
+    scale: float = parameter(1.0, help="width")
+    shape: Literal["ball", "box"] = parameter("ball", help="form")
+    frames: bool = parameter(False, help="whether framed")
+    levels: tuple[float, ...] = parameter((1.0,), help="levels", gt=0)
+    limit: int | None = parameter(None, help="at most")
+    weight: float | tuple[float, ...] = parameter(1.0, help="one or several")
+
+
+@frozen
+class Bank:
+    """A bank."""
+
+    dataset: str = reference("dataset", help="points")
+
+    def check(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
+        if inputs["dataset"][0].component.points == 7:
+            yield Misfit("dataset", "seven points don't fit")
+        if inputs["dataset"][0].component.points == 8:
+            raise ZeroDivisionError("eight")
+
+
+@frozen
+class Loop:
+    """A denoiser that refers to denoisers."""
+
+    denoiser: Any = reference("denoiser", help="another")
+
+
+@frozen
+class Judge:
+    """Takes several banks."""
+
+    denoiser: tuple[str, ...] = reference("denoiser", help="banks", many=True)
