@@ -23,8 +23,6 @@ def run(graph: Graph, device: str, listener: Listener) -> Outcome:
     import torch
 
     where = resolve(device)
-    # weights of dead neurons decay to denormal numbers, each of which costs a hundred ordinary ones
-    torch.set_flush_denormal(True)
     dtype: torch.dtype = getattr(torch, graph.dtype)
     if any(node.kind.name == "figure" for node in graph.nodes):
         _draw_without_a_display()

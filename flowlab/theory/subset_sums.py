@@ -37,17 +37,16 @@ def nearest_sum(
     flipped where that is too few or too many edges: exact for orthogonal edges in l2 and, where they lie along
     the axes, in linf; an upper bound elsewhere.
     """
-    far = y.new_full((len(y),), math.inf)
-    cap = len(edges) if most is None else most
-    if len(edges) < least or not len(edges):
-        return far if least else length(y - anchor, metric)
+    cap = len(edges) if most is None else min(most, len(edges))
+    if cap < least:
+        return y.new_full((len(y),), math.inf)
+    if not len(edges):
+        return length(y - anchor, metric)
     if len(edges) <= _ENUMERATED:
         subsets = patterns(len(edges))
         order = subsets.sum(-1)
         allowed = (order >= least) & (order <= cap)
         sums = anchor + subsets[allowed].to(edges) @ edges
-        if not len(sums):
-            return far
         # a chunk of starts at a time: 2^12 sums of 30 coordinates are a megabyte each
         chunks = [length(part[:, None] - sums, metric).amin(-1) for part in y.split(64)]
         return torch.cat(chunks)

@@ -113,6 +113,8 @@ def train(
 
     Raises Diverged with the step and the last finite violation.
     """
+    # the weights of dead neurons decay to denormal numbers, each of which costs a hundred ordinary ones
+    torch.set_flush_denormal(True)
     moments: list[Moment] = []
     every = max(1, descent.steps // 200)
     for step, residual, weights in _descend(start, problem, descent, loss, dropout, generator, device):

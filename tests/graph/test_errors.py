@@ -85,6 +85,7 @@ def test_five_mistakes_five_messages_five_positions(tmp_path):
     ("old", "new", "message"),
     [
         ("points = 3", "points = 2.7", "x.toml:7:10: points must be an integer, found 2.7"),
+        ('flow = ["pf"]', "flow = []", "x.toml:29:8: flow needs at least one item, found an empty list"),
         ("points = 3", "points = true", "x.toml:7:10: points must be an integer, found true"),
         ("points = 3", "points = 9", "x.toml:7:1: points: 8 orthogonal directions don't fit in 4 dimensions"),
         (
