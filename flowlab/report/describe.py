@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import typing
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from flowlab.registry.entry_points import Entry
 from flowlab.registry.registry import Registry
 from flowlab.registry.source import source
 from flowlab.report.aligned import aligned
+from flowlab.spec.structure import spoken
 
 
 def find(registry: Registry, text: str) -> Entry:
@@ -36,11 +38,12 @@ def describe(entry: Entry) -> str:
     """The component's docstring, its keys, and where it is written."""
     component = entry.load()
     place = source(entry)
+    hints = typing.get_type_hints(component)
     parts = [
         [f"{entry.kind} {entry.name} ({entry.distribution} {entry.version})"],
         (inspect.getdoc(component) or "").splitlines(),
         _section("references", (_reference(*pair) for pair in _fields(component, Reference))),
-        _section("parameters", (_parameter(*pair) for pair in _fields(component, Parameter))),
+        _section("parameters", (_parameter(*pair, hints) for pair in _fields(component, Parameter))),
         [":".join(str(part) for part in (place.file, place.line) if part is not None)],
     ]
     return "\n\n".join("\n".join(part) for part in parts if any(part))
@@ -57,18 +60,13 @@ def _section(title: str, rows: Iterator[tuple[str, ...]]) -> list[str]:
     return [title, *lines] if lines else []
 
 
-def _parameter(attribute: attrs.Attribute[Any], item: Parameter) -> tuple[str, ...]:
+def _parameter(attribute: attrs.Attribute[Any], item: Parameter, hints: dict[str, Any]) -> tuple[str, ...]:
     unit = f" [{item.unit}]" if item.unit else ""
-    return attribute.name, _type(attribute), _default(attribute), item.range, f"{item.help}{unit}"
+    return attribute.name, spoken(hints[attribute.name]), _default(attribute), item.range, f"{item.help}{unit}"
 
 
 def _reference(attribute: attrs.Attribute[Any], item: Reference) -> tuple[str, ...]:
     return attribute.name, f"{item.kind}{' (several)' if item.many else ''}", _default(attribute), item.help
-
-
-def _type(attribute: attrs.Attribute[Any]) -> str:
-    kind = attribute.type
-    return kind if isinstance(kind, str) else getattr(kind, "__name__", str(kind))
 
 
 def _default(attribute: attrs.Attribute[Any]) -> str:

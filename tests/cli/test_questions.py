@@ -98,7 +98,7 @@ def test_describe(flowlab: Run, name: str) -> None:
     assert done.returncode == 0, done.stderr
     assert "More about them." in done.stdout
     line = next(line for line in done.stdout.splitlines() if line.startswith("  points"))
-    assert line.split() == ["points", "int", "=", "3", ">=", "1", "how", "many", "[points]"]
+    assert line.split() == ["points", "an", "integer", "=", "3", ">=", "1", "how", "many", "[points]"]
     assert "made_up.py:" in done.stdout.splitlines()[-1]
 
 
