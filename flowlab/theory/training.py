@@ -13,12 +13,13 @@ from torch import Tensor
 from flowlab.theory.interpolation import Interpolation
 from flowlab.theory.relu_network import ReluNetwork
 
+Inner = Literal["adam", "nadam", "radam"]
 Decay = Literal["cosine", "linear", "constant"]
 
 
 @frozen
 class Descent:
-    """The inner optimizer: `steps` full-batch Adam steps at a decaying learning rate.
+    """The inner optimizer: `steps` full-batch steps of `inner` at a decaying learning rate.
 
     `decoupled_decay` shrinks the weights by learning rate times it at each step, apart from the gradient
     (b, V and c too where `decay_biases`).
@@ -27,6 +28,7 @@ class Descent:
     steps: int
     learning_rate: float
     decay: Decay = "cosine"
+    inner: Inner = "adam"
     dtype: torch.dtype = torch.float32
     decoupled_decay: float = 0.0
     decay_biases: bool = False
@@ -181,7 +183,13 @@ def _optimizer(descent: Descent, weights: Weights) -> torch.optim.Optimizer:
         {"params": [weights.inner, weights.outer], "weight_decay": descent.decoupled_decay},
         {"params": [weights.biases, weights.skip, weights.offset], "weight_decay": rest},
     ]
-    return torch.optim.AdamW(groups, lr=descent.learning_rate, fused=True)
+    match descent.inner:
+        case "nadam":
+            return torch.optim.NAdam(groups, lr=descent.learning_rate, decoupled_weight_decay=True)
+        case "radam":
+            return torch.optim.RAdam(groups, lr=descent.learning_rate, decoupled_weight_decay=True)
+        case _:
+            return torch.optim.AdamW(groups, lr=descent.learning_rate, fused=True)
 
 
 def history(moments: Sequence[Moment], sigma: Tensor) -> dict[str, list[float]]:

@@ -40,7 +40,7 @@ def random_network(levels, width, seed=0):
 def test_written_out_gradients_equal_automatic_ones():
     task, start, rate = problem(), random_network(2, 7), 1e-3
     strength = 0.3
-    descent = Descent(1, rate, "constant", torch.float64)
+    descent = Descent(1, rate, "constant", dtype=torch.float64)
     loss = Loss(lambda _, residual: residual, lambda _: strength, lambda _: 0.0)
     generator, cpu = torch.Generator(), torch.device("cpu")
     trained, _ = train(start, task, descent, loss, 0.0, generator, cpu, lambda *_: None)
@@ -80,6 +80,14 @@ def test_the_augmented_lagrangian_reaches_the_slab_cost():
     assert all(0.999 <= ratio <= 1.02 for ratio in result.metrics["slab_ratio"])
     history = result.tables["history"].columns
     assert history["violation_max"][-1] < history["violation_max"][0]
+
+
+@pytest.mark.parametrize("inner", ["adam", "nadam", "radam"])
+def test_every_inner_optimizer_lowers_the_violation(inner):
+    result = built(AugmentedLagrangian(steps=300, inner=inner), width=32)
+    violation = result.tables["history"].columns["violation_max"]
+    # radam warms up for some of these steps; all of them at least halve it at every level
+    assert max(violation[-3:]) < 0.5 * min(violation[:3])
 
 
 def test_training_cut_short_says_so():

@@ -32,7 +32,8 @@ class AugmentedLagrangian:
     multiplier_rate: float = parameter(
         0.01, help="share of the full multiplier update taken at each step", gt=0, le=1
     )
-    learning_rate: float = parameter(0.01, help="first learning rate of Adam, the inner optimizer", gt=0)
+    learning_rate: float = parameter(0.01, help="first learning rate of the inner optimizer", gt=0)
+    inner: Literal["adam", "nadam", "radam"] = parameter("adam", help="inner optimizer")
     decay: Literal["cosine", "linear", "constant"] = parameter(
         "cosine", help="how the learning rate falls to zero"
     )
@@ -70,7 +71,7 @@ class AugmentedLagrangian:
             multipliers.add_(residual, alpha=self.multiplier_rate).div_(growth)
             return error
 
-        descent = Descent(self.steps, self.learning_rate, self.decay, dtype)
+        descent = Descent(self.steps, self.learning_rate, self.decay, self.inner, dtype)
         loss = Loss(force, lambda step: 1 / penalty(step), penalty)
         generator = context.generator("dropout")
         try:

@@ -28,6 +28,7 @@ class WeightDecay:
     decay_all: bool = parameter(False, help="decay the biases, V and c as well")
     steps: int = parameter(20_000, help="full-batch steps", ge=1)
     learning_rate: float = parameter(0.01, help="first learning rate", gt=0)
+    inner: Literal["adam", "nadam", "radam"] = parameter("adam", help="inner optimizer")
     decay: Literal["cosine", "linear", "constant"] = parameter(
         "cosine", help="how the learning rate falls to zero"
     )
@@ -48,7 +49,9 @@ class WeightDecay:
 
         samples = problem.samples.shape[2]
         dtype = getattr(torch, self.precision)
-        descent = Descent(self.steps, self.learning_rate, self.decay, dtype, self.strength, self.decay_all)
+        descent = Descent(
+            self.steps, self.learning_rate, self.decay, self.inner, dtype, self.strength, self.decay_all
+        )
         loss = Loss(lambda _, residual: residual / samples, lambda _: 0.0, lambda _: self.strength)
         generator = context.generator("dropout")
         try:
