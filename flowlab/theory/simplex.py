@@ -77,15 +77,11 @@ def _foot_planes(points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
     Raises ValueError where the points are too nearly degenerate to be told apart.
     """
-    # the solver's tolerances are absolute: it sees centred points of size one, whatever their unit
-    center = points.mean(0)
-    scale = (points - center).norm(dim=-1).max()
-    unit = (points - center) / scale
-    margins = separate(unit[None, :, None], torch.eye(len(points), dtype=torch.bool))
+    margins = separate(points[None, :, None], torch.eye(len(points), dtype=torch.bool))
     if not bool(margins.feasible.all()):
         raise ValueError("the points are too nearly degenerate: no slab tells one from the others")
     slopes = margins.weights[0].norm(dim=-1)
-    gaps, directions = scale / slopes, margins.weights[0] / slopes[:, None]
+    gaps, directions = 1 / slopes, margins.weights[0] / slopes[:, None]
     return gaps, directions, (directions * points).sum(-1) - gaps
 
 

@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import torch
 from torch import Tensor
 
 
 def ddim_step(y: Tensor, denoised: Tensor, ratio: Tensor) -> Tensor:
     """Euler in tau: y' = h + (tau' / tau) (y - h), exact wherever h is constant."""
     return denoised + ratio * (y - denoised)
+
+
+def ddim(
+    denoise: Callable[[Tensor, int], Tensor], log_tau: Tensor, starts: Tensor, report: Callable[[int, int], None]
+) -> Tensor:
+    """DDIM steps from starts (S, d) along a grid log_tau (P,): states (P, S, d)."""
+    states = [starts]
+    for i, ratio in enumerate(log_tau.diff().exp()):
+        states.append(ddim_step(states[-1], denoise(states[-1], i), ratio))
+        report(i + 1, len(log_tau) - 1)
+    return torch.stack(states)

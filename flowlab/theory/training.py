@@ -79,10 +79,6 @@ class Weights:
             skip=self.skip.detach().mT, offset=self.offset.detach()[:, 0],
         )  # fmt: skip
 
-    def cost(self) -> Tensor:
-        """Representation cost as trained: (L,)."""
-        return 0.5 * (self.outer.square().sum((1, 2)) + self.inner.square().sum((1, 2)))
-
 
 @frozen
 class Loss:
@@ -122,7 +118,7 @@ def train(
     for step, residual, weights in _descend(start, problem, descent, loss, dropout, generator, device):
         if step % every and step != descent.steps - 1:
             continue
-        violation, cost = residual.abs().amax((1, 2)).cpu(), weights.cost().detach().cpu()
+        violation, cost = residual.abs().amax((1, 2)).cpu(), weights.network().cost.cpu()
         if not bool(torch.isfinite(violation).all()):
             finite = f"{moments[-1].violation.max():.3g}" if moments else "none"
             raise Diverged(f"the loss is not finite at step {step} (last finite violation: {finite})")

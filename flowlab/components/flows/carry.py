@@ -24,12 +24,6 @@ def carry(path: Path, starts: Tensor, integrator: Integrator | None, context: Co
 
 
 def _euler(path: Path, starts: Tensor, context: Context) -> Tensor:
-    import torch
+    from flowlab.theory.steps import ddim
 
-    from flowlab.theory.steps import ddim_step
-
-    states = [starts]
-    for i, ratio in enumerate(path.log_tau.diff().exp()):
-        states.append(ddim_step(states[-1], path.denoise(states[-1], i), ratio))
-        context.progress(i + 1, len(path.log_tau) - 1, {})
-    return torch.stack(states)
+    return ddim(path.denoise, path.log_tau, starts, lambda done, total: context.progress(done, total, {}))
