@@ -64,11 +64,16 @@ class Bank:
 
 @frozen
 class Fit:
-    """What an optimizer returns: networks, the levels solved, and the history of training."""
+    """What an optimizer returns: networks, the levels solved, and the history of training.
+
+    `multipliers` z (L, N * M, d) of the constraints, where the method has them: those of the Lagrangian
+    C - sum_i z_i . (h(y_i) - x_i).
+    """
 
     network: ReluNetwork
     usable: Tensor
     history: Table | None = None
+    multipliers: Tensor | None = None
     shortfall: str | None = None
     tolerance: float | None = None  # largest violation that counts as interpolation, if it was a goal
 

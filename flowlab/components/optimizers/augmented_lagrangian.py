@@ -81,4 +81,10 @@ class AugmentedLagrangian:
         except Diverged as error:
             raise NodeError(f"{error}; lower learning_rate or penalty_end") from error
         usable = torch.ones_like(problem.sigma, dtype=torch.bool)
-        return Fit(network, usable, Table(history(moments, problem.sigma)), tolerance=self.tolerance)
+        return Fit(
+            network,
+            usable,
+            Table(history(moments, problem.sigma)),
+            multipliers=-last * multipliers.to(problem.samples),
+            tolerance=self.tolerance,
+        )
