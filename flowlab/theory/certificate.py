@@ -1,0 +1,103 @@
+"""Lower bounds on the representation cost of exact interpolation: the dual certificate of minimum norm.
+
+For samples y_i with targets x_i the least cost C* of h(y) = sum_k a_k relu(w_k . y + b_k) + V y + c is at least
+
+    D(z) = sum_i z_i . x_i / max(1, g),   g = max over |w| = 1, b of |F(w, b)|,
+    F(w, b) = sum_i z_i relu(w . y_i + b),
+
+for all multipliers z with sum_i z_i = 0 and sum_i z_i y_i^T = 0: an h that interpolates has
+sum_i z_i . x_i = sum_k a_k . F(w_k, b_k) <= g sum_k |a_k| |w_k|. A network of cost D(z) is minimal.
+"""
+
+from __future__ import annotations
+
+import torch
+from attrs import frozen
+from torch import Tensor
+
+from flowlab.theory.neuron_search import best_biases, climb, random_neurons
+from flowlab.theory.neurons import Neurons
+from flowlab.theory.plane_search import largest_demand
+
+_EXACT_SAMPLES = 2_000  # in the plane g is exact up to so many samples: the work grows with their square
+
+
+@frozen
+class Search:
+    """How hard to look for the largest demand: `steps` of ascent from `starts` random neurons and the hints."""
+
+    starts: int = 128
+    steps: int = 60
+
+    def __call__(
+        self, multipliers: Tensor, samples: Tensor, hints: Neurons, generator: torch.Generator
+    ) -> tuple[Neurons, Demand]:
+        """Local maxima of |F|, best first, and the largest |F| known. Raises ArithmeticError for nan."""
+        starts = random_neurons(samples, self.starts, generator) + hints
+        first = starts.demand(multipliers, samples).norm(dim=-1)
+        tops = starts[first.argsort(descending=True)[: 2 * self.starts]]
+        found = best_biases(multipliers, samples, climb(multipliers, samples, tops, self.steps))
+        pull = found.demand(multipliers, samples).norm(dim=-1)
+        largest = float(torch.cat([pull, first]).max())
+        if largest != largest:
+            raise ArithmeticError("the multipliers are not finite")
+        exact = samples.shape[-1] == 2 and len(samples) <= _EXACT_SAMPLES
+        if exact:
+            largest = max(largest, largest_demand(multipliers, samples))
+        order = pull.argsort(descending=True)
+        return found[order], Demand(largest, exact, len(starts))
+
+
+@frozen
+class Demand:
+    """The largest |F|: proved if `exact` (samples in the plane), else the best of `starts` ascents."""
+
+    value: float
+    exact: bool
+    starts: int
+
+
+@frozen
+class Bound:
+    """A lower bound on C*, and the projected multipliers z (Q, d) and the demand g that it rests on."""
+
+    value: float
+    demand: Demand
+    multipliers: Tensor
+
+
+class Projection:
+    """Projection of vectors q (Q, k) off the affine functions of samples y (Q, d).
+
+    P q has sum_i q_i = 0 and sum_i q_i y_i^T = 0.
+    """
+
+    def __init__(self, samples: Tensor) -> None:
+        plain = torch.cat([samples, torch.ones_like(samples[:, :1])], -1)
+        basis, sizes, _ = torch.linalg.svd(plain, full_matrices=False)
+        self._basis = basis[:, sizes > 1e-12 * sizes[0]]
+
+    def __call__(self, q: Tensor) -> Tensor:
+        for _ in range(2):  # the second time removes the rounding of the first
+            q = q - self._basis @ (self._basis.mT @ q)
+        return q
+
+
+def dual_bound(multipliers: Tensor, targets: Tensor, demand: Demand) -> Bound:
+    """D(z) of projected multipliers z (Q, d) with targets x (Q, d) and their largest demand."""
+    value = float((multipliers * targets).sum()) / max(1.0, demand.value)
+    return Bound(max(0.0, value), demand, multipliers)
+
+
+def multiplier_bound(
+    multipliers: Tensor,
+    samples: Tensor,
+    targets: Tensor,
+    hints: Neurons,
+    search: Search,
+    generator: torch.Generator,
+) -> Bound:
+    """The bound of any multipliers (Q, d), such as training leaves behind, after their projection."""
+    z = Projection(samples)(multipliers)
+    _, demand = search(z, samples, hints, generator)
+    return dual_bound(z, targets, demand)

@@ -1,0 +1,126 @@
+"""The best lower bound on the cost of interpolation, by a growing set of neurons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from attrs import frozen
+from torch import Tensor
+
+from flowlab.theory.certificate import Bound, Projection, Search, dual_bound
+from flowlab.theory.group_lasso import group_lasso
+from flowlab.theory.neuron_search import distinct
+from flowlab.theory.neurons import Neurons
+
+_SMOOTHING = 0.03  # share of the cost that the proximal term may hide in the first round
+_ADDED = 100  # neurons added in a round
+_APART = 0.1  # least distance of two neurons added in one round
+_PATIENCE = 3  # rounds that a neuron without weight stays
+_LASSO_STEPS = 2_000
+
+
+@frozen
+class Program:
+    """The interpolation problem restricted to a dictionary of neurons, solved about the last multipliers.
+
+    `outer` (J, d) are the dictionary's outer weights, `cost` = sum_j |a_j|, and `residual` the largest
+    |h(y_i) - x_i| of that network with its best V and c: zero in the limit of many rounds.
+    """
+
+    neurons: Neurons
+    outer: Tensor
+    cost: float
+    residual: float
+
+
+@frozen
+class Certificate:
+    """The best bound found, the program of the last round, and the rounds it took.
+
+    `settled`: the bound meets the restricted program's own cost, so C* is known to within the gap asked for.
+    """
+
+    bound: Bound
+    program: Program
+    rounds: int
+    settled: bool
+
+
+def cutting_planes(
+    samples: Tensor,
+    targets: Tensor,
+    hints: Neurons,
+    cost: float,
+    gap: float,
+    rounds: int,
+    search: Search,
+    generator: torch.Generator,
+    multipliers: Tensor | None = None,
+    report: Callable[[int, Certificate], None] = lambda _, __: None,
+) -> Certificate:
+    """Bound C* on samples (Q, d) with targets (Q, d) until the bound is (1 - gap) `cost`, or C* is settled.
+
+    A round solves the dual restricted to a dictionary, max sum_i z_i . x_i - eps/2 |z - z'|^2 subject to
+    |F(w_j, b_j)| <= 1, about the last round's z', and adds the neurons that z demands too much. The proximal term
+    picks the smoothest of the many solutions: without it the multipliers are wild and the neurons to be cut off
+    endless. Its own dual is a group lasso over the dictionary. `hints` open the dictionary, `cost` is a known
+    network's, `multipliers` the first z'. Nearest published: cutting planes over neurons, arXiv 2002.11219.
+    """
+    project = Projection(samples)
+    wanted = project(targets)
+    if wanted.norm() <= 1e-12 * targets.norm():  # an affine function interpolates, at no cost
+        wanted = torch.zeros_like(wanted)
+    center = torch.zeros_like(targets) if multipliers is None else project(multipliers)
+    neurons, pool, outer = hints, hints, torch.zeros_like(hints.weights)
+    idle = torch.zeros(len(hints), device=samples.device)
+    strength = _first_strength(project(neurons(samples)), wanted, cost)
+    best: Bound | None = None
+    for turn in range(1, rounds + 1):
+        features = project(neurons(samples))
+        goal = wanted + strength * center
+        slack = min(0.3 * gap, 2e-3)
+        outer = group_lasso(features.mT @ features, features.mT @ goal, strength, outer, slack, _LASSO_STEPS)
+        fitted = features @ outer
+        center = project((goal - fitted) / strength)
+        found, demand = search(center, samples, neurons + pool, generator)
+        bound = dual_bound(center, targets, demand)
+        best = bound if best is None or bound.value > best.value else best
+        size = outer.norm(dim=-1)
+        program = Program(
+            neurons[size > 0], outer[size > 0], float(size.sum()), float((wanted - fitted).abs().max())
+        )  # fmt: skip
+        met = best.value >= (1 - gap) * program.cost and program.residual <= gap * float(wanted.abs().max())
+        certificate = Certificate(best, program, turn, met)
+        report(turn, certificate)
+        if met or best.value >= (1 - gap) * cost:
+            break
+        pull = found.demand(center, samples).norm(dim=-1)
+        wild = torch.arange(len(found), device=pull.device)[pull > 1 + 0.1 * gap]
+        fresh = found[distinct(found, wild, _APART, _ADDED)]
+        held = (size > 0) | (neurons.demand(center, samples).norm(dim=-1) > 1 - 0.02)
+        idle = torch.where(held, 0.0, idle + 1)
+        kept = idle < _PATIENCE
+        pool = found[: search.starts]
+        neurons = neurons[kept] + fresh
+        idle = torch.cat([idle[kept], idle.new_zeros(len(fresh))])
+        outer = torch.cat([outer[kept], torch.zeros_like(fresh.weights)])
+    return certificate
+
+
+def _first_strength(features: Tensor, wanted: Tensor, cost: float) -> float:
+    """eps such that the proximal term eps |z|^2 is a small share of the cost in the first round."""
+    size = float(wanted.square().sum())
+    if size == 0.0:
+        return 1.0
+    first = strength = _SMOOTHING * size / cost  # from |z| >= cost / |wanted|
+    gram, target = features.mT @ features, features.mT @ wanted
+    outer, before = torch.zeros_like(target), float("inf")
+    while True:
+        outer = group_lasso(gram, target, strength, outer, 1e-2, 200)
+        squared = float((wanted - features @ outer).square().sum())
+        if squared / strength <= 1.5 * _SMOOTHING * cost:
+            return strength
+        if squared > 0.7 * before:  # the dictionary does not interpolate
+            return first
+        strength, before = strength / 2, squared
