@@ -20,7 +20,7 @@ from flowlab.api.exact_map import check_exact_map
 from flowlab.api.fields import Parameter, Reference, about, parameter, reference, references
 from flowlab.api.frames import Frame, orthonormal_frame
 from flowlab.api.kinds import KINDS, Kind
-from flowlab.api.result import Result, Table
+from flowlab.api.result import Cell, Result, Table
 from flowlab.api.starts import Center, gaussian_starts, nearest_level
 from flowlab.api.training_set import training_set
 from flowlab.api.work import (
@@ -54,6 +54,7 @@ __all__ = [
     "CLASSES",
     "KINDS",
     "Bank",
+    "Cell",
     "Center",
     "Classes",
     "Context",

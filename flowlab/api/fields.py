@@ -45,11 +45,15 @@ class Parameter:
 
 @frozen
 class Reference:
-    """A key that names one node of another kind, or several: an edge of the graph."""
+    """A key that names one node of another kind, or several: an edge of the graph.
+
+    `gather`: takes the named nodes in every setting of the sweeps at once, rather than being repeated with them.
+    """
 
     kind: str
     help: str
     many: bool = False
+    gather: bool = False
 
 
 def parameter(
@@ -77,12 +81,17 @@ def parameter(
     return field(default=default, validator=within, metadata={_KEY: about})
 
 
-def reference(kind: str, default: Any = attrs.NOTHING, *, help: str, many: bool = False) -> Any:
+def reference(
+    kind: str, default: Any = attrs.NOTHING, *, help: str, many: bool = False, gather: bool = False
+) -> Any:
     """Declare a field that names a node of `kind` (annotation `str`), or several (`tuple[str, ...]`).
 
-    The work method receives what the named node produced, under the field's own name.
+    The work method receives what the named node produced, under the field's own name; of several nodes a
+    mapping from label to product. With `gather` (several nodes only) a sweep's settings come together.
     """
-    return field(default=default, metadata={_KEY: Reference(kind, help, many)})
+    if gather and not many:
+        raise ValueError("only a reference to several nodes can gather")
+    return field(default=default, metadata={_KEY: Reference(kind, help, many, gather)})
 
 
 def about(attribute: attrs.Attribute[Any]) -> Parameter | Reference:

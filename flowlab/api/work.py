@@ -41,7 +41,8 @@ class TrainingSet:
 class Bank:
     """What a denoiser builds: networks at falling noise levels sigma (L,).
 
-    `usable` (L,) marks the levels that have a solution. `rho` (L,) are the ball radii of a closed form.
+    `usable` (L,) marks the levels that have a solution. `rho` (L,) are the ball radii of a closed form,
+    `multipliers` (L, N * M, d) those that training left behind (see Fit).
     """
 
     sigma: Tensor
@@ -50,6 +51,7 @@ class Bank:
     usable: Tensor
     rho: Tensor | None = None
     history: Table | None = None  # of training: columns step, level, sigma, violation_max, cost, penalty
+    multipliers: Tensor | None = None
     quality: Mapping[str, list[float | None]] = field(factory=dict)  # metric name -> one number a level
 
     @property

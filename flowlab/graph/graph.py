@@ -85,9 +85,9 @@ def _limit(axes: tuple[Axis, ...], varying: Mapping[str, list[int]], document: D
         raise ExperimentError([Problem(where, f"the experiment makes {total} nodes; at most {MOST}")])
 
 
-def _order(edges: Mapping[str, set[str]]) -> tuple[list[str], list[tuple[str, str]]]:
+def _order(edges: Mapping[str, Mapping[str, bool]]) -> tuple[list[str], list[tuple[str, str]]]:
     """The nodes in topological order, and the circles of references there are."""
-    left = {node: sorted(ends & edges.keys()) for node, ends in edges.items()}
+    left = {node: sorted(ends.keys() & edges.keys()) for node, ends in edges.items()}
     circles: list[tuple[str, str]] = []
     while True:
         try:
@@ -104,12 +104,12 @@ def _order(edges: Mapping[str, set[str]]) -> tuple[list[str], list[tuple[str, st
 
 
 def _relevant(
-    order: list[str], edges: Mapping[str, set[str]], touching: Mapping[str, list[int]]
+    order: list[str], edges: Mapping[str, Mapping[str, bool]], touching: Mapping[str, list[int]]
 ) -> dict[str, list[int]]:
-    """For each node the axes that touch it or an ancestor."""
+    """For each node the axes that touch it or an ancestor, but for what it gathers."""
     relevant: dict[str, list[int]] = {}
     for node in order:
-        inherited = (axis for end in edges[node] for axis in relevant[end])
+        inherited = (axis for end, repeated in edges[node].items() if repeated for axis in relevant[end])
         relevant[node] = sorted({*touching[node], *inherited})
     return relevant
 
@@ -125,19 +125,25 @@ def _connect(
     built: dict[tuple[str, tuple[int, ...]], Node] = {}
     for one in declared:
         mine = relevant[one.id]
-        for chosen in itertools.product(*(range(len(axes[i].settings)) for i in mine)):
+        for chosen in _settings(mine, {}, axes):
             setting = dict(zip(mine, chosen, strict=True))
             component = components[one.id][tuple(setting[i] for i in touching[one.id])]
             inputs = {
                 field: tuple(
-                    built[end, tuple(setting[i] for i in relevant[end])]
+                    built[end, there]
                     for end in (f"{reference.kind}.{name}" for name in names)
+                    for there in _settings(relevant[end], setting, axes)
                 )
                 for field, reference, names in named(type(component), attrs.asdict(component, recurse=False))
             }
             variant = {path: value for i in mine for path, value in axes[i].settings[setting[i]].items()}
             built[one.id, chosen] = Node(one.kind, one.name, one.use, one.entry, component, variant, inputs)
     return list(built.values())
+
+
+def _settings(mine: list[int], fixed: Mapping[int, int], axes: tuple[Axis, ...]) -> Iterator[tuple[int, ...]]:
+    """The settings of a node's axes, of those that are not fixed every one."""
+    return itertools.product(*((fixed[i],) if i in fixed else range(len(axes[i].settings)) for i in mine))
 
 
 def _misfits(nodes: list[Node], document: Document) -> Iterator[Problem]:

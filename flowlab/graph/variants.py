@@ -51,13 +51,15 @@ def _references(one: Declaration, varied: Document) -> Iterator[tuple[str, Refer
     return named(one.component, varied.data[one.kind.name][one.name])
 
 
-def edges(one: Declaration, variants: Iterable[Document]) -> set[str]:
-    return {
-        f"{reference.kind}.{name}"
-        for varied in variants
-        for _, reference, names in _references(one, varied)
-        for name in names
-    }
+def edges(one: Declaration, variants: Iterable[Document]) -> dict[str, bool]:
+    """The nodes that a declaration refers to, and whether it is repeated with their sweeps."""
+    found: dict[str, bool] = {}
+    for varied in variants:
+        for _, reference, names in _references(one, varied):
+            for name in names:
+                end = f"{reference.kind}.{name}"
+                found[end] = found.get(end, False) or not reference.gather
+    return found
 
 
 def dangling(declared: list[Declaration], variants: Mapping[str, Mapping[Any, Document]]) -> Iterable[Problem]:

@@ -51,3 +51,11 @@ class Judge:
     """Takes several banks."""
 
     denoiser: tuple[str, ...] = reference("denoiser", help="banks", many=True)
+
+
+@frozen
+class Survey:
+    """Takes several banks in every setting at once."""
+
+    denoiser: tuple[str, ...] = reference("denoiser", help="banks", many=True, gather=True)
+    effort: int = parameter(1, help="how hard to look")

@@ -16,7 +16,7 @@ from flowlab.registry.entry_points import Entry
 from flowlab.registry.registry import Registry
 
 PARTS = {("dataset", "cloud"): "Cloud", ("denoiser", "bank"): "Bank", ("denoiser", "loop"): "Loop"}
-PARTS |= {("analysis", "judge"): "Judge"}
+PARTS |= {("analysis", "judge"): "Judge", ("analysis", "survey"): "Survey"}
 REGISTRY = Registry(tuple(Entry(k, n, f"graph_parts:{c}", "parts", "1.0") for (k, n), c in PARTS.items()))
 HEAD = '[experiment]\nname = "e"\n'
 CLOUD = '[dataset.c]\nuse = "cloud"\npoints = 3\n'
@@ -140,6 +140,20 @@ def test_sweeps_multiply_and_touch_only_descendants(tmp_path: Path) -> None:
             assert all(graph.nodes.index(end) < graph.nodes.index(node) for end in ends)
             assert all(end.variant == node.variant for end in ends)
     assert any(node.id == "denoiser.b[points=1,scale=1,shape=ball,limit=4]" for node in graph.nodes)
+
+
+def test_a_gathering_reference_takes_every_setting_at_once(tmp_path: Path) -> None:
+    text = HEAD + CLOUD + BANK + '[analysis.s]\nuse = "survey"\ndenoiser = ["b"]\n'
+    sweep = '[sweep.a]\n"dataset.c.points" = [1, 2, 3]\n'
+    (survey,) = (node for node in loaded(tmp_path, text + sweep).nodes if node.name == "s")
+    assert survey.label == "s"
+    assert [bank.label for bank in survey.inputs["denoiser"]] == [f"b[points={n}]" for n in (1, 2, 3)]
+    # a sweep of its own repeats it, and one that touches both goes along
+    own = loaded(tmp_path, text + sweep + '[sweep.b]\n"analysis.s.effort" = [1, 2]\n')
+    assert [len(node.inputs["denoiser"]) for node in own.nodes if node.name == "s"] == [3, 3]
+    both = '[sweep.a]\nuse = "zip"\n"dataset.c.points" = [1, 2]\n"analysis.s.effort" = [1, 2]\n'
+    nodes = [node for node in loaded(tmp_path, text + both).nodes if node.name == "s"]
+    assert [[bank.variant["dataset.c.points"] for bank in node.inputs["denoiser"]] for node in nodes] == [[1], [2]]
 
 
 def test_swept_references(tmp_path: Path) -> None:

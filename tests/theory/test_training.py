@@ -9,11 +9,12 @@ from flowlab.components.optimizers.augmented_lagrangian import AugmentedLagrangi
 from flowlab.components.optimizers.max_margin import MaxMargin
 from flowlab.components.optimizers.weight_decay import WeightDecay
 from flowlab.components.schedules.variance_exploding import VarianceExploding
+from flowlab.theory.descent import Descent
 from flowlab.theory.geometry import Geometry
 from flowlab.theory.interpolation import Interpolation, noisy_samples
 from flowlab.theory.relu_network import ReluNetwork, from_slabs
 from flowlab.theory.slab_solution import slab_solution
-from flowlab.theory.training import Descent, Loss, train
+from flowlab.theory.training import Loss, train
 
 POINTS = torch.tensor([[0.0, 0.0], [1.0, 0.0], [-0.2, 1.0]], dtype=torch.float64)
 CONTEXT = Context(0, "trained", torch.float64, torch.device("cpu"))
@@ -96,9 +97,37 @@ def test_training_cut_short_says_so():
     assert "violation above 0.001 at 3 of 3 levels" in result.shortfall
 
 
-def test_a_diverging_loss_names_the_step():
-    with pytest.raises(NodeError, match=r"not finite at step \d+ .*lower learning_rate"):
-        built(AugmentedLagrangian(steps=400, learning_rate=1e30), width=32)
+@pytest.mark.parametrize("working_set", [0, 10])
+def test_a_diverging_loss_names_the_level_and_the_step(working_set):
+    with pytest.raises(
+        NodeError, match=r"level 0 \(sigma 0\.08\): .*not finite at step \d+ .*lower learning_rate"
+    ):
+        built(AugmentedLagrangian(steps=3000, learning_rate=1e30, working_set=working_set), width=32)
+
+
+@pytest.mark.parametrize("optimizer", [AugmentedLagrangian(steps=5), WeightDecay(steps=5)])
+def test_a_level_beyond_memory_is_an_error_of_the_node(optimizer, monkeypatch):
+    def short(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr("flowlab.theory.training.train", short)
+    with pytest.raises(NodeError, match=r"level 0 alone .*allocated [\d,]+ MiB, free [\d,]+ MiB.*lower samples"):
+        built(optimizer, width=8)
+
+
+def test_a_bank_trained_in_halves_is_the_bank_trained_whole(monkeypatch):
+    whole = built(AugmentedLagrangian(steps=20), width=8)
+
+    def short(start, problem, *rest):
+        if len(problem.sigma) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return train(start, problem, *rest)
+
+    monkeypatch.setattr("flowlab.theory.training.train", short)
+    halves = built(AugmentedLagrangian(steps=20), width=8)
+    # the levels don't see one another: equal up to the order of float32 sums
+    assert halves.metrics["cost"] == pytest.approx(whole.metrics["cost"], rel=1e-4)
+    assert halves.tables["history"].columns["level"] == whole.tables["history"].columns["level"]
 
 
 def test_max_margin_ignores_width_and_interpolates():

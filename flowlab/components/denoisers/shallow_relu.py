@@ -60,6 +60,7 @@ class ShallowRelu:
             dataset,
             fit.usable.to(sigma.device),
             history=fit.history,
+            multipliers=fit.multipliers,
             quality=figures,
         )
         alive = (network.outer.norm(dim=-1) * network.inner.norm(dim=-1)) > 1e-6

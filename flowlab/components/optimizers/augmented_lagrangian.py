@@ -9,9 +9,11 @@ from attrs import frozen
 from flowlab.api import Context, Fit, NodeError, Table, parameter
 
 if TYPE_CHECKING:
+    from flowlab.theory.descent import Descent
     from flowlab.theory.geometry import Geometry
     from flowlab.theory.interpolation import Interpolation
     from flowlab.theory.relu_network import ReluNetwork
+    from flowlab.theory.split import Trained
 
 
 @frozen
@@ -24,9 +26,19 @@ class AugmentedLagrangian:
     penalty / M for M samples a point. Too small a first penalty collapses to the zero network, too fast a
     growth interpolates before the norm is down. Source: arXiv 2506.19031, Section 5; Nocedal and Wright,
     Numerical Optimization, Algorithm 17.4.
+
+    With `working_set` a step sees only the samples that pull hardest, and neurons that die are dropped: a
+    search by batches of samples, a rise of the penalty with new neurons where the residual asks for them,
+    then the multipliers (flowlab/theory/sparse_training.py). Give it more samples a point than support the
+    minimum: 80 served d = 30, 40 d = 10. Dropout needs every neuron: with it, every step sees all samples.
+
+    `start = "slabs"` begins at the max-margin slabs, where they exist, instead of random weights. Multipliers
+    begin at zero, so the first penalty must hold the start by itself: penalty_start = 20,000 and
+    learning_rate = 0.001, or with `working_set` penalty_end = 400,000. At the usual 200 the first steps trade
+    interpolation for norm and undo it.
     """
 
-    steps: int = parameter(20_000, help="full-batch steps", ge=1)
+    steps: int = parameter(20_000, help="steps, full-batch unless working_set is given", ge=1)
     penalty_start: float = parameter(200.0, help="first penalty, per training point", gt=0)
     penalty_end: float = parameter(20_000.0, help="last penalty, per training point", gt=0)
     multiplier_rate: float = parameter(
@@ -41,6 +53,8 @@ class AugmentedLagrangian:
         1e-3, help="largest violation that counts as interpolation", unit="data units", gt=0
     )
     precision: Literal["float32", "float64"] = parameter("float32", help="dtype of the training")
+    working_set: int = parameter(0, help="samples a point that a step sees, of the hardest; 0: all", ge=0)
+    start: Literal["random", "slabs"] = parameter("random", help="where training begins")
 
     def minimise(
         self,
@@ -50,18 +64,65 @@ class AugmentedLagrangian:
         dropout: float,
         context: Context,
     ) -> Fit:
-        """Fit all levels at once. Raises NodeError where the loss stops being finite."""
+        """Fit all levels at once, or in parts where memory is short.
+
+        Raises NodeError where the loss stops being finite, a single level doesn't fit into memory, or the
+        slabs need more neurons than there are.
+        """
+        import torch
+        from attrs import evolve
+
+        from flowlab.theory.descent import Descent
+        from flowlab.theory.slab_start import from_slab_solution
+        from flowlab.theory.split import OutOfMemory, in_parts, joined, levels_of
+        from flowlab.theory.training import Diverged, history
+
+        if self.start == "slabs":
+            try:
+                start = from_slab_solution(problem, geometry.pattern, start)
+            except ValueError as error:
+                raise NodeError(f"{error}; raise width") from error
+        dtype = getattr(torch, self.precision)
+        descent = Descent(self.steps, self.learning_rate, self.decay, self.inner, dtype)
+        method = self._sparse if self.working_set and not dropout else self._full
+
+        def run(levels: slice) -> Trained:
+            part = evolve(problem, samples=problem.samples[levels], sigma=problem.sigma[levels])
+            try:
+                return method(part, descent, levels_of(start, levels), dropout, context)
+            except Diverged as error:
+                level = range(len(problem.sigma))[levels][error.level]
+                where = f"level {level} (sigma {problem.sigma[level]:.4g})"
+                raise NodeError(f"{where}: {error}; lower learning_rate or penalty_end") from error
+
+        try:
+            trained = joined(in_parts(run, len(problem.sigma), context.device))
+        except OutOfMemory as error:
+            raise NodeError(f"{error}; lower samples, width or working_set") from error
+        usable = torch.ones_like(problem.sigma, dtype=torch.bool)
+        return Fit(
+            trained.network,
+            usable,
+            Table(history(trained.moments, problem.sigma)),
+            multipliers=trained.multipliers,
+            tolerance=self.tolerance,
+        )
+
+    def _full(
+        self, problem: Interpolation, descent: Descent, start: ReluNetwork, dropout: float, context: Context
+    ) -> Trained:
+        """Every step sees all samples."""
         import torch
 
-        from flowlab.theory.training import Descent, Diverged, Loss, history, train
+        from flowlab.theory.split import Trained
+        from flowlab.theory.training import Loss, train
 
-        dtype = getattr(torch, self.precision)
         samples = problem.samples.shape[2]
         first, last = self.penalty_start / samples, self.penalty_end / samples
         growth = (last / first) ** (1 / self.steps)
         shape = (len(problem.sigma), *problem.targets.shape[1:])
         # in units of mu, as the loss is, hence rescaled whenever mu grows
-        multipliers = torch.zeros(shape, dtype=dtype, device=context.device)
+        multipliers = torch.zeros(shape, dtype=descent.dtype, device=context.device)
 
         def penalty(step: int) -> float:
             return float(first * growth**step)
@@ -71,20 +132,27 @@ class AugmentedLagrangian:
             multipliers.add_(residual, alpha=self.multiplier_rate).div_(growth)
             return error
 
-        descent = Descent(self.steps, self.learning_rate, self.decay, self.inner, dtype)
         loss = Loss(force, lambda step: 1 / penalty(step), penalty)
         generator = context.generator("dropout")
-        try:
-            network, moments = train(
-                start, problem, descent, loss, dropout, generator, context.device, context.progress
-            )
-        except Diverged as error:
-            raise NodeError(f"{error}; lower learning_rate or penalty_end") from error
-        usable = torch.ones_like(problem.sigma, dtype=torch.bool)
-        return Fit(
-            network,
-            usable,
-            Table(history(moments, problem.sigma)),
-            multipliers=-last * multipliers.to(problem.samples),
-            tolerance=self.tolerance,
+        network, moments = train(
+            start, problem, descent, loss, dropout, generator, context.device, context.progress
         )
+        return Trained(network, moments, -last * multipliers.to(problem.samples))
+
+    def _sparse(
+        self, problem: Interpolation, descent: Descent, start: ReluNetwork, dropout: float, context: Context
+    ) -> Trained:
+        """A step sees the working set."""
+        from flowlab.theory.sparse_training import Multipliers, SparseTraining
+        from flowlab.theory.split import Trained
+
+        training = SparseTraining(
+            problem,
+            descent,
+            Multipliers(self.penalty_start, self.penalty_end, self.multiplier_rate),
+            self.working_set,
+            context.generator("batches"),
+            context.progress,
+        )
+        network, multipliers = training.train(start, context.device, searched=self.start == "slabs")
+        return Trained(network, training.moments, multipliers.to(problem.samples))

@@ -42,10 +42,16 @@ class WeightDecay:
         dropout: float,
         context: Context,
     ) -> Fit:
-        """Fit all levels at once. Raises NodeError where the loss stops being finite."""
-        import torch
+        """Fit all levels at once, or in parts where memory is short.
 
-        from flowlab.theory.training import Descent, Diverged, Loss, history, train
+        Raises NodeError where the loss stops being finite or a single level doesn't fit into memory.
+        """
+        import torch
+        from attrs import evolve
+
+        from flowlab.theory.descent import Descent
+        from flowlab.theory.split import OutOfMemory, Trained, in_parts, joined, levels_of
+        from flowlab.theory.training import Diverged, Loss, history, train
 
         samples = problem.samples.shape[2]
         dtype = getattr(torch, self.precision)
@@ -53,12 +59,23 @@ class WeightDecay:
             self.steps, self.learning_rate, self.decay, self.inner, dtype, self.strength, self.decay_all
         )
         loss = Loss(lambda _, residual: residual / samples, lambda _: 0.0, lambda _: self.strength)
-        generator = context.generator("dropout")
+
+        def run(levels: slice) -> Trained:
+            part = evolve(problem, samples=problem.samples[levels], sigma=problem.sigma[levels])
+            begin, generator = levels_of(start, levels), context.generator("dropout")
+            try:
+                return Trained(
+                    *train(begin, part, descent, loss, dropout, generator, context.device, context.progress)
+                )
+            except Diverged as error:
+                level = range(len(problem.sigma))[levels][error.level]
+                raise NodeError(
+                    f"level {level} (sigma {problem.sigma[level]:.4g}): {error}; lower learning_rate"
+                ) from error
+
         try:
-            network, moments = train(
-                start, problem, descent, loss, dropout, generator, context.device, context.progress
-            )
-        except Diverged as error:
-            raise NodeError(f"{error}; lower learning_rate") from error
+            trained = joined(in_parts(run, len(problem.sigma), context.device))
+        except OutOfMemory as error:
+            raise NodeError(f"{error}; lower samples or width") from error
         usable = torch.ones_like(problem.sigma, dtype=torch.bool)
-        return Fit(network, usable, Table(history(moments, problem.sigma)))
+        return Fit(trained.network, usable, Table(history(trained.moments, problem.sigma)))

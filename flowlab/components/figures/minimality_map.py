@@ -1,0 +1,79 @@
+"""Where denoisers are minimum-norm, and where they are not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from flowlab.api import Context, NodeError, Result, parameter, reference
+from flowlab.api.plotting import FAINT, Width, house_style, new_figure, series_style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Rows = Mapping[str, Sequence[Any]]
+
+
+@frozen
+class MinimalityMap:
+    """The dual bound as a share of each denoiser's cost, against the noise level; a panel an analysis.
+
+    Filled markers: minimal to the gap asked for. Hollow: the minimum is known and lower. Crosses: open, the
+    truth is between the marker and 1.
+    """
+
+    analysis: tuple[str, ...] = reference("analysis", help="of the kind certificate, a panel each", many=True)
+    columns: int = parameter(2, help="panels in a row", ge=1, le=4)
+
+    @house_style()
+    def build(self, context: Context, *, analysis: Mapping[str, Rows]) -> Result:
+        """Draw the panels. Raises NodeError for another kind of analysis."""
+        for label, rows in analysis.items():
+            if not isinstance(rows, Mapping) or "verdict" not in rows:
+                raise NodeError(f"the analysis {label!r} holds no certificates")
+        across = min(self.columns, len(analysis))
+        down = -(-len(analysis) // across)
+        width: Width = "single" if across == 1 else "double"
+        figure, axes = new_figure(width, 0.62 * down / across + 0.06, rows=down, columns=across, sharey=True)
+        for ax, (label, rows) in zip(axes.flat, analysis.items(), strict=False):
+            _panel(ax, rows)
+            ax.set_title(label, loc="left")
+        for ax in list(axes.flat)[len(analysis) :]:
+            ax.set_visible(False)
+        for ax in axes[:, 0]:
+            ax.set_ylabel("bound / cost")
+        for ax in axes[-1]:
+            ax.set_xlabel(r"noise level $\sigma$")
+        return Result(figure)
+
+
+def _panel(ax: Axes, rows: Rows) -> None:
+    ax.axhline(1, color=FAINT, lw=0.5, zorder=0)
+    names = dict.fromkeys(rows["denoiser"])
+    common = {name.partition("[")[0] for name in names}
+    for k, name in enumerate(names):
+        mine = [i for i, other in enumerate(rows["denoiser"]) if other == name and rows["gap"][i] is not None]
+        mine.sort(key=lambda i: rows["sigma"][i])
+        sigma, share = [rows["sigma"][i] for i in mine], [1 - rows["gap"][i] for i in mine]
+        style = series_style(k)
+        setting = name.partition("[")[2].rstrip("]")
+        ax.plot(sigma, share, lw=0.8, color=style["color"], zorder=1)
+        # a legend entry that stands for the series, whatever its verdicts
+        ax.plot([], [], lw=0.8, **style, label=setting if setting and len(common) == 1 else name)
+        for word, look in (
+            ("minimal", {"marker": style["marker"]}),
+            ("not minimal", {"marker": style["marker"], "markerfacecolor": "white", "markeredgewidth": 0.8}),
+            ("open", {"marker": "x", "markeredgewidth": 1.0}),
+        ):
+            places = [j for j, i in enumerate(mine) if rows["verdict"][i] == word]
+            ax.plot(
+                [sigma[j] for j in places],
+                [share[j] for j in places],
+                ls="",
+                color=style["color"],
+                zorder=2,
+                **look,
+            )
+    ax.legend(loc="lower left", handlelength=1.4)

@@ -1,0 +1,32 @@
+"""Noise levels written out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from flowlab.api import Declared, Misfit, parameter
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+
+@frozen
+class NoiseLevels:
+    """The noise levels that are given, one is enough; sorted from the largest to the least."""
+
+    levels: tuple[float, ...] = parameter(help="noise levels sigma", unit="data units", gt=0)
+
+    def check(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
+        """There is a level."""
+        if not self.levels:
+            yield Misfit("levels", "at least one noise level is needed")
+
+    def sigma(self, dtype: torch.dtype) -> Tensor:
+        """Falling noise levels (L,), data units."""
+        import torch
+
+        return torch.tensor(sorted(set(self.levels), reverse=True), dtype=dtype)
