@@ -69,7 +69,7 @@ class Fit:
     """What an optimizer returns: networks, the levels solved, and the history of training.
 
     `multipliers` z (L, N * M, d) of the constraints, where the method has them: those of the Lagrangian
-    C - sum_i z_i . (h(y_i) - x_i).
+    C - sum_i z_i . (h(y_i) - x_i). `quality` adds figures to the denoiser's own, one number a level each.
     """
 
     network: ReluNetwork
@@ -78,6 +78,7 @@ class Fit:
     multipliers: Tensor | None = None
     shortfall: str | None = None
     tolerance: float | None = None  # largest violation that counts as interpolation, if it was a goal
+    quality: Mapping[str, list[float | None]] = field(factory=dict)
 
 
 class Optimizer(Protocol):

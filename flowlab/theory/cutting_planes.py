@@ -17,6 +17,7 @@ _SMOOTHING = 0.03  # share of the cost that the proximal term may hide in the fi
 _ADDED = 100  # neurons added in a round
 _APART = 0.1  # least distance of two neurons added in one round
 _PATIENCE = 3  # rounds that a neuron without weight stays
+_STALLED = 4  # rounds without a better bound after which the multipliers begin anew, from zero
 _LASSO_STEPS = 2_000
 
 
@@ -76,8 +77,13 @@ def cutting_planes(
     idle = torch.zeros(len(hints), device=samples.device)
     strength = _first_strength(project(neurons(samples)), wanted, cost)
     best: Bound | None = None
+    stalled = 0
     for turn in range(1, rounds + 1):
         features = project(neurons(samples))
+        if stalled == _STALLED:
+            # rough multipliers stay rough: each correction is the smallest, and the next neuron to cut off is near
+            stalled, center = 0, torch.zeros_like(targets)
+            strength = _first_strength(features, wanted, cost)
         goal = wanted + strength * center
         slack = min(0.3 * gap, 2e-3)
         outer = group_lasso(features.mT @ features, features.mT @ goal, strength, outer, slack, _LASSO_STEPS)
@@ -85,6 +91,7 @@ def cutting_planes(
         center = project((goal - fitted) / strength)
         found, demand = search(center, samples, neurons + pool, generator)
         bound = dual_bound(center, targets, demand)
+        stalled = stalled + 1 if best is not None and bound.value <= best.value else 0
         best = bound if best is None or bound.value > best.value else best
         size = outer.norm(dim=-1)
         program = Program(

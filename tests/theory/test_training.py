@@ -74,11 +74,12 @@ def built(optimizer, **fields):
 
 
 def test_the_augmented_lagrangian_reaches_the_slab_cost():
-    result = built(AugmentedLagrangian(steps=8000), width=32)
+    # 8,000 steps end at 1.007 times the slabs' cost, and the result says that it is no minimum
+    result = built(AugmentedLagrangian(steps=12_000), width=32)
     assert result.shortfall is None
     assert max(result.metrics["violation_max"]) <= 1e-3
     # slabs are optimal here, so the ratio can only lie below 1 by what the violation allows
-    assert all(0.999 <= ratio <= 1.02 for ratio in result.metrics["slab_ratio"])
+    assert all(0.999 <= ratio <= 1.001 for ratio in result.metrics["slab_ratio"])
     history = result.tables["history"].columns
     assert history["violation_max"][-1] < history["violation_max"][0]
 

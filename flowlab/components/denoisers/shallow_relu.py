@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from math import nan
 from typing import TYPE_CHECKING
 
 from attrs import frozen
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     import torch
 
     from flowlab.theory.relu_network import ReluNetwork
+
+_JUDGED = ("violation_max", "slab_ratio")
+_EXCESS = 1e-3  # over the cost of the slabs, which interpolate: a network above it is not the minimum
 
 
 @frozen
@@ -53,7 +58,8 @@ class ShallowRelu:
         fit = optimizer.minimise(problem, geometry, start, self.dropout, context)
         network = fit.network.to(context.dtype)
         residual = network(problem.inputs) - problem.targets
-        figures = quality(residual, network.cost, network.balanced_cost, problem, geometry)
+        judged = quality(residual, network.cost, network.balanced_cost, problem, geometry)
+        figures = {**judged, **fit.quality}
         bank = Bank(
             sigma,
             network,
@@ -73,7 +79,7 @@ class ShallowRelu:
             "skip_norm": [None if v != v else v for v in network.skip.norm(dim=(1, 2)).tolist()],
         }
         tables = {"history": fit.history} if fit.history is not None else {}
-        return Result(bank, metrics, tables, fit.shortfall or _short(residual, fit.tolerance, sigma))
+        return Result(bank, metrics, tables, fit.shortfall or _short(figures, fit.tolerance, sigma.tolist()))
 
     def _start(self, levels: int, dimension: int, context: Context) -> ReluNetwork:
         import torch
@@ -93,15 +99,27 @@ class ShallowRelu:
         return ReluNetwork(rows(), rows(), biases, zero, zero[:, 0])
 
 
-def _short(residual: torch.Tensor, tolerance: float | None, sigma: torch.Tensor) -> str | None:
-    """Say where training ended short of its tolerance."""
+def _short(
+    figures: Mapping[str, Sequence[float | None]], tolerance: float | None, sigma: Sequence[float]
+) -> str | None:
+    """Say where training ended short of interpolation, or interpolates at more than the least known cost."""
     if tolerance is None:
         return None
-    worst = residual.abs().amax((1, 2))
-    over = worst > tolerance
-    if not bool(over.any()):
-        return None
-    return (
-        f"violation above {tolerance:g} at {int(over.sum())} of {len(sigma)} levels, worst "
-        f"{worst[over].max():.2g} at sigma {sigma[worst.argmax()]:.4g}"
-    )
+    off, ratio = ([nan if value is None else value for value in figures[name]] for name in _JUDGED)
+    levels = range(len(sigma))
+    over = [level for level in levels if not off[level] <= tolerance]
+    dear = [level for level in levels if off[level] <= tolerance and ratio[level] > 1 + _EXCESS]
+    parts = []
+    if over:
+        worst = max(over, key=off.__getitem__)
+        parts.append(
+            f"violation above {tolerance:g} at {len(over)} of {len(sigma)} levels, worst "
+            f"{off[worst]:.2g} at sigma {sigma[worst]:.4g}"
+        )
+    if dear:
+        worst = max(dear, key=ratio.__getitem__)
+        parts.append(
+            f"not of minimum norm at {len(dear)} of {len(sigma)} levels: cost up to {ratio[worst]:.4g} times the "
+            f"slabs', at sigma {sigma[worst]:.4g}"
+        )
+    return "; ".join(parts) or None

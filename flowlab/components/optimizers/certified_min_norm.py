@@ -1,0 +1,141 @@
+"""Minimum norm with a proof of how near it is."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Literal
+
+from attrs import evolve, frozen
+
+from flowlab.api import Context, Fit, NodeError, parameter
+from flowlab.components.optimizers.augmented_lagrangian import AugmentedLagrangian
+
+if TYPE_CHECKING:
+    from flowlab.theory.certified import Certified
+    from flowlab.theory.cutting_planes import Certificate
+    from flowlab.theory.geometry import Geometry
+    from flowlab.theory.interpolation import Interpolation
+    from flowlab.theory.relu_network import ReluNetwork
+
+
+@frozen
+class CertifiedMinNorm:
+    """Augmented Lagrangian, then neurons inserted, pruned and polished until a dual bound meets the cost.
+
+    C* >= sum_i z_i . x_i / max(1, g), g = max over |w| = 1, b of |sum_i z_i relu(w . y_i + b)|, for multipliers z
+    with sum_i z_i = 0, sum_i z_i y_i^T = 0. A neuron that z demands more than 1 would lower the cost: it is
+    inserted, what then has no weight is pruned, the rest polished in float64. The pruned network is the result.
+    g is exact in the plane, else the best of many ascents, which is no proof.
+
+    `start = "slabs"` polishes the max-margin slabs instead of training, on data where all levels have them:
+    seconds at the paper's scale.
+    """
+
+    gap: float = parameter(0.01, help="optimality gap 1 - bound / cost to stop at", gt=0, lt=1)
+    tolerance: float = parameter(
+        1e-4, help="largest violation of an interpolating network", unit="data units", gt=0
+    )
+    start: Literal["random", "slabs"] = parameter("random", help="random weights to train, or max-margin slabs")
+    steps: int = parameter(20_000, help="steps of the augmented Lagrangian", ge=1)
+    working_set: int = parameter(0, help="samples a point that a step sees, of the hardest; 0: all", ge=0)
+    passes: int = parameter(4, help="most rounds of inserting, pruning and polishing", ge=1)
+    rounds: int = parameter(30, help="most rounds of cutting planes in a pass", ge=1)
+    polish: int = parameter(4_000, help="float64 steps of a polish", ge=1)
+    starts: int = parameter(128, help="random starting neurons of each search for g", ge=1)
+
+    def minimise(
+        self,
+        problem: Interpolation,
+        geometry: Geometry,
+        start: ReluNetwork,
+        dropout: float,
+        context: Context,
+    ) -> Fit:
+        """Fit all levels at once, then certify one after another.
+
+        Raises NodeError where a loss stops being finite, memory is short, or with dropout.
+        """
+        import torch
+
+        from flowlab.theory.certificate import Search
+        from flowlab.theory.certified import Goal, certified
+        from flowlab.theory.pruning import stacked
+        from flowlab.theory.training import Diverged
+
+        if dropout:
+            raise NodeError("dropout leaves no network of least norm to certify: set dropout = 0")
+        first = self._first(problem, geometry, start, context)
+        # the certificate is float64 whatever the experiment's dtype: a gap of 1e-3 is lost in single precision
+        double = evolve(
+            problem, samples=problem.samples.double(), points=problem.points.double(), sigma=problem.sigma.double()
+        )
+        working = self.working_set or problem.samples.shape[2]
+        goal = Goal(self.gap, self.tolerance, self.passes, self.rounds, self.polish, working)
+        ends: list[Certified] = []
+        levels = len(problem.sigma)
+        for level in range(levels):
+            one = slice(level, level + 1)
+            try:
+                end = certified(
+                    first.network.at(level).to(torch.float64),
+                    evolve(double, samples=double.samples[one], sigma=double.sigma[one]),
+                    None if first.multipliers is None else first.multipliers[one].double(),
+                    goal,
+                    Search(self.starts),
+                    context.generator(f"certificate {level}"),
+                    partial(_report, context, level, levels),
+                )
+            except Diverged as error:
+                raise NodeError(f"polishing level {level}: {error}") from error
+            ends.append(end)
+            context.progress(level + 1, levels, {"gap": end.gap})
+        return Fit(
+            stacked([end.network for end in ends]),
+            torch.ones_like(problem.sigma, dtype=torch.bool),
+            first.history,
+            multipliers=torch.stack([end.bound.multipliers for end in ends]),
+            shortfall=self._shortfall(ends, problem.sigma.tolist()),
+            tolerance=self.tolerance,
+            quality={
+                "bound": [end.bound.value for end in ends],
+                "gap": [end.gap for end in ends],
+                "demand": [end.bound.demand.value for end in ends],
+                "starts": [end.bound.demand.starts for end in ends],
+                "passes": [end.passes for end in ends],
+            },
+        )
+
+    def _first(self, problem: Interpolation, geometry: Geometry, start: ReluNetwork, context: Context) -> Fit:
+        """The slabs where every level has them and they are wanted, else a trained bank."""
+        from flowlab.theory.relu_network import from_slabs
+        from flowlab.theory.slab_solution import slab_solution
+
+        if self.start == "slabs":
+            slabs, usable = slab_solution(problem.samples, problem.points, geometry.pattern)
+            if bool(usable.all()):
+                return Fit(from_slabs(slabs), usable)
+        method = AugmentedLagrangian(steps=self.steps, working_set=self.working_set)
+        return method.minimise(problem, geometry, start, 0.0, context)
+
+    def _shortfall(self, ends: list[Certified], sigma: list[float]) -> str | None:
+        """The levels that don't interpolate, and those whose gap is wider than asked for."""
+        lost = [s for end, s in zip(ends, sigma, strict=True) if end.violation > self.tolerance]
+        wide = [
+            (end.gap, s)
+            for end, s in zip(ends, sigma, strict=True)
+            if end.violation <= self.tolerance and end.gap > self.gap
+        ]
+        parts = []
+        if lost:
+            parts.append(f"violation above {self.tolerance:g} at {len(lost)} of {len(ends)} levels")
+        if wide:
+            gap, where = max(wide)
+            parts.append(
+                f"optimality gap above {self.gap:g} at {len(wide)} of {len(ends)} levels, widest {gap:.2g} at "
+                f"sigma {where:.4g}"
+            )
+        return "; ".join(parts) or None
+
+
+def _report(context: Context, level: int, levels: int, so_far: Certificate) -> None:
+    context.progress(level, levels, {"round": so_far.rounds, "bound": so_far.bound.value})

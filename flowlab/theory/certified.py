@@ -1,0 +1,120 @@
+"""A network brought to minimum norm, and proved to be there: insert neurons, prune, polish, bound."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from attrs import frozen
+from torch import Tensor
+
+from flowlab.theory.certificate import Bound, Search, multiplier_bound
+from flowlab.theory.cutting_planes import Certificate, cutting_planes
+from flowlab.theory.descent import Descent
+from flowlab.theory.interpolation import Interpolation
+from flowlab.theory.neurons import Neurons
+from flowlab.theory.pruning import alive, assembled, merged
+from flowlab.theory.relu_network import ReluNetwork
+from flowlab.theory.sparse_training import Multipliers, SparseTraining
+
+_LIVE = 1e-4  # share of the largest |a| |w| below which a neuron is what training has not yet brought to zero
+_NEAR = 0.05  # distance in (w, b) of unit neurons that stand for one
+# The polish holds an interpolating start by its first penalty, which a training from scratch must not have.
+_HOLD = Multipliers(first=200.0, last=400_000.0, rate=0.01)
+_RATE = 1e-3
+
+
+@frozen
+class Goal:
+    """When to stop: at an optimality gap 1 - bound / cost, or after so many `passes`.
+
+    `tolerance`: the largest violation of a network that interpolates. `rounds` of cutting planes and `polish`
+    steps of float64 training, each on `working` samples a point, are spent in a pass.
+    """
+
+    gap: float
+    tolerance: float
+    passes: int
+    rounds: int
+    polish: int
+    working: int
+
+
+@frozen
+class Certified:
+    """The cheapest interpolating network found (a bank of one), and the best lower bound on the least cost.
+
+    `passes` counts the rounds of inserting neurons.
+    """
+
+    network: ReluNetwork
+    violation: float
+    cost: float
+    bound: Bound
+    passes: int
+
+    @property
+    def gap(self) -> float:
+        """1 - bound / cost: how far the cost can be above the least one; 0 where it is nil."""
+        return 1 - self.bound.value / self.cost if self.cost > 0 else 0.0
+
+
+def certified(
+    start: ReluNetwork,
+    problem: Interpolation,
+    multipliers: Tensor | None,
+    goal: Goal,
+    search: Search,
+    generator: torch.Generator,
+    report: Callable[[Certificate], None] = lambda _: None,
+) -> Certified:
+    """Bring one level's network to the least cost: start and problem of L = 1, multipliers (1, Q, d) if known.
+
+    The start is pruned and polished. Then, pass by pass, cutting planes find the neurons that would lower the
+    cost, and a bound below it; where the two are apart by more than the gap, the network of those neurons is
+    pruned and polished, and taken if it interpolates for less. Raises Diverged.
+    """
+    samples, targets = problem.inputs[0], problem.targets[0]
+    best = _best([start, *_polished(*alive(start, _LIVE), problem, goal, generator)], problem, goal)
+    bounds = []
+    if multipliers is not None:
+        bounds.append(multiplier_bound(multipliers[0], samples, targets, alive(best)[0], search, generator))
+    for turn in range(1, goal.passes + 1):
+        cost, hints = float(best.balanced_cost[0]), alive(best, _LIVE)[0]
+        found = cutting_planes(
+            samples, targets, hints, cost, goal.gap, goal.rounds, search, generator,
+            report=lambda _, so_far: report(so_far),
+        )  # fmt: skip
+        bounds.append(found.bound)
+        bound = max(bounds, key=lambda one: one.value)
+        if bound.value >= (1 - goal.gap) * cost or turn == goal.passes:
+            break
+        candidates = _polished(found.program.neurons, found.program.outer, problem, goal, generator)
+        best = _best([best, *candidates], problem, goal)
+    return Certified(best, _violation(best, problem), float(best.balanced_cost[0]), bound, turn)
+
+
+def _best(networks: list[ReluNetwork], problem: Interpolation, goal: Goal) -> ReluNetwork:
+    """The cheapest that interpolates; where none does, the one of least violation."""
+    off = [_violation(network, problem) for network in networks]
+    allowed = [network for network, v in zip(networks, off, strict=True) if v <= goal.tolerance]
+    if allowed:
+        return min(allowed, key=lambda network: float(network.balanced_cost[0]))
+    return networks[min(range(len(off)), key=off.__getitem__)]
+
+
+def _polished(
+    neurons: Neurons, outer: Tensor, problem: Interpolation, goal: Goal, generator: torch.Generator
+) -> list[ReluNetwork]:
+    """The network of a dictionary, neighbours merged, then trained on in float64; none if it is empty."""
+    if not len(neurons):
+        return []
+    small, sums = merged(neurons, outer, _NEAR)
+    start = assembled(small, sums, problem.inputs[0], problem.targets[0])
+    descent = Descent(goal.polish, _RATE, dtype=torch.float64)
+    training = SparseTraining(problem, descent, _HOLD, goal.working, generator, lambda *_: None)
+    return [training.train(start, problem.samples.device, searched=True)[0]]
+
+
+def _violation(network: ReluNetwork, problem: Interpolation) -> float:
+    return float((network(problem.inputs) - problem.targets).abs().max())
