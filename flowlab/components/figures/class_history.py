@@ -13,11 +13,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+# Before this time of a score flow, which moves points in a time of one, little happens.
+_EARLY = 0.1
+
+
 @frozen
 class ClassHistory:
     """Shares of the classes along each flow as stacked areas, a panel a flow, the end on the right.
 
-    Probability flow over the falling noise level, score flow over its time r (from 0.1 on, in logarithms).
+    Probability flow over the falling noise level, score flow over its time r, both in logarithms.
     """
 
     analysis: str = reference("analysis", help="of the kind class-history")
@@ -59,8 +63,9 @@ def _panel(ax: Axes, rows: list[dict[str, Any]]) -> None:
     shares = [[100 * row[name] for row in rows] for name in CLASSES]
     ax.stackplot(time, shares, colors=[CLASS_COLOURS[name] for name in CLASSES], lw=0)
     ax.set_ylim(0, 100)
-    if rows[0]["kind"] == "score":
-        ax.set_xscale("symlog", linthresh=0.1, linscale=0.3)
-        ax.set(xlim=(0, time[-1]), xlabel="time $r$")
-    else:
-        ax.set(xlim=(time[0], time[-1]), xlabel=r"noise level $\sigma$")
+    # logarithmic but for the zero at an end of the axis
+    positive = [value for value in time if value > 0]
+    first = min(positive) if rows[0]["kind"] == "probability" else _EARLY
+    ax.set_xscale("symlog", linthresh=first, linscale=0.7)
+    name = r"noise level $\sigma$" if rows[0]["kind"] == "probability" else "time $r$"
+    ax.set(xlim=(time[0], time[-1]), xlabel=name)

@@ -149,8 +149,9 @@ class Panel:
         ax.scatter(places[:, 0], places[:, 1], s=22, zorder=_TRAINING, **filled)
         outline = self.section.outline
         middle = (places if outline is None else outline).mean(0)
+        across = _across(places)
         for n, place in training.items():
-            outward = place - middle
+            outward = place - middle if across is None else across
             outward = outward / max(float(np.hypot(*outward)), 1e-12)
             ax.annotate(
                 f"$x_{{{n}}}$",
@@ -194,3 +195,11 @@ class Panel:
             for name, count in zip(CLASSES, counts, strict=True)
             if count
         ]
+
+
+def _across(places: Array) -> Array | None:
+    """The direction across points that lie on one line, where their names don't stand on it; else None."""
+    import numpy as np
+
+    _, sizes, axes = np.linalg.svd(places - places.mean(0))
+    return axes[1] * np.sign(axes[1].sum()) if sizes[-1] <= 1e-6 * sizes[0] else None
