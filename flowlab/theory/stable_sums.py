@@ -10,17 +10,28 @@ from torch import Tensor
 from flowlab.theory.geometry import Geometry
 from flowlab.theory.subset_sums import patterns
 
+# A table of the distances of 2^12 points is 128 MiB.
+_MOST_EDGES = 12
+
+
+def _slack(values: Tensor) -> float:
+    """What counts as nothing, relative to size-one data: the rounding of an offset found by iteration."""
+    return max(1e-9, 100 * torch.finfo(values.dtype).eps)
+
 
 def distinct_sums(geometry: Geometry) -> tuple[Tensor, Tensor]:
     """The different subset sums of the edges (P, d), and which of them each of `patterns` makes: (2^E,).
 
-    P = 2^E unless the edges depend on each other: about a triangle's centre, all of them sum to none.
+    P = 2^E unless the edges depend on each other: about a triangle's centre, all of them sum to none. Raises
+    ValueError for more than 12 edges.
     """
     edges = geometry.edges
+    if len(edges) > _MOST_EDGES:
+        raise ValueError(f"2^{len(edges)} subset sums are too many to enumerate: at most 2^{_MOST_EDGES}")
     sums = geometry.anchor + patterns(len(edges)).to(edges) @ edges
     # not by matrix products, which would round the distance of a point from itself to 1e-8
     apart = torch.cdist(sums, sums, compute_mode="donot_use_mm_for_euclid_dist")
-    first = (apart <= 1e-9 * apart.max()).int().argmax(-1)
+    first = (apart <= _slack(sums) * apart.max()).int().argmax(-1)
     kept, owner = first.unique(return_inverse=True)
     return sums[kept], owner
 
@@ -39,9 +50,9 @@ def critical_radii(geometry: Geometry) -> Tensor:
         raise ValueError("these training points have no closed form with subset sums")
     slabs = form(geometry.points.new_zeros(1))
     gaps = slabs.widths[0]
-    # a quarter of the smallest gap: well inside the range of radii; the offset is exact to its iteration's 1e-15
+    # a quarter of the smallest gap is well inside the range of radii
     moved = form(gaps.min()[None] / 4).offset[0] - geometry.anchor
-    if len(gaps) != len(geometry.edges) or bool(moved.norm() > 1e-9 * gaps.max()):
+    if len(gaps) != len(geometry.edges) or bool(moved.norm() > _slack(moved) * gaps.max()):
         raise ValueError("the offset of the subset sums moves with rho: their condition is not known")
     points, owner = distinct_sums(geometry)
     heights = (points @ slabs.weights[0].mT + slabs.biases[0])[owner]
@@ -49,7 +60,7 @@ def critical_radii(geometry: Geometry) -> Tensor:
     radii = (gaps * lacking).amax(-1)
     least = radii.new_full((len(points),), torch.inf).scatter_reduce(0, owner, radii, "amin")
     # a training point is stable at any radius, whatever rounding says
-    return torch.where(least <= 1e-12 * gaps.max(), 0.0, least)
+    return torch.where(least <= _slack(least) * gaps.max(), 0.0, least)
 
 
 def attracts(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from attrs import frozen
@@ -11,10 +11,13 @@ from flowlab.api import (
     Bank,
     Center,
     Context,
+    Declared,
     Integrator,
+    Misfit,
     NodeError,
     Result,
     Table,
+    check_exact_map,
     gaussian_starts,
     parameter,
     probability_path,
@@ -40,6 +43,10 @@ class Discretisation:
         None, help="standard deviation of the starts (default: the largest sigma)", unit="data units", gt=0
     )
     threshold: float = parameter(0.2, help="of the classes, in L-infinity", unit="data units", gt=0)
+
+    def check(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
+        """An exact integrator needs denoisers with an exact map."""
+        return check_exact_map(inputs)
 
     def build(
         self, context: Context, *, denoiser: Mapping[str, Bank], integrator: Mapping[str, Integrator]

@@ -17,6 +17,7 @@ from flowlab.api import (
     NodeError,
     Result,
     Table,
+    check_exact_map,
     parameter,
     probability_path,
     reference,
@@ -48,9 +49,10 @@ class EarlyStopping:
     threshold: float = parameter(1e-6, help="of the classes, in L-infinity", unit="data units", gt=0)
 
     def check(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
-        """Both ends of the segment have as many coordinates."""
+        """Both ends of the segment have as many coordinates; an exact integrator needs an exact map."""
         if len(self.first) != len(self.last):
             yield Misfit("last", f"{len(self.last)} coordinates where `first` has {len(self.first)}")
+        yield from check_exact_map(inputs)
 
     def build(self, context: Context, *, denoiser: Mapping[str, Bank], integrator: Integrator) -> Result:
         """Classes (T, S) by the flow and by theory. Raises NodeError where theory has none."""
@@ -78,14 +80,13 @@ class EarlyStopping:
             context.progress(done + 1, len(banks), {})
         labels, predicted = torch.stack(found), torch.stack(expected)
         stops = stopping_times(z, lengths, alpha, self.threshold)
-        agree = labels == predicted
+        agree, place = labels == predicted, torch.linspace(0, 1, self.starts).tolist()
         value = {
             "steps": len(banks[0].sigma),
             "agreement": agree.double().mean().item(),
             "times": times,
-            "place": torch.linspace(0, 1, self.starts).tolist(),
+            "place": place,
             "labels": labels.tolist(),
-            "predicted": predicted.tolist(),
             "leaves_interior": stops.amin(-1).tolist(),
             "becomes_vertex": stops.amax(-1).tolist(),
         }
@@ -96,12 +97,12 @@ class EarlyStopping:
             "alpha": alpha,
             "agreement": value["agreement"],
             "agreement_worst": agree.double().mean(-1).min().item(),
-            **_changes(labels, torch.tensor(times), stops.amax(-1)),
+            **_changes(labels, stops.new_tensor(times), stops.amax(-1)),
         }
         grid = Table(
             {
                 "final_time": [time for time in times for _ in range(self.starts)],
-                "place": torch.linspace(0, 1, self.starts).tolist() * len(times),
+                "place": place * len(times),
                 "class": [CLASSES[k] for k in labels.flatten().tolist()],
                 "predicted": [CLASSES[k] for k in predicted.flatten().tolist()],
             }
@@ -130,15 +131,15 @@ def _alpha(banks: list[Bank], lengths: Tensor) -> float:
         if radius is None:
             radius = (lengths - cluster_gaps(bank.training.draw(sigma), bank.training.geometry)).mean(-1) / 2
         found.append(float(radius[0] / sigma[0]))
-    if max(found) > (1 + 1e-6) * min(found):  # single precision
+    if max(found) > (1 + 1e-3) * min(found):  # the rounding of single precision, over a small sigma
         raise NodeError(f"one alpha for all final times is needed, found {min(found):.4g} to {max(found):.4g}")
     return max(found)
 
 
 def _changes(labels: Tensor, times: Tensor, tau: Tensor) -> dict[str, float]:
-    """How many starts become a vertex within the times, and the share for which tau lies where theory puts it.
+    """How many starts come to end in a vertex within the times, and the share whose tau lies where they do.
 
-    That is between the last time T that ends elsewhere and the first that ends in a vertex.
+    That is between the first time T that ends in a vertex and the one before it.
     """
     import torch
 

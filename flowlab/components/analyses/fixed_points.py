@@ -35,12 +35,11 @@ class FixedPoints:
         if not bool(denoiser.usable.any()):
             raise NodeError("the denoiser has no solution at any level")
         levels = [level for level, usable in enumerate(denoiser.usable.tolist()) if usable]
-        sums = len(distinct_sums(geometry)[0])
         rows: list[dict[str, Cell]] = []
         places: list[dict[str, Cell]] = []
         for done, level in enumerate(levels):
             try:
-                found = all_fixed_points(_network(denoiser, level))
+                found, sums = all_fixed_points(_network(denoiser, level)), len(distinct_sums(geometry)[0])
             except ValueError as error:
                 raise NodeError(str(error)) from error
             stable = found.points[found.stable]
@@ -75,12 +74,14 @@ class FixedPoints:
 
 
 def _network(bank: Bank, level: int) -> ReluNetwork:
+    import torch
+
     from flowlab.theory.relu_network import ReluNetwork, from_slabs
     from flowlab.theory.slabs import Slabs
 
     network = bank.network.at(level)
     if isinstance(network, Slabs):
-        return from_slabs(network)
+        return from_slabs(network).to(torch.float64)
     if isinstance(network, ReluNetwork):
-        return network
+        return network.to(torch.float64)
     raise NodeError("fixed points are enumerated for slabs and ReLU networks alone")

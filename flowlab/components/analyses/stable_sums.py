@@ -32,8 +32,6 @@ class StableSums:
         geometry = denoiser.training.geometry
         if denoiser.rho is None:
             raise NodeError("the stable sums of theory are those of a closed form")
-        if len(geometry.edges) > 12:
-            raise NodeError(f"2^{len(geometry.edges)} subset sums are too many to iterate: at most 2^12")
         try:
             critical = critical_radii(geometry)
         except ValueError as error:

@@ -12,7 +12,6 @@ from flowlab.api.plotting import CLASS_COLOURS, WIDTHS, Width, house_style, new_
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-
 # Before this time of a score flow, which moves points in a time of one, little happens.
 _EARLY = 0.1
 
@@ -63,9 +62,9 @@ def _panel(ax: Axes, rows: list[dict[str, Any]]) -> None:
     shares = [[100 * row[name] for row in rows] for name in CLASSES]
     ax.stackplot(time, shares, colors=[CLASS_COLOURS[name] for name in CLASSES], lw=0)
     ax.set_ylim(0, 100)
+    first, name = _EARLY, "time $r$"
+    if rows[0]["kind"] == "probability":
+        first, name = min(value for value in time if value > 0), r"noise level $\sigma$"
     # logarithmic but for the zero at an end of the axis
-    positive = [value for value in time if value > 0]
-    first = min(positive) if rows[0]["kind"] == "probability" else _EARLY
     ax.set_xscale("symlog", linthresh=first, linscale=0.7)
-    name = r"noise level $\sigma$" if rows[0]["kind"] == "probability" else "time $r$"
     ax.set(xlim=(time[0], time[-1]), xlabel=name)

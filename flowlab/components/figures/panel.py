@@ -53,7 +53,7 @@ class Panel:
     def title(self) -> str:
         """The flow's node, its kind, and the noise level of the field."""
         sigma = float(self.flow.bank.sigma[self.level])
-        return f"{self.label} ({self.flow.name} flow)\nfield at $\\sigma = {sigma:.2g}$"
+        return f"{self.label} ({self.flow.name} flow)\nfield at $\\sigma = {_scientific(sigma)}$"
 
     def field(self, low: Array, high: Array, resolution: int) -> Field:
         """Evaluate the denoiser's field between two corners of the plane."""
@@ -203,3 +203,9 @@ def _across(places: Array) -> Array | None:
 
     _, sizes, axes = np.linalg.svd(places - places.mean(0))
     return axes[1] * np.sign(axes[1].sum()) if sizes[-1] <= 1e-6 * sizes[0] else None
+
+
+def _scientific(value: float) -> str:
+    """Two digits, for mathematics: 0.05, 1 \\times 10^{-8}."""
+    digits, _, power = f"{value:.2g}".partition("e")
+    return rf"{digits} \times 10^{{{int(power)}}}" if power else digits
