@@ -20,8 +20,9 @@ from flowlab.api.exact_map import check_exact_map
 from flowlab.api.fields import Parameter, Reference, about, parameter, reference, references
 from flowlab.api.frames import Frame, orthonormal_frame
 from flowlab.api.kinds import KINDS, Kind
+from flowlab.api.probability_path import probability_path
 from flowlab.api.result import Cell, Result, Table
-from flowlab.api.starts import Center, gaussian_starts, nearest_level
+from flowlab.api.starts import Center, gaussian_starts, nearest_level, start_law
 from flowlab.api.training_set import training_set
 from flowlab.api.work import (
     CLASSES,
@@ -33,6 +34,7 @@ from flowlab.api.work import (
     Optimizer,
     Path,
     Schedule,
+    StartLaw,
     TrainingSet,
     Trajectories,
 )
@@ -81,6 +83,7 @@ __all__ = [
     "Result",
     "Schedule",
     "Slabs",
+    "StartLaw",
     "Table",
     "TrainingSet",
     "Trajectories",
@@ -90,8 +93,10 @@ __all__ = [
     "nearest_level",
     "orthonormal_frame",
     "parameter",
+    "probability_path",
     "reference",
     "references",
+    "start_law",
     "training_set",
 ]
 

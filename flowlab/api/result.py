@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from attrs import field, frozen
@@ -22,6 +22,12 @@ class Table:
         lengths = {name: len(column) for name, column in columns.items()}
         if len(set(lengths.values())) > 1:
             raise ValueError(f"columns of unequal length: {lengths}")
+
+    @classmethod
+    def of(cls, rows: Iterable[Mapping[str, Cell]]) -> Table:
+        """A table of rows that hold the same names."""
+        rows = list(rows)
+        return cls({name: [row[name] for row in rows] for name in rows[0]} if rows else {})
 
     @property
     def rows(self) -> list[dict[str, Cell]]:

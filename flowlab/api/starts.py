@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from flowlab.api.context import Context
-from flowlab.api.work import Bank
+from flowlab.api.work import Bank, StartLaw
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -13,24 +13,33 @@ if TYPE_CHECKING:
 Center = Literal["anchor", "centroid", "cell"]
 
 
-def gaussian_starts(bank: Bank, count: int, center: Center, spread: float | None, context: Context) -> Tensor:
-    """Starts y ~ N(m, s^2 I): (count, d); s is the bank's largest sigma unless given.
+def start_law(bank: Bank, center: Center, spread: float | None) -> StartLaw:
+    """N(m, s^2 I): s is the bank's largest sigma unless given.
 
     m is the anchor of the subset sums, the mean of the training points, or the middle of the cell (the
-    mean where there is none). The normal draws are common to all nodes of an experiment, so that flows
-    from different denoisers can be compared start by start.
+    mean where there is none).
     """
-    import torch
-
     geometry = bank.training.geometry
     middle = geometry.points.mean(0)
     if center == "anchor":
         middle = geometry.anchor
     elif center == "cell" and geometry.cell is not None:
         middle = geometry.cell.center
-    shape = (count, geometry.points.shape[-1])
+    return StartLaw(middle, float(bank.sigma.max()) if spread is None else spread)
+
+
+def gaussian_starts(bank: Bank, count: int, center: Center, spread: float | None, context: Context) -> Tensor:
+    """Starts (count, d) of the law that `start_law` describes.
+
+    The normal draws are common to all nodes of an experiment, so that flows from different denoisers can be
+    compared start by start.
+    """
+    import torch
+
+    law = start_law(bank, center, spread)
+    shape = (count, len(law.mean))
     normal = torch.randn(shape, generator=context.common_generator("starts"), dtype=torch.float64)
-    return middle + (bank.sigma.max() if spread is None else spread) * normal.to(middle)
+    return law.mean + law.spread * normal.to(law.mean)
 
 
 def nearest_level(bank: Bank, sigma: float | None) -> int:

@@ -127,6 +127,14 @@ class Integrator(Protocol):
 
 
 @frozen
+class StartLaw:
+    """Where starts were drawn: y ~ N(mean, spread^2 I), mean (d,)."""
+
+    mean: Tensor
+    spread: float
+
+
+@frozen
 class Trajectories:
     """What a flow builds: states (P, S, d) at `times` (P,), from its bank."""
 
@@ -135,6 +143,7 @@ class Trajectories:
     bank: Bank
     name: str  # "probability" or "score"
     level: int = -1  # of the bank, where the flow ended
+    law: StartLaw | None = None  # of the starts, where they were drawn from one
 
     @property
     def starts(self) -> Tensor:

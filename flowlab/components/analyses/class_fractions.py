@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from attrs import frozen
 
-from flowlab.api import Classes, Context, Result, Table, parameter, reference
+from flowlab.api import (
+    Cell,
+    Classes,
+    Context,
+    NodeError,
+    Result,
+    Table,
+    Trajectories,
+    parameter,
+    probability_path,
+    reference,
+)
 
 
 @frozen
 class ClassFractions:
-    """Counts and fractions of each class with exact binomial (Clopper-Pearson) confidence intervals."""
+    """Counts and fractions of each class with exact binomial (Clopper-Pearson) confidence intervals.
+
+    Beside them the probability that theory predicts, where it knows one: probability flow from the closed form
+    of an orthogonal set along the axes, from Gaussian starts, classes in L-infinity (arXiv 2506.19031,
+    Theorem 4.4).
+    """
 
     classifier: str = reference("classifier", help="classified endpoints")
     confidence: float = parameter(0.95, help="level of the intervals", gt=0, lt=1)
@@ -18,24 +36,50 @@ class ClassFractions:
         """One row a flow and class."""
         from flowlab.theory.intervals import clopper_pearson
 
-        rows = []
-        for flow in classifier.flows:
+        rows: list[dict[str, Cell]] = []
+        metrics: dict[str, dict[str, float]] = {}
+        for flow, path in classifier.flows.items():
             counts = classifier.counts(flow)
             total = sum(counts.values())
+            predicted = _predicted(path, classifier)
+            metrics[flow] = {name: count / total for name, count in counts.items()}
+            outside = 0
             for name, count in counts.items():
+                low, high = clopper_pearson(count, total, self.confidence)
+                known = predicted.get(name)
+                outside += known is not None and not low <= known <= high
                 rows.append(
-                    (
-                        flow,
-                        name,
-                        count,
-                        total,
-                        count / total,
-                        *clopper_pearson(count, total, self.confidence),
-                    )
+                    {
+                        "flow": flow,
+                        "class": name,
+                        "count": count,
+                        "total": total,
+                        "fraction": count / total,
+                        "low": low,
+                        "high": high,
+                        "predicted": known,
+                        "points": len(path.bank.training.geometry.points),
+                        "final_time": float(path.times[0]) ** 2 if path.name == "probability" else None,
+                    }
                 )
-        names = ("flow", "class", "count", "total", "fraction", "low", "high")
-        table = Table(dict(zip(names, zip(*rows, strict=True), strict=True)))
-        metrics: dict[str, dict[str, float]] = {}
-        for flow, name, _, _, fraction, *_ in rows:
-            metrics.setdefault(flow, {})[name] = fraction
+            if predicted:
+                metrics[f"{flow}/predicted"] = dict(predicted) | {"outside_interval": outside}
+        table = Table.of(rows)
         return Result(table, metrics, {"fractions": table})
+
+
+def _predicted(flow: Trajectories, classes: Classes) -> Mapping[str, float]:
+    """The probability of each class, empty where theory knows none."""
+    from flowlab.theory.outcomes import axis_box, box_coordinates, outcome_probabilities
+
+    bank, law = flow.bank, flow.law
+    lengths = axis_box(bank.training.geometry)
+    if flow.name != "probability" or lengths is None or law is None or classes.metric != "linf":
+        return {}
+    try:
+        if bank.rho is None or probability_path(bank).exact is None:
+            return {}
+        mean = box_coordinates(bank.training.geometry, law.mean)
+        return outcome_probabilities(lengths, float(bank.rho[0]), mean, law.spread, classes.threshold)
+    except (NodeError, ValueError):  # a level without a solution; a threshold that reaches across an edge
+        return {}

@@ -53,7 +53,7 @@ class Panel:
     def title(self) -> str:
         """The flow's node, its kind, and the noise level of the field."""
         sigma = float(self.flow.bank.sigma[self.level])
-        return f"{self.label} ({self.flow.name} flow)\nfield at $\\sigma = {sigma:.2g}$"
+        return f"{self.label} ({self.flow.name} flow)\nfield at $\\sigma = {_scientific(sigma)}$"
 
     def field(self, low: Array, high: Array, resolution: int) -> Field:
         """Evaluate the denoiser's field between two corners of the plane."""
@@ -149,8 +149,9 @@ class Panel:
         ax.scatter(places[:, 0], places[:, 1], s=22, zorder=_TRAINING, **filled)
         outline = self.section.outline
         middle = (places if outline is None else outline).mean(0)
+        across = _across(places)
         for n, place in training.items():
-            outward = place - middle
+            outward = place - middle if across is None else across
             outward = outward / max(float(np.hypot(*outward)), 1e-12)
             ax.annotate(
                 f"$x_{{{n}}}$",
@@ -194,3 +195,17 @@ class Panel:
             for name, count in zip(CLASSES, counts, strict=True)
             if count
         ]
+
+
+def _across(places: Array) -> Array | None:
+    """The direction across points that lie on one line, where their names don't stand on it; else None."""
+    import numpy as np
+
+    _, sizes, axes = np.linalg.svd(places - places.mean(0))
+    return axes[1] * np.sign(axes[1].sum()) if sizes[-1] <= 1e-6 * sizes[0] else None
+
+
+def _scientific(value: float) -> str:
+    """Two digits, for mathematics: 0.05, 1 \\times 10^{-8}."""
+    digits, _, power = f"{value:.2g}".partition("e")
+    return rf"{digits} \times 10^{{{int(power)}}}" if power else digits

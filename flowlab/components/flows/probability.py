@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
 from attrs import frozen
 
@@ -14,19 +13,16 @@ from flowlab.api import (
     Declared,
     Integrator,
     Misfit,
-    NodeError,
-    Path,
     Result,
     Trajectories,
     check_exact_map,
     gaussian_starts,
     parameter,
+    probability_path,
     reference,
+    start_law,
 )
 from flowlab.components.flows.carry import carry
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 @frozen
@@ -55,35 +51,10 @@ class ProbabilityFlow:
         """Carry the starts to sigma = 0. Raises NodeError at a level without a solution."""
         import torch
 
-        from flowlab.theory.separable_flow import exact_probability_flow
-
-        if not bool(denoiser.usable.all()):
-            lost = denoiser.sigma[~denoiser.usable]
-            raise NodeError(
-                f"the denoiser has no solution at {len(lost)} levels, sigma {lost.min():.4g} to "
-                f"{lost.max():.4g}; a final_time below {lost.min() ** 2:.4g} avoids them"
-            )
-        sigma = torch.cat([denoiser.sigma, denoiser.sigma.new_zeros(1)])
+        path = probability_path(denoiser)
         starts = gaussian_starts(denoiser, self.samples, self.center, self.spread, context)
-        top = denoiser.network.at(0)
-
-        def exact(y: Tensor) -> Tensor:
-            return exact_probability_flow(top, y, sigma / sigma[0])  # type: ignore[arg-type]
-
-        time = sigma.square()
-        known = denoiser.exact_map and _proportional(denoiser)
-        path = Path(sigma.log(), time, 0.5 / time, denoiser.denoise, exact if known else None)
         states = carry(path, starts, integrator, context)
+        sigma = torch.cat([denoiser.sigma, denoiser.sigma.new_zeros(1)])
         metrics = {"samples": self.samples, "levels": len(denoiser.sigma), "sigma_start": sigma[0].item()}
-        return Result(Trajectories(states, sigma, denoiser, "probability"), metrics)
-
-
-def _proportional(bank: Bank) -> bool:
-    """Whether rho = alpha * sigma at every level, without which the exact map does not hold."""
-    import torch
-
-    if bank.rho is None:
-        return False
-    ratio = bank.rho / bank.sigma
-    # the tolerance admits single precision
-    return bool(torch.isclose(ratio, ratio[0], rtol=1e-6, atol=0).all())
+        law = start_law(denoiser, self.center, self.spread)
+        return Result(Trajectories(states, sigma, denoiser, "probability", law=law), metrics)

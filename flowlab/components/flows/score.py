@@ -23,6 +23,7 @@ from flowlab.api import (
     nearest_level,
     parameter,
     reference,
+    start_law,
 )
 from flowlab.components.flows.carry import carry
 
@@ -83,9 +84,10 @@ class ScoreFlow:
                 f"not at rest at r = {self.duration:g}: |h(y) - y| is still {residual:.2g} for one of "
                 f"{self.samples} starts"
             )
+        law = start_law(denoiser, self.center, self.spread)
         metrics = {
             "samples": self.samples,
             "sigma": denoiser.sigma[level].item(),
             "residual_max": residual,
         }
-        return Result(Trajectories(states, r, denoiser, "score", level), metrics, shortfall=shortfall)
+        return Result(Trajectories(states, r, denoiser, "score", level, law), metrics, shortfall=shortfall)

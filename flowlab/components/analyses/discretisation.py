@@ -1,0 +1,101 @@
+"""How far an integrator's own error moves the endpoints and their classes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from attrs import frozen
+
+from flowlab.api import (
+    Bank,
+    Center,
+    Context,
+    Declared,
+    Integrator,
+    Misfit,
+    NodeError,
+    Result,
+    Table,
+    check_exact_map,
+    gaussian_starts,
+    parameter,
+    probability_path,
+    reference,
+)
+
+
+@frozen
+class Discretisation:
+    """Endpoints of the probability flow by each integrator and number of steps, against the exact ones.
+
+    A bank of S levels is S steps; a sweep over its schedule's levels gives the numbers. The exact endpoint is
+    h_{rho_T}(y_T), so the error is the discretisation's alone. Source: arXiv 2506.19031, Theorem 4.4.
+    """
+
+    denoiser: tuple[str, ...] = reference(
+        "denoiser", many=True, gather=True, help="closed forms whose flow is known exactly, one a number of steps"
+    )
+    integrator: tuple[str, ...] = reference("integrator", many=True, help="integrators to compare")
+    samples: int = parameter(500, help="number of starts", ge=1)
+    center: Center = parameter("cell", help="mean of the starts: anchor, centroid or the cell's middle")
+    spread: float | None = parameter(
+        None, help="standard deviation of the starts (default: the largest sigma)", unit="data units", gt=0
+    )
+    threshold: float = parameter(0.2, help="of the classes, in L-infinity", unit="data units", gt=0)
+
+    def check(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
+        """An exact integrator needs denoisers with an exact map."""
+        return check_exact_map(inputs)
+
+    def build(
+        self, context: Context, *, denoiser: Mapping[str, Bank], integrator: Mapping[str, Integrator]
+    ) -> Result:
+        """One row a denoiser, integrator and number of steps. Raises NodeError without an exact flow."""
+        from flowlab.theory.classes import classify
+        from flowlab.theory.convergence import empirical_order
+
+        rows: list[dict[str, Any]] = []
+        quiet = Context(context.seed, context.node, context.dtype, context.device)
+        for done, (name, bank) in enumerate(denoiser.items()):
+            path = probability_path(bank)
+            if path.exact is None:
+                raise NodeError(
+                    f"{name}: its flow is not known exactly; that takes a closed form of an orthogonal "
+                    "set with the origin or of a line"
+                )
+            starts = gaussian_starts(bank, self.samples, self.center, self.spread, context)
+            exact, geometry = bank.denoise(starts, 0), bank.training.geometry
+            expected = classify(exact, geometry, self.threshold, "linf").labels
+            for label, method in integrator.items():
+                ends = method.integrate(path, starts, quiet)[-1]
+                error = (ends - exact).abs().amax(-1)
+                changed = classify(ends, geometry, self.threshold, "linf").labels != expected
+                rows.append(
+                    {
+                        "denoiser": name.partition("[")[0],
+                        "integrator": label,
+                        "steps": len(bank.sigma),
+                        "error_max": error.max().item(),
+                        "error_mean": error.mean().item(),
+                        "changed": int(changed.sum()),
+                        "starts": self.samples,
+                        "changed_share": changed.double().mean().item(),
+                    }
+                )
+            context.progress(done + 1, len(denoiser), {})
+        series: dict[str, list[dict[str, Any]]] = {}
+        for row in rows:
+            series.setdefault(f"{row['denoiser']}/{row['integrator']}", []).append(row)
+        metrics = {
+            name: {
+                "order": empirical_order([row["steps"] for row in some], [row["error_mean"] for row in some]),
+                **{
+                    key: {str(row["steps"]): row[key] for row in some}
+                    for key in ("error_max", "error_mean", "changed")
+                },
+            }
+            for name, some in series.items()
+        }
+        table = Table.of(rows)
+        return Result(table, metrics, {"discretisation": table})

@@ -1,0 +1,151 @@
+"""The class in which a start ends, by the final time T of its flow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from flowlab.api import (
+    CLASSES,
+    Bank,
+    Context,
+    Declared,
+    Integrator,
+    Misfit,
+    NodeError,
+    Result,
+    Table,
+    check_exact_map,
+    parameter,
+    probability_path,
+    reference,
+)
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from flowlab.theory.geometry import Geometry
+
+
+@frozen
+class EarlyStopping:
+    """Starts on a segment, each carried by the probability flow from every final time T: the classes of the ends.
+
+    Theory, from the start alone: a vertex from tau = max_n (min(z_n, l_n - z_n) / alpha)^2 on, in the interior
+    below the least of these, on the boundary between. With a threshold the times shift as the classes do. alpha
+    is the closed form's own; of a denoiser on samples, the radius they reach on average. Takes an orthogonal set
+    along the axes. Source: arXiv 2506.19031, Theorem 4.4.
+    """
+
+    denoiser: tuple[str, ...] = reference(
+        "denoiser", many=True, gather=True, help="banks of one dataset, each from a final time of its own"
+    )
+    integrator: str = reference("integrator", help="how the flow steps from level to level")
+    first: tuple[float, ...] = parameter(help="the segment's first start, coordinates in the box", unit="edges")
+    last: tuple[float, ...] = parameter(help="its last start, coordinates in the box", unit="edges")
+    starts: int = parameter(200, help="starts on the segment", ge=2)
+    threshold: float = parameter(1e-6, help="of the classes, in L-infinity", unit="data units", gt=0)
+
+    def check(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
+        """Both ends of the segment have as many coordinates; an exact integrator needs an exact map."""
+        if len(self.first) != len(self.last):
+            yield Misfit("last", f"{len(self.last)} coordinates where `first` has {len(self.first)}")
+        yield from check_exact_map(inputs)
+
+    def build(self, context: Context, *, denoiser: Mapping[str, Bank], integrator: Integrator) -> Result:
+        """Classes (T, S) by the flow and by theory. Raises NodeError where theory has none."""
+        import torch
+
+        from flowlab.theory.classes import classify
+        from flowlab.theory.outcomes import axis_box, box_coordinates, outcome_labels, stopping_times
+
+        banks = sorted(denoiser.values(), key=lambda bank: float(bank.sigma[0]))
+        geometry = banks[0].training.geometry
+        lengths = axis_box(geometry)
+        if lengths is None:
+            raise NodeError('the classes are predicted for an orthogonal set with the origin, frame = "standard"')
+        alpha = _alpha(banks, lengths)
+        y = self._segment(geometry)
+        z = box_coordinates(geometry, y)
+        quiet = Context(context.seed, context.node, context.dtype, context.device)
+        times, found, expected = [], [], []
+        for done, bank in enumerate(banks):
+            ends = integrator.integrate(probability_path(bank), y, quiet)[-1]
+            found.append(classify(ends, geometry, self.threshold, "linf").labels)
+            radius = alpha * float(bank.sigma[0])
+            expected.append(outcome_labels(z, lengths, radius, self.threshold))
+            times.append(float(bank.sigma[0]) ** 2)
+            context.progress(done + 1, len(banks), {})
+        labels, predicted = torch.stack(found), torch.stack(expected)
+        stops = stopping_times(z, lengths, alpha, self.threshold)
+        agree, place = labels == predicted, torch.linspace(0, 1, self.starts).tolist()
+        value = {
+            "steps": len(banks[0].sigma),
+            "agreement": agree.double().mean().item(),
+            "times": times,
+            "place": place,
+            "labels": labels.tolist(),
+            "leaves_interior": stops.amin(-1).tolist(),
+            "becomes_vertex": stops.amax(-1).tolist(),
+        }
+        metrics = {
+            "starts": self.starts,
+            "times": len(times),
+            "steps": value["steps"],
+            "alpha": alpha,
+            "agreement": value["agreement"],
+            "agreement_worst": agree.double().mean(-1).min().item(),
+            **_changes(labels, stops.new_tensor(times), stops.amax(-1)),
+        }
+        grid = Table(
+            {
+                "final_time": [time for time in times for _ in range(self.starts)],
+                "place": place * len(times),
+                "class": [CLASSES[k] for k in labels.flatten().tolist()],
+                "predicted": [CLASSES[k] for k in predicted.flatten().tolist()],
+            }
+        )
+        return Result(value, metrics, {"classes": grid})
+
+    def _segment(self, geometry: Geometry) -> Tensor:
+        """Starts (S, d) from the first to the last, a start of theirs each."""
+        import torch
+
+        edges = geometry.edges
+        if len(self.first) != len(edges):
+            raise NodeError(f"the box has {len(edges)} edges, a start {len(self.first)} coordinates")
+        first, last = (torch.tensor(end).to(edges) @ edges for end in (self.first, self.last))
+        share = torch.linspace(0, 1, self.starts).to(edges)[:, None]
+        return geometry.anchor + first + share * (last - first)
+
+
+def _alpha(banks: list[Bank], lengths: Tensor) -> float:
+    """rho / sigma of the closed forms; for other banks that of the radius that the samples reach on average."""
+    from flowlab.theory.separation import cluster_gaps
+
+    found = []
+    for bank in banks:
+        sigma, radius = bank.sigma[:1], bank.rho
+        if radius is None:
+            radius = (lengths - cluster_gaps(bank.training.draw(sigma), bank.training.geometry)).mean(-1) / 2
+        found.append(float(radius[0] / sigma[0]))
+    if max(found) > (1 + 1e-3) * min(found):  # the rounding of single precision, over a small sigma
+        raise NodeError(f"one alpha for all final times is needed, found {min(found):.4g} to {max(found):.4g}")
+    return max(found)
+
+
+def _changes(labels: Tensor, times: Tensor, tau: Tensor) -> dict[str, float]:
+    """How many starts come to end in a vertex within the times, and the share whose tau lies where they do.
+
+    That is between the first time T that ends in a vertex and the one before it.
+    """
+    import torch
+
+    vertex = labels <= CLASSES.index("virtual")
+    ever, first = vertex.any(0), vertex.int().argmax(0)
+    bounds = torch.cat([times.new_tensor([-torch.inf]), times, times.new_tensor([torch.inf])])
+    at = torch.where(ever, first, len(times))
+    inside = (bounds[at] < tau) & (tau <= bounds[at + 1])
+    return {"becoming_vertex": int(ever.sum()), "tau_bracketed": inside.double().mean().item()}

@@ -1,0 +1,87 @@
+"""Every fixed point of a denoiser, and which of them are stable."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from flowlab.api import Bank, Cell, Context, NodeError, Result, Table, parameter, reference
+
+if TYPE_CHECKING:
+    from flowlab.theory.relu_network import ReluNetwork
+
+
+@frozen
+class FixedPoints:
+    """All points with h(y) = y at each level, found region by region, so that none is missed.
+
+    A ReLU network of K neurons is affine on at most 2^K regions, each with one candidate. A stable one that is
+    no subset sum of training points would contradict the theorems. Source: arXiv 2506.19031, Section 4.
+    """
+
+    denoiser: str = reference("denoiser", help="a bank of slabs or small ReLU networks (at most 16 neurons)")
+    tolerance: float = parameter(
+        1e-6, help="largest distance of a stable point from the sum that it is", unit="data units", gt=0
+    )
+
+    def build(self, context: Context, *, denoiser: Bank) -> Result:
+        """One row a level. Raises NodeError for other or larger networks."""
+        from flowlab.theory.fixed_points import all_fixed_points
+        from flowlab.theory.stable_sums import distinct_sums
+        from flowlab.theory.subset_sums import nearest_sum
+
+        geometry = denoiser.training.geometry
+        if not bool(denoiser.usable.any()):
+            raise NodeError("the denoiser has no solution at any level")
+        levels = [level for level, usable in enumerate(denoiser.usable.tolist()) if usable]
+        rows: list[dict[str, Cell]] = []
+        places: list[dict[str, Cell]] = []
+        for done, level in enumerate(levels):
+            try:
+                found, sums = all_fixed_points(_network(denoiser, level)), len(distinct_sums(geometry)[0])
+            except ValueError as error:
+                raise NodeError(str(error)) from error
+            stable = found.points[found.stable]
+            gaps = (stable[:, None] - geometry.points).norm(dim=-1).amin(-1)
+            summed = nearest_sum(geometry.anchor, geometry.edges, stable, "l2") <= self.tolerance
+            training = gaps <= self.tolerance
+            rows.append(
+                {
+                    "sigma": denoiser.sigma[level].item(),
+                    "rho": None if denoiser.rho is None else denoiser.rho[level].item(),
+                    "fixed": len(found.points),
+                    "stable": len(stable),
+                    "training": int(training.sum()),
+                    "virtual": int((summed & ~training).sum()),
+                    "other": int((~summed & ~training).sum()),
+                    "sums": sums,
+                    "undecided_regions": found.singular,
+                }
+            )
+            for flag, point in zip(found.stable.tolist(), found.points.tolist(), strict=True):
+                coordinates = {f"y{axis}": value for axis, value in enumerate(point)}
+                places.append({"sigma": rows[-1]["sigma"], "stable": flag, **coordinates})
+            context.progress(done + 1, len(levels), {})
+        table = Table.of(rows)
+        metrics: dict[str, Any] = {
+            "levels": len(levels),
+            "sums": sums,
+            **{key: table.columns[key] for key in ("fixed", "stable", "training", "virtual", "other")},
+            "undecided_regions": table.columns["undecided_regions"],
+        }
+        return Result(table, metrics, {"levels": table, "points": Table.of(places)})
+
+
+def _network(bank: Bank, level: int) -> ReluNetwork:
+    import torch
+
+    from flowlab.theory.relu_network import ReluNetwork, from_slabs
+    from flowlab.theory.slabs import Slabs
+
+    network = bank.network.at(level)
+    if isinstance(network, Slabs):
+        return from_slabs(network).to(torch.float64)
+    if isinstance(network, ReluNetwork):
+        return network.to(torch.float64)
+    raise NodeError("fixed points are enumerated for slabs and ReLU networks alone")

@@ -1,0 +1,70 @@
+"""How many subset sums of training points are stable at each radius."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import frozen
+
+from flowlab.api import Bank, Cell, Context, NodeError, Result, Table, parameter, reference
+
+
+@frozen
+class StableSums:
+    """All subset sums at all levels: those that the iteration of h comes back to, beside those of theory.
+
+    Theory: the sum of I is stable from rho_I = max_k sum_{n in I, n != k} |u_k . v_n| on in an obtuse simplex, at
+    any rho in an orthogonal set. Source: arXiv 2506.19031, Section 4 and Appendices B, C.
+    """
+
+    denoiser: str = reference("denoiser", help="a closed form, its levels the radii to test")
+    kick: float = parameter(
+        1e-3, help="displacement that a stable sum must undo, small against rho", unit="noise levels", gt=0
+    )
+    threshold: float = parameter(1e-6, help="largest distance from the sum at the end", unit="data units", gt=0)
+    iterations: int = parameter(100, help="most iterations of h", ge=1)
+
+    def build(self, context: Context, *, denoiser: Bank) -> Result:
+        """One row a level and one a sum. Raises NodeError for a bank whose stable sums theory does not know."""
+        from flowlab.theory.stable_sums import attracts, critical_radii, distinct_sums
+        from flowlab.theory.subset_sums import patterns
+
+        geometry = denoiser.training.geometry
+        if denoiser.rho is None:
+            raise NodeError("the stable sums of theory are those of a closed form")
+        try:
+            critical = critical_radii(geometry)
+        except ValueError as error:
+            raise NodeError(str(error)) from error
+        points, owner = distinct_sums(geometry)
+        size = patterns(len(geometry.edges)).sum(-1).to(owner)
+        order = size.new_full((len(points),), len(geometry.edges)).scatter_reduce(0, owner, size, "amin")
+        rows: list[dict[str, Cell]] = []
+        differing = 0
+        for level, (sigma, rho) in enumerate(zip(denoiser.sigma.tolist(), denoiser.rho.tolist(), strict=True)):
+            kept = attracts(
+                lambda y, level=level: denoiser.denoise(y, level),  # type: ignore[misc]
+                points,
+                self.kick * sigma,
+                self.threshold,
+                self.iterations,
+                context.generator(f"kick {level}"),
+            )
+            expected = critical <= rho
+            wrong = int((kept != expected).sum())
+            differing += wrong
+            rows.append(
+                {"rho": rho, "stable": int(kept.sum()), "predicted": int(expected.sum()), "differing": wrong}
+            )
+            context.progress(level + 1, len(denoiser.sigma), {})
+        table = Table.of(rows)
+        value = {**table.columns, "critical": critical.tolist()}
+        tests = len(points) * len(rows)
+        metrics: dict[str, Any] = {
+            "sums": len(points),
+            **table.columns,
+            "tests": tests,
+            "differing_total": differing,
+        }
+        each = Table({"order": order.tolist(), "critical_radius": critical.tolist()})
+        return Result(value, metrics, {"levels": table, "sums": each})

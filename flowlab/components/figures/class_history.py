@@ -1,0 +1,70 @@
+"""In which class the states of a flow are, from its start to its end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from flowlab.api import CLASSES, Context, NodeError, Result, Table, reference
+from flowlab.api.plotting import CLASS_COLOURS, WIDTHS, Width, house_style, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Before this time of a score flow, which moves points in a time of one, little happens.
+_EARLY = 0.1
+
+
+@frozen
+class ClassHistory:
+    """Shares of the classes along each flow as stacked areas, a panel a flow, the end on the right.
+
+    Probability flow over the falling noise level, score flow over its time r, both in logarithms.
+    """
+
+    analysis: str = reference("analysis", help="of the kind class-history")
+
+    @house_style()
+    def build(self, context: Context, *, analysis: Table) -> Result:
+        """Draw the panels. Raises NodeError for another kind of analysis."""
+        from matplotlib.patches import Patch
+
+        if not isinstance(analysis, Table) or not {"kind", "time", *CLASSES} <= set(analysis.columns):
+            raise NodeError("the analysis holds no classes along a flow: it takes one of class-history")
+        flows: dict[str, list[dict[str, Any]]] = {}
+        for row in analysis.rows:
+            flows.setdefault(str(row["flow"]), []).append(row)
+        across = min(3, len(flows))
+        down = -(-len(flows) // across)
+        width: Width = "single" if across == 1 else "double"
+        inches = down * (0.62 * WIDTHS[width] / across + 0.3) + 0.3
+        figure, axes = new_figure(width, inches / WIDTHS[width], rows=down, columns=across, sharey=True)
+        for ax, (name, rows) in zip(axes.flat, flows.items(), strict=False):
+            _panel(ax, rows)
+            ax.set_title(f"{name} ({rows[0]['kind']} flow)")
+        for ax in list(axes.flat)[len(flows) :]:
+            ax.set_visible(False)
+        for ax in axes[:, 0]:
+            ax.set_ylabel("share of starts (%)")
+        figure.legend(
+            handles=[Patch(color=CLASS_COLOURS[name], label=name) for name in CLASSES],
+            loc="outside upper center",
+            ncols=len(CLASSES) if width == "double" else 3,
+            handlelength=0.9,
+            handleheight=0.9,
+        )
+        return Result(figure)
+
+
+def _panel(ax: Axes, rows: list[dict[str, Any]]) -> None:
+    time = [row["time"] for row in rows]
+    shares = [[100 * row[name] for row in rows] for name in CLASSES]
+    ax.stackplot(time, shares, colors=[CLASS_COLOURS[name] for name in CLASSES], lw=0)
+    ax.set_ylim(0, 100)
+    first, name = _EARLY, "time $r$"
+    if rows[0]["kind"] == "probability":
+        first, name = min(value for value in time if value > 0), r"noise level $\sigma$"
+    # logarithmic but for the zero at an end of the axis
+    ax.set_xscale("symlog", linthresh=first, linscale=0.7)
+    ax.set(xlim=(time[0], time[-1]), xlabel=name)

@@ -1,0 +1,59 @@
+"""How an integrator's error falls with the number of steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import frozen
+
+from flowlab.api import Context, NodeError, Result, Table, reference
+from flowlab.api.plotting import WIDTHS, Width, house_style, new_figure, series_style
+
+# Errors below this are rounding: drawn at the foot of the panel, without an order.
+_FOOT = 1e-16
+
+
+@frozen
+class Discretisation:
+    """Mean error of each integrator and share of changed classes, against the number of steps.
+
+    The legend gives the order fitted to the errors above rounding. A column a schedule.
+    """
+
+    analysis: str = reference("analysis", help="of the kind discretisation")
+
+    @house_style()
+    def build(self, context: Context, *, analysis: Table) -> Result:
+        """Draw two panels a denoiser. Raises NodeError for another kind of analysis."""
+        if not isinstance(analysis, Table) or "error_mean" not in analysis.columns:
+            raise NodeError("the analysis holds no errors of integrators: it takes one of discretisation")
+        rows = analysis.rows
+        denoisers = list(dict.fromkeys(row["denoiser"] for row in rows))
+        integrators = list(dict.fromkeys(row["integrator"] for row in rows))
+        width: Width = "single" if len(denoisers) == 1 else "double"
+        figure, axes = new_figure(
+            width, 3.9 / WIDTHS[width], rows=2, columns=len(denoisers), sharex=True, sharey="row"
+        )
+        for (error, changed), denoiser in zip(axes.T, denoisers, strict=True):
+            for k, name in enumerate(integrators):
+                mine = [row for row in rows if (row["denoiser"], row["integrator"]) == (denoiser, name)]
+                _series(error, changed, sorted(mine, key=lambda row: row["steps"]), str(name), series_style(k))
+            error.set(xscale="log", yscale="log", title=str(denoiser))
+            error.legend(loc="center right", handlelength=1.4)
+            changed.set(xlabel="steps")
+        axes[0, 0].set_ylabel("mean error of an endpoint")
+        axes[1, 0].set_ylabel("classes changed (%)")
+        axes[1, 0].set_ylim(bottom=0)
+        figure.align_ylabels(list(axes[:, 0]))
+        return Result(figure)
+
+
+def _series(error: Any, changed: Any, rows: list[dict[str, Any]], name: str, style: Mapping[str, Any]) -> None:
+    from flowlab.theory.convergence import empirical_order
+
+    steps = [row["steps"] for row in rows]
+    order = empirical_order(steps, [row["error_mean"] for row in rows])
+    label = f"{name}: rounding" if order is None else f"{name}: order {order:.2f}"
+    error.plot(steps, [max(row["error_mean"], _FOOT) for row in rows], label=label, **style)
+    changed.plot(steps, [100 * row["changed_share"] for row in rows], **style)

@@ -1,0 +1,45 @@
+"""How many subset sums are stable at each radius."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from attrs import frozen
+
+from flowlab.api import Context, NodeError, Result, reference
+from flowlab.api.plotting import house_style, new_figure, series_style
+
+Rows = Mapping[str, Sequence[Any]]
+
+
+@frozen
+class StableSums:
+    """Stable subset sums against the radius rho: markers by iterating h, lines by theory, a colour an analysis."""
+
+    analysis: tuple[str, ...] = reference(
+        "analysis", help="of the kind stable-sums, a series each", many=True, gather=True
+    )
+
+    @house_style()
+    def build(self, context: Context, *, analysis: Mapping[str, Rows]) -> Result:
+        """Draw one panel. Raises NodeError for another kind of analysis."""
+        for label, rows in analysis.items():
+            if not isinstance(rows, Mapping) or "critical" not in rows:
+                raise NodeError(f"the analysis {label!r} holds no stable sums")
+        figure, axes = new_figure("single", 0.75)
+        ax = axes[0, 0]
+        for k, (label, rows) in enumerate(analysis.items()):
+            style = series_style(k)
+            # exact steps: a sum joins at its critical radius
+            widest = max(rows["rho"])
+            places = sorted({0.0, widest, *(radius for radius in rows["critical"] if radius < widest)})
+            counts = [sum(radius <= place for radius in rows["critical"]) for place in places]
+            ax.step(places, counts, where="post", lw=0.9, color=style["color"], zorder=1)
+            ax.plot(rows["rho"], rows["stable"], ls="", ms=3, mfc="none", mew=0.8, label=label, **style)
+        ax.set(xlabel=r"radius $\rho$", ylabel="stable subset sums")
+        ax.set(xlim=(0, None), ylim=(0, None))
+        ax.yaxis.get_major_locator().set_params(integer=True)
+        if len(analysis) > 1:
+            figure.legend(loc="outside upper center", ncols=min(3, len(analysis)), handlelength=1.2)
+        return Result(figure)
