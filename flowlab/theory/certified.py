@@ -18,7 +18,8 @@ from flowlab.theory.relu_network import ReluNetwork
 from flowlab.theory.sparse_training import Multipliers, SparseTraining
 
 _LIVE = 1e-4  # share of the largest |a| |w| below which a neuron is what training has not yet brought to zero
-_NEAR = 0.05  # distance in (w, b) of unit neurons that stand for one
+_NEAR, _WIDE = 0.05, 0.15  # distances in (w, b) of unit neurons that stand for one: at work, and at the end
+_CHEAP = 0.01  # share of the gap that a smaller network may cost more
 # The polish holds an interpolating start by its first penalty, which a training from scratch must not have.
 _HOLD = Multipliers(first=200.0, last=400_000.0, rate=0.01)
 _RATE = 1e-3
@@ -75,7 +76,7 @@ def certified(
     pruned and polished, and taken if it interpolates for less. Raises Diverged.
     """
     samples, targets = problem.inputs[0], problem.targets[0]
-    best = _best([start, *_polished(*alive(start, _LIVE), problem, goal, generator)], problem, goal)
+    best = _best([start, *_polished(*alive(start, _LIVE), _NEAR, problem, goal, generator)], problem, goal)
     bounds = []
     if multipliers is not None:
         bounds.append(multiplier_bound(multipliers[0], samples, targets, alive(best)[0], search, generator))
@@ -89,27 +90,35 @@ def certified(
         bound = max(bounds, key=lambda one: one.value)
         if bound.value >= (1 - goal.gap) * cost or turn == goal.passes:
             break
-        candidates = _polished(found.program.neurons, found.program.outer, problem, goal, generator)
+        candidates = _polished(found.program.neurons, found.program.outer, _NEAR, problem, goal, generator)
         best = _best([best, *candidates], problem, goal)
+    best = _best([best, *_polished(*alive(best, _LIVE), _WIDE, problem, goal, generator)], problem, goal)
     return Certified(best, _violation(best, problem), float(best.balanced_cost[0]), bound, turn)
 
 
 def _best(networks: list[ReluNetwork], problem: Interpolation, goal: Goal) -> ReluNetwork:
-    """The cheapest that interpolates; where none does, the one of least violation."""
+    """Of those that interpolate and cost next to the least, the smallest; where none does, the least violating."""
     off = [_violation(network, problem) for network in networks]
     allowed = [network for network, v in zip(networks, off, strict=True) if v <= goal.tolerance]
-    if allowed:
-        return min(allowed, key=lambda network: float(network.balanced_cost[0]))
-    return networks[min(range(len(off)), key=off.__getitem__)]
+    if not allowed:
+        return networks[min(range(len(off)), key=off.__getitem__)]
+    least = min(float(network.balanced_cost[0]) for network in allowed)
+    cheap = [one for one in allowed if float(one.balanced_cost[0]) <= (1 + _CHEAP * goal.gap) * least]
+    return min(cheap, key=lambda network: network.biases.shape[-1])
 
 
 def _polished(
-    neurons: Neurons, outer: Tensor, problem: Interpolation, goal: Goal, generator: torch.Generator
+    neurons: Neurons,
+    outer: Tensor,
+    near: float,
+    problem: Interpolation,
+    goal: Goal,
+    generator: torch.Generator,
 ) -> list[ReluNetwork]:
     """The network of a dictionary, neighbours merged, then trained on in float64; none if it is empty."""
     if not len(neurons):
         return []
-    small, sums = merged(neurons, outer, _NEAR)
+    small, sums = merged(neurons, outer, near)
     start = assembled(small, sums, problem.inputs[0], problem.targets[0])
     descent = Descent(goal.polish, _RATE, dtype=torch.float64)
     training = SparseTraining(problem, descent, _HOLD, goal.working, generator, lambda *_: None)

@@ -91,14 +91,15 @@ def cutting_planes(
         center = project((goal - fitted) / strength)
         found, demand = search(center, samples, neurons + pool, generator)
         bound = dual_bound(center, targets, demand)
-        stalled = stalled + 1 if best is not None and bound.value <= best.value else 0
-        best = bound if best is None or bound.value > best.value else best
+        better = best is None or bound.value > best.value
+        best = bound if best is None or better else best
         size = outer.norm(dim=-1)
         program = Program(
             neurons[size > 0], outer[size > 0], float(size.sum()), float((wanted - fitted).abs().max())
         )  # fmt: skip
         met = best.value >= (1 - gap) * program.cost and program.residual <= gap * float(wanted.abs().max())
         certificate = Certificate(best, program, turn, met)
+        stalled = 0 if better or best.value >= (1 - gap) * program.cost else stalled + 1
         report(turn, certificate)
         if met or best.value >= (1 - gap) * cost:
             break
