@@ -55,6 +55,43 @@ def exponent(sizes: Sequence[float], times: Sequence[float]) -> float:
     return sum((a - middle) * b for a, b in zip(x, y, strict=True)) / sum((a - middle) ** 2 for a in x)
 
 
+@frozen
+class Growth:
+    """Seconds at several values of one size, the others held."""
+
+    over: str
+    values: Sequence[int]
+    seconds: Sequence[float]
+
+    @property
+    def row(self) -> Row:
+        """A row of a table, with the exponent of a power law fitted to it."""
+        return {
+            "over": self.over,
+            "values": ", ".join(map(str, self.values)),
+            "seconds": ", ".join(f"{time:.3g}" for time in self.seconds),
+            "exponent": exponent(self.values, self.seconds),
+        }
+
+
+def plot(grown: Sequence[Growth], path: Path) -> None:
+    """Time over each size, relative to its least, on logarithmic axes, with the fitted exponents."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(4.2, 3.2), layout="constrained")
+    ax = figure.subplots()
+    for one, marker in zip(grown, "osD^v", strict=False):
+        sizes = [value / one.values[0] for value in one.values]
+        slope = exponent(one.values, one.seconds)
+        ax.loglog(
+            sizes, one.seconds, marker=marker, ms=4, lw=1, label=f"{one.over} from {one.values[0]}: {slope:.2f}"
+        )
+    ax.set_xlabel("size, relative to the least")
+    ax.set_ylabel("seconds")
+    ax.legend(title="fitted exponent", frameon=False, fontsize="small")
+    figure.savefig(path, dpi=200)
+
+
 def machine(packages: Iterable[str] = ()) -> dict[str, Any]:
     """Where and when this runs: processor, cores, load, threads, versions."""
     loads = [round(load, 2) for load in os.getloadavg()] if hasattr(os, "getloadavg") else None
@@ -111,6 +148,7 @@ def options(about: str | None) -> argparse.ArgumentParser:
     """The command line of a benchmark: `--json FILE`, `--threads N`."""
     parser = argparse.ArgumentParser(description=about)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the measurements there too")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the growth there")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="threads of torch")
     return parser
 

@@ -1,6 +1,6 @@
 """How long the exact max-margin slabs take, beside general solvers, and how that grows.
 
-    python tests/benchmarks/exact.py [--json FILE] [--threads N] [--quick]
+    python tests/benchmarks/exact.py [--json FILE] [--plot FILE] [--threads N] [--quick]
 
 Set OMP_NUM_THREADS before, for NumPy's own threads. Peers solve the very same samples and are compared in cost;
 a peer whose package is missing is skipped and said to be.
@@ -132,33 +132,21 @@ def peers(quick: bool) -> list[dict[str, object]]:
     return rows
 
 
-def growth(quick: bool) -> list[dict[str, object]]:
-    """Time over one size at a time, the others held, and the exponent of a power law fitted to it."""
+def growth(quick: bool) -> list[bench.Growth]:
+    """Time over one size at a time, the others held."""
     base = {"levels": 4, "N": 16, "M": 400, "d": 60}
     steps = {"levels": (4, 8, 16, 32), "N": (8, 16, 32, 60), "M": (200, 400, 800, 1600), "d": (30, 60, 120, 240)}
-    rows = []
+    found = []
     for name, values in steps.items():
         values = values[: 2 if quick else None]
         times = []
         for value in values:
             size = base | {name: value}
-            data = training_samples(
-                size["d"], size["N"], size["M"], np.linspace(0.03, 0.02, size["levels"]).tolist()
-            )
+            sigma = np.linspace(0.03, 0.02, size["levels"]).tolist()
+            data = training_samples(size["d"], size["N"], size["M"], sigma)
             times.append(bench.timed(lambda data=data: solve(data), repeats=3, budget=10)[0].least)
-        held = ", ".join(f"{key} = {value}" for key, value in base.items() if key != name)
-        seconds = ", ".join(f"{time:.3g}" for time in times)
-        rows.append(
-            {
-                "over": name,
-                "from": values[0],
-                "to": values[-1],
-                "held": held,
-                "seconds": seconds,
-                "exponent": bench.exponent(values, times),
-            }
-        )
-    return rows
+        found.append(bench.Growth(name, values, times))
+    return found
 
 
 def main() -> None:
@@ -167,12 +155,15 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="the smallest sizes only, to see that it works")
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
+    grown = growth(chosen.quick)
     parts = {
         "exact solver (seconds)": sizes(chosen.quick),
         "beside others (one level, sigma 0.05; times: multiples of flowlab's)": peers(chosen.quick),
-        "growth": growth(chosen.quick),
+        "growth about 4 levels, N = 16, M = 400, d = 60": [one.row for one in grown],
     }
     bench.report("exact", parts, ("daqp", "cvxpy", "clarabel", "scikit-learn", "qpsolvers", "piqp"), chosen.json)
+    if chosen.plot:
+        bench.plot(grown, chosen.plot)
 
 
 if __name__ == "__main__":

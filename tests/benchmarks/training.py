@@ -1,33 +1,37 @@
-"""Training measured: milliseconds a step, and seconds to a minimum-norm solution.
+"""Training measured: a step, the seconds to a certified minimum-norm network, and how both grow.
 
-python tests/benchmarks/training.py [--paper] [--threads N] [--out FILE.json]
+    python tests/benchmarks/training.py [--paper] [--seeds N] [--json FILE] [--plot FILE] [--threads N]
 
-1. A step of one denoiser, as a plain loop has it (nn.Parameters, automatic differentiation,
-   torch.optim.Adam, one denoiser after another), against flowlab's bank, on the same data in the same run.
-2. Time to quality: violation <= 1e-4 on all samples and cost <= 1.001 times the slabs', at the small
-   problem, or at the paper's scale with --paper (minutes).
-3. cooper's augmented Lagrangian (pip install cooper-optim), with the recipe of flowlab's full batches on
-   the same small problem.
+1. A step of one denoiser, as a plain loop has it (nn.Parameters, automatic differentiation, torch.optim.Adam,
+   one denoiser after another), against flowlab's bank, on the same data in the same run; on CUDA too where it is.
+2. Time to quality: violation <= 1e-4 on all samples and cost <= 1.001 times the slabs', at the small problem,
+   and at the paper's scale with --paper (minutes); cooper's augmented Lagrangian (pip install cooper-optim),
+   with the recipe of flowlab's full batches, on the same small problem.
+3. The optimality gap of certified-min-norm, from random weights.
+4. Time a step over levels, N, M, K and d, with fitted exponents.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import platform
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from attrs import asdict, frozen
+from attrs import evolve, frozen
+
+sys.path.insert(0, str(Path(__file__).parent))  # for `bench`, however this file is started
+
+import bench
 
 from flowlab.api import Context
 from flowlab.components.datasets.orthogonal import Orthogonal
 from flowlab.components.denoisers.shallow_relu import ShallowRelu
 from flowlab.components.optimizers.augmented_lagrangian import AugmentedLagrangian
+from flowlab.components.optimizers.certified_min_norm import CertifiedMinNorm
 from flowlab.theory.descent import Descent
+from flowlab.theory.geometry import Geometry
 from flowlab.theory.interpolation import Interpolation
 from flowlab.theory.quality import slab_cost
 from flowlab.theory.relu_network import ReluNetwork
@@ -48,7 +52,7 @@ class Problem:
     width: int
     working_set: int
 
-    def build(self, levels: int, seed: int):
+    def build(self, levels: int, seed: int) -> tuple[Geometry, Interpolation, ReluNetwork]:
         """The geometry, the interpolation problem of so many equal levels, and the random start."""
         context = Context(seed, "benchmark", torch.float64, torch.device("cpu"))
         data = Orthogonal(self.dimension, self.points, samples=self.samples).build(context).value
@@ -59,23 +63,6 @@ class Problem:
 
 SMALL = Problem("small", 10, 6, 100, 0.05, 100, 40)
 PAPER = Problem("paper", 30, 31, 500, 0.035, 500, 80)
-
-
-def machine() -> dict[str, object]:
-    """What the figures were measured on."""
-    model = platform.processor() or platform.machine()
-    if Path("/proc/cpuinfo").exists():
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), model)
-    return {
-        "cpu": model,
-        "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-        "load": os.getloadavg()[0],
-    }
 
 
 def synchronised(device: torch.device) -> float:
@@ -139,7 +126,7 @@ def steps_table(problem: Problem, levels: int, steps: int) -> list[dict[str, obj
     return rows
 
 
-def judged(network: ReluNetwork, task: Interpolation, geometry) -> dict[str, object]:
+def judged(network: ReluNetwork, task: Interpolation, geometry: Geometry) -> dict[str, object]:
     """Violation over all samples in float64, ratio to the slabs, and whether both are good enough."""
     network = network.to(torch.float64)
     violation = (network(task.inputs) - task.targets).abs().max().item()
@@ -212,48 +199,78 @@ def coopers(problem: Problem, seed: int) -> dict[str, object] | None:
     return row | {"seconds": seconds} | judged(ReluNetwork(*parts), task, geometry) | {"neurons": alive}
 
 
-def table(rows: list[dict[str, object]]) -> str:
-    """Rows as a table of plain text."""
+def gaps(paper: bool, seed: int) -> list[dict[str, object]]:
+    """The optimality gap that is proved, from random weights; `g` by multi-start ascent."""
+    rows = []
+    for problem, gap in ((SMALL, 1e-3), (PAPER, 1e-2))[: 2 if paper else 1]:
+        geometry, task, start = problem.build(1, seed)
+        optimizer = CertifiedMinNorm(gap=gap, working_set=problem.working_set)
+        context = Context(seed, "benchmark", torch.float64, torch.device("cpu"))
+        begin = time.perf_counter()
+        fit = optimizer.minimise(task, geometry, start, 0.0, context)
+        seconds = time.perf_counter() - begin
+        rows.append(
+            {"problem": problem.name, "asked": gap, "seed": seed, "seconds": seconds}
+            | {name: fit.quality[name][0] for name in ("gap", "bound", "demand", "starts", "passes")}
+            | judged(fit.network, task, geometry)
+            | {"neurons": fit.network.inner.shape[1]}
+        )
+    return rows
 
-    def cell(value: object) -> str:
-        return f"{value:.6g}" if isinstance(value, float) else str(value)
 
-    names = list(rows[0])
-    cells = [names, *([cell(row[name]) for name in names] for row in rows)]
-    widths = [max(len(row[k]) for row in cells) for k in range(len(names))]
-    return "\n".join(
-        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)) for row in cells
-    )
+BASE = Problem("base", 20, 11, 200, 0.03, 100, 0)
+GROWTH: dict[str, tuple[tuple[int, ...], Callable[[int], tuple[Problem, int]]]] = {
+    "levels": ((2, 4, 8, 16), lambda n: (BASE, n)),
+    "N": ((6, 11, 21), lambda n: (evolve(BASE, points=n), 2)),
+    "M": ((100, 200, 400, 800), lambda n: (evolve(BASE, samples=n), 2)),
+    "K": ((50, 100, 200, 400), lambda n: (evolve(BASE, width=n), 2)),
+    "d": ((10, 20, 40, 80), lambda n: (evolve(BASE, dimension=n), 2)),
+}
+
+
+def growth() -> list[bench.Growth]:
+    """Seconds a step of the whole bank as one size grows and the others are held."""
+    found = []
+    for name, (values, problem_of) in GROWTH.items():
+        times = []
+        for value in values:
+            problem, levels = problem_of(value)
+            _, task, start = problem.build(levels, 0)
+            times.append(min(batched_step(task, start, torch.device("cpu"), 20) for _ in range(3)) * levels)
+        found.append(bench.Growth(name, values, tuple(times)))
+    return found
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    arguments.add_argument("--paper", action="store_true", help="time to quality at the paper's scale as well")
-    arguments.add_argument("--threads", type=int, default=torch.get_num_threads())
-    arguments.add_argument("--seeds", type=int, default=1, help="how many seeds")
-    arguments.add_argument("--out", type=Path, help="write the figures as JSON")
-    chosen = arguments.parse_args()
+    """Measure, print, write."""
+    parser = bench.options(__doc__)
+    parser.add_argument("--paper", action="store_true", help="quality at the paper's scale as well")
+    parser.add_argument("--seeds", type=int, default=1, help="how many seeds")
+    chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
-    about = machine()
-    print(json.dumps(about))
-    speed = steps_table(SMALL, levels=12, steps=100)
-    speed += steps_table(PAPER, levels=2, steps=20)
-    print("\nMilliseconds a step and denoiser", table(speed), sep="\n")
-    quality = []
+    steps = steps_table(SMALL, levels=12, steps=100) + steps_table(PAPER, levels=2, steps=20)
+    quality: list[dict[str, object]] = []
+    gap_rows: list[dict[str, object]] = []
     for seed in range(chosen.seeds):
         quality += [ours(SMALL, seed, 0), ours(SMALL, seed, SMALL.working_set)]
         other = coopers(SMALL, seed)
         if other is None:
-            print("\ncooper is not installed (pip install cooper-optim): skipped", file=sys.stderr)
+            print("cooper is not installed (pip install cooper-optim): skipped", file=sys.stderr)
         else:
             quality.append(other)
         if chosen.paper:
             quality.append(ours(PAPER, seed, PAPER.working_set))
-    print(f"\nTime to quality: violation <= {VIOLATION:g}, cost <= {RATIO:g} slabs'", table(quality), sep="\n")
-    if chosen.out:
-        problems = [asdict(SMALL), asdict(PAPER)]
-        figures = {"machine": about, "problems": problems, "steps": speed, "time_to_quality": quality}
-        chosen.out.write_text(json.dumps(figures, indent=1))
+        gap_rows += gaps(chosen.paper, seed)
+    grown = growth()
+    parts = {
+        "milliseconds a step and denoiser": steps,
+        f"time to quality: violation <= {VIOLATION:g}, cost <= {RATIO:g} times the slabs'": quality,
+        "optimality gap of certified-min-norm, from random weights": gap_rows,
+        f"growth of a step about 2 levels and {BASE}": [one.row for one in grown],
+    }
+    bench.report("training", parts, ("cooper-optim",), chosen.json)
+    if chosen.plot:
+        bench.plot(grown, chosen.plot)
 
 
 if __name__ == "__main__":
