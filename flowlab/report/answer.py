@@ -13,6 +13,8 @@ from flowlab.report.figures import stems
 from flowlab.report.fractions import share
 from flowlab.report.plain import plain
 
+_QUALITY = {"violation_max": "violation_max", "slab_ratio": "cost over slabs' cost", "gap": "optimality gap"}
+
 
 def answer(outcome: Outcome, folder: Path, figures: Sequence[str] = ()) -> str:
     """The lines of the answer; the last is the path of the first figure, where there is one.
@@ -38,16 +40,17 @@ def fractions(outcome: Outcome) -> list[str]:
 
 
 def interpolation(outcome: Outcome) -> list[str]:
-    """The worst violation and the worst cost ratio of each denoiser that reports them."""
+    """The worst violation, cost ratio and optimality gap of each denoiser that reports them."""
     rows = []
     for record in outcome.of("denoiser"):
         metrics = record.result.metrics if record.result else {}
         if "violation_max" in metrics and "slab_ratio" in metrics:
-            rows.append((record.node.label, worst(metrics["violation_max"]), worst(metrics["slab_ratio"])))
+            rows.append((record.node.label, *(worst(metrics.get(name)) for name in _QUALITY)))
     if not rows:
         return []
-    header = ("denoiser", "violation_max", "cost over slabs' cost")
-    return ["How well the denoisers interpolate, worst level", *aligned([header, *rows], indent=2)]
+    shown = [column for column in range(len(rows[0])) if any(row[column] != "-" for row in rows)]
+    table = [tuple(row[column] for column in shown) for row in (("denoiser", *_QUALITY.values()), *rows)]
+    return ["How well the denoisers interpolate, worst level", *aligned(table, indent=2)]
 
 
 def worst(metric: Any) -> str:

@@ -52,14 +52,20 @@ def simplex_closed_form(points: Tensor) -> Callable[[Tensor], Slabs]:
     return closed_form
 
 
+def affinely_independent(points: Tensor) -> bool:
+    """Whether points (N, d) are the vertices of a simplex."""
+    singular = torch.linalg.svdvals(points[1:] - points[0])
+    return len(points) - 1 <= points.shape[-1] and bool(singular[-1] > _RANK * singular[0])
+
+
 def simplex_geometry(points: Tensor) -> Geometry:
     """The geometry of a simplex (N, d). Raises ValueError unless the points are affinely independent.
 
     Subset sums start at the offset c of the noiseless denoiser. If c is a vertex the flows end in the box
     of its edges, else in the simplex itself.
     """
-    singular = torch.linalg.svdvals(points[1:] - points[0])
-    if len(points) - 1 > points.shape[-1] or bool(singular[-1] <= _RANK * singular[0]):
+    if not affinely_independent(points):
+        singular = torch.linalg.svdvals(points[1:] - points[0])
         raise ValueError(
             f"the points are no simplex: {len(points)} points in {points.shape[-1]} dimensions, smallest "
             f"singular value of their edges {singular[-1]:.3g}"

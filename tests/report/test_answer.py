@@ -41,6 +41,17 @@ def test_answer() -> None:
     assert "4 of 5 nodes in 2.0 s, 0.5 s of it for denoiser.net" in lines
 
 
+def test_a_gap_is_shown_where_a_denoiser_has_one() -> None:
+    figures = {"violation_max": [1e-6], "slab_ratio": [1.0]}
+    outcome = outcome_of(
+        done("denoiser", "plain", metrics=figures),
+        done("denoiser", "certified", metrics=figures | {"gap": [0.002, 0.01]}),
+    )
+    lines = answer(outcome, Path("o")).splitlines()
+    assert lines[1].endswith("optimality gap")
+    assert [line.split()[-1] for line in lines[2:4]] == ["-", "0.01"]
+
+
 def test_the_first_figure_is_the_first_of_the_file() -> None:
     outcome = outcome_of(done("figure", "b"), done("figure", "a"), failed("figure", "c"))
     assert answer(outcome, Path("o"), ["c", "a", "b"]).splitlines()[-1] == "o/figures/a.png"

@@ -7,6 +7,7 @@ from flowlab.api import Context, Geometry, NodeError, TrainingSet
 from flowlab.components.denoisers.shallow_relu import ShallowRelu
 from flowlab.components.optimizers.augmented_lagrangian import AugmentedLagrangian
 from flowlab.components.optimizers.certified_min_norm import CertifiedMinNorm
+from flowlab.components.optimizers.max_margin import MaxMargin
 from flowlab.components.schedules.noise_levels import NoiseLevels
 from flowlab.theory.certificate import Search
 from flowlab.theory.certified import Goal, certified
@@ -120,3 +121,9 @@ def test_from_random_weights_to_a_certified_minimum():
     assert result.shortfall is None
     assert result.metrics["gap"][0] <= 1e-3
     assert result.metrics["width"] <= 12
+
+
+@pytest.mark.parametrize(("points", "bound"), [(SQUARE, "only an upper bound"), (BOX, None)])
+def test_slabs_of_points_that_are_no_simplex_say_what_they_are(points, bound):
+    shortfall = built(MaxMargin(), points).shortfall
+    assert (bound in shortfall) if bound else shortfall is None

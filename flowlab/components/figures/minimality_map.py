@@ -44,7 +44,7 @@ class MinimalityMap:
             ax.set_visible(False)
         for ax in axes[:, 0]:
             ax.set_ylabel("bound / cost")
-        for ax in axes[-1]:
+        for ax in list(axes.flat)[max(0, len(analysis) - across) : len(analysis)]:
             ax.set_xlabel(r"noise level $\sigma$")
         return Result(figure)
 
