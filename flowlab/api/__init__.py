@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from flowlab.api.checkpoint import Checkpoint
 from flowlab.api.context import Context
 from flowlab.api.declared import Declared
 from flowlab.api.errors import (
@@ -58,6 +59,7 @@ __all__ = [
     "Bank",
     "Cell",
     "Center",
+    "Checkpoint",
     "Classes",
     "Context",
     "Declared",

@@ -1,4 +1,4 @@
-"""What the engine hands to a component at work: randomness, dtype, device, progress."""
+"""What the engine hands to a component at work: randomness, dtype, device, progress, a checkpoint."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from attrs import field, frozen
+
+from flowlab.api.checkpoint import Checkpoint, Nowhere
 
 if TYPE_CHECKING:
     import torch
@@ -23,7 +25,8 @@ class Context:
     """The surroundings of one node's work.
 
     `dtype` and `device` are those of the theory (float64 unless the experiment says otherwise).
-    `progress(done, total, figures)` may be called as often as one likes.
+    `progress(done, total, figures)` may be called as often as one likes. `checkpoint` keeps the state of a
+    long work, so that an interrupted run can go on from there.
     """
 
     seed: int
@@ -31,6 +34,7 @@ class Context:
     dtype: torch.dtype
     device: torch.device
     progress: Progress = field(default=silent)
+    checkpoint: Checkpoint = field(default=Nowhere())
 
     def generator(self, stream: str = "") -> torch.Generator:
         """A private CPU generator, seeded by the experiment's seed, this node's name and `stream`."""

@@ -1,4 +1,4 @@
-"""Who hears how the work goes on: nobody, a log of plain lines, or a bar on a terminal. All on stderr."""
+"""Who hears how the work goes on: hardly anybody, a log of plain lines, or a bar on a terminal. All on stderr."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Listener(Protocol):
-    """Is told of each node's start, progress and end."""
+    """Is told of each node's start, progress and end, and of what went wrong without stopping it."""
 
     def started(self, node: Node, index: int, total: int) -> None:
         """A node begins: number `index`, from 0, of `total`."""
@@ -26,18 +26,31 @@ class Listener(Protocol):
     def progressed(self, done: int, total: int, figures: Mapping[str, float]) -> None:
         """The node at work reports."""
 
+    def resumed(self, done: int, total: int) -> None:
+        """The node at work goes on from a step of an interrupted run."""
+
+    def warned(self, message: str) -> None:
+        """Something at the node at work is not as it should be."""
+
     def finished(self, record: Record) -> None:
         """The node at work ends."""
 
 
 class Quiet:
-    """Shows nothing."""
+    """Shows warnings alone."""
 
     def started(self, node: Node, index: int, total: int) -> None:
         """Say nothing."""
 
     def progressed(self, done: int, total: int, figures: Mapping[str, float]) -> None:
         """Say nothing."""
+
+    def resumed(self, done: int, total: int) -> None:
+        """Say nothing."""
+
+    def warned(self, message: str) -> None:
+        """Say it."""
+        print(f"warning: {message}", file=sys.stderr, flush=True)
 
     def finished(self, record: Record) -> None:
         """Say nothing."""
@@ -52,10 +65,11 @@ class Lines:
     _name: str = ""
     _start: float = 0.0
     _last: float = 0.0
+    _begun: int = 0
 
     def started(self, node: Node, index: int, total: int) -> None:
         """Say which node begins; tools do no work and pass unmentioned."""
-        self._name = node.id
+        self._name, self._begun = node.id, 0
         self._start = self._last = monotonic()
         if node.kind.built:
             self._say(f"[{index + 1}/{total}] {node.id} ({node.use})")
@@ -66,8 +80,17 @@ class Lines:
         if now - self._last < self.every:
             return
         self._last = now
-        left = (now - self._start) / max(done, 1) * max(total - done, 0)
+        left = (now - self._start) / max(done - self._begun, 1) * max(total - done, 0)
         self._say(f"  {self._name}: {done}/{total}, about {left:.0f} s left{shown(figures)}")
+
+    def resumed(self, done: int, total: int) -> None:
+        """Say from where, and time what is left from there."""
+        self._begun, self._start = done, monotonic()
+        self._say(f"  {resuming(self._name, done, total)}")
+
+    def warned(self, message: str) -> None:
+        """Say it."""
+        self._say(f"  warning: {message}")
 
     def finished(self, record: Record) -> None:
         """Say how it ended."""
@@ -84,11 +107,12 @@ class Bar:
 
     bar: Progress
     _task: TaskID | None = None
+    _name: str = ""
     _last: float = 0.0
 
     def started(self, node: Node, index: int, total: int) -> None:
         """Begin a bar of unknown length."""
-        self._last = 0.0
+        self._name, self._last = node.id, 0.0
         if node.kind.built:
             self._task = self.bar.add_task(f"[{index + 1}/{total}] {node.id}", total=None, figures="")
 
@@ -100,13 +124,26 @@ class Bar:
         self._last = now
         self.bar.update(self._task, completed=done, total=total, figures=shown(figures).removeprefix(", "))
 
+    def resumed(self, done: int, total: int) -> None:
+        """Begin the bar there: what an interrupted run did says nothing of the time left."""
+        if self._task is not None:
+            self.bar.reset(self._task, completed=done, total=total)
+        self._print(resuming(self._name, done, total))
+
+    def warned(self, message: str) -> None:
+        """Say it above the bar."""
+        self._print(f"warning: {message}")
+
     def finished(self, record: Record) -> None:
         """Replace the bar by a line."""
         if self._task is not None:
             self.bar.remove_task(self._task)
             self._task = None
         if record.node.kind.built or record.status != "done":
-            self.bar.console.print(ending(record), markup=False, highlight=False)
+            self._print(ending(record))
+
+    def _print(self, line: str) -> None:
+        self.bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager
@@ -119,6 +156,11 @@ def listening(quiet: bool) -> Iterator[Listener]:
             yield Bar(bar)
     else:
         yield Lines(sys.stderr)
+
+
+def resuming(name: str, done: int, total: int) -> str:
+    """A node that goes on where an interrupted run left it, in one line."""
+    return f"{name} resumes from step {done} of {total}"
 
 
 def ending(record: Record) -> str:

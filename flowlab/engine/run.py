@@ -8,24 +8,31 @@ from time import perf_counter
 from typing import Any
 
 from flowlab.api import Context, FlowlabError, NodeError, Result
+from flowlab.engine.checkpoints import Checkpoints
 from flowlab.engine.defect import one_line
 from flowlab.engine.device import resolve
 from flowlab.engine.inputs import inputs, sources
 from flowlab.engine.interrupt import signal_of
+from flowlab.engine.key import Keys
 from flowlab.engine.outcome import Outcome, Record, Status
 from flowlab.engine.progress import Listener
 from flowlab.graph.graph import Graph
 from flowlab.graph.node import Node
 
 
-def run(graph: Graph, device: str, listener: Listener) -> Outcome:
-    """Run every node whose inputs succeed. An interrupt stops the work and keeps what is finished."""
+def run(graph: Graph, device: str, listener: Listener, checkpoints: Checkpoints) -> Outcome:
+    """Run every node whose inputs succeed. An interrupt stops the work and keeps what is finished.
+
+    A node that an earlier run left a checkpoint of goes on from there.
+    """
     import torch
 
     where = resolve(device)
     dtype: torch.dtype = getattr(torch, graph.dtype)
     if any(node.kind.name == "figure" for node in graph.nodes):
         _draw_without_a_display()
+    checkpoints.sweep()
+    keys = Keys(graph.seed, graph.dtype, where.type)
     start = perf_counter()
     records: dict[Node, Record] = {}
     values: dict[Node, Any] = {}
@@ -33,11 +40,14 @@ def run(graph: Graph, device: str, listener: Listener) -> Outcome:
     try:
         for index, node in enumerate(graph.nodes):
             listener.started(node, index, len(graph.nodes))
-            context = Context(graph.seed, node=node.name, dtype=dtype, device=where, progress=listener.progressed)
+            context = Context(
+                graph.seed, node.name, dtype, where, listener.progressed, checkpoints.of(node, keys, listener)
+            )
             record = _attempt(node, context, values)
             records[node] = record
             if record.status in ("done", "short"):
                 values[node] = record.result.value if record.result else node.component
+                checkpoints.clear(node)
             listener.finished(record)
     except KeyboardInterrupt as interrupt:
         signal = signal_of(interrupt)

@@ -8,6 +8,7 @@ from typing import Any
 
 from attrs import frozen
 
+from flowlab.engine.checkpoints import Checkpoints
 from flowlab.engine.device import resolve
 from flowlab.engine.outcome import Outcome
 from flowlab.engine.progress import listening
@@ -52,5 +53,5 @@ def conduct(file: Path, out: Path | None, overrides: Sequence[str], device: str,
     folder = out if out is not None else Path("runs") / file_name(graph.name)
     claim(folder)
     with listening(quiet) as listener:
-        outcome = run(graph, device, listener)
+        outcome = run(graph, device, listener, Checkpoints(folder / "checkpoints"))
     return Report(graph, write(graph, outcome, place, folder), folder)

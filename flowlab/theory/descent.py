@@ -59,7 +59,8 @@ class Weights:
             network.skip.mT,
             network.offset[:, None],
         )
-        leaves = [part.detach().to(device, dtype).clone().contiguous() for part in parts]
+        contiguous = torch.contiguous_format
+        leaves = [part.detach().to(device, dtype).clone(memory_format=contiguous) for part in parts]
         return cls(*(leaf.requires_grad_() for leaf in leaves))
 
     def network(self) -> ReluNetwork:

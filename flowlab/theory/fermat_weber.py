@@ -45,7 +45,8 @@ def _step(points: Tensor, weights: Tensor, center: Tensor) -> Tensor:
     units, pulls = arrows / lengths, weights[:, None] / lengths
     gradient = (weights[:, None] * units).sum(0)
     hessian = pulls.sum() * torch.eye(len(center)).to(points) - (pulls * units).mT @ units
-    newton = center - torch.linalg.lstsq(hessian, gradient[:, None]).solution[:, 0]
+    # pinv: the points may span no more than a line, and lstsq's last bits change from call to call
+    newton = center - torch.linalg.pinv(hessian, hermitian=True) @ gradient
     if _cost(points, weights, newton) < _cost(points, weights, center):
         return newton
     weiszfeld = (pulls * points).sum(0) / pulls.sum()

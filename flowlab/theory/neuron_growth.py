@@ -48,7 +48,8 @@ def sprout(weights: Weights, inputs: Tensor, residual: Tensor) -> Weights:
     """
     augmented = torch.cat([torch.ones_like(inputs[..., :1]), inputs], dim=-1).double()
     pulling = residual.double()
-    pulling = (pulling - augmented @ torch.linalg.lstsq(augmented, pulling).solution).to(inputs)
+    # pinv: lstsq's last bits change from call to call
+    pulling = (pulling - augmented @ (torch.linalg.pinv(augmented) @ pulling)).to(inputs)
     norms = weights.inner.norm(dim=-1, keepdim=True).clamp_min(torch.finfo(inputs.dtype).tiny)
     directions = weights.inner / norms
     heights = torch.bmm(inputs, directions.mT)

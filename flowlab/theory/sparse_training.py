@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import islice
 
 import torch
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 from torch import Tensor
 
 from flowlab.theory.descent import Descent, Weights, backward, optimizer_of, set_rate
 from flowlab.theory.interpolation import Interpolation
+from flowlab.theory.moments import figures, observe
 from flowlab.theory.neuron_growth import balance, heaviest, keep, sprout
-from flowlab.theory.relu_network import ReluNetwork
-from flowlab.theory.training import Moment, Report, figures, observe
-from flowlab.theory.working_set import hardest, minibatches, put, take
+from flowlab.theory.training import Report
+from flowlab.theory.training_state import Keep, TrainingState
+from flowlab.theory.working_set import Shuffle, hardest, put, take
 
 # Shares of the steps: the search for directions at the first penalty, each rise of the penalty, the rest.
 _SEARCH, _RISE, _RISES = 0.3, 0.1, 2
@@ -57,99 +57,121 @@ class SparseTraining:
     descent: Descent
     schedule: Multipliers
     working: int
-    generator: torch.Generator
+    width: int  # most neurons
     report: Report
-    moments: list[Moment] = field(factory=list, init=False)
+    keep: Keep  # called after every step
 
-    def train(
-        self, start: ReluNetwork, device: torch.device, searched: bool = False
-    ) -> tuple[ReluNetwork, Tensor]:
-        """The bank, of at most the start's width, and its multipliers z (L, N * M, d); see Fit.
+    def train(self, state: TrainingState, searched: bool = False) -> Tensor:
+        """Bring a state to its last step; the multipliers z (L, N * M, d), see Fit.
 
         `searched`: the start has the directions already, so only the third stage runs.
         """
         torch.set_flush_denormal(True)
-        weights = Weights.of(start, self.descent.dtype, device)
         steps = self.descent.steps
         search, rise = (0, 0) if searched else (int(_SEARCH * steps), int(_RISE * steps))
+        rest = search + _RISES * rise
         first, last = self.schedule.first, self.schedule.last
+        # a state at the first step of a stage has yet to enter it, any other has entered
         if not searched:
-            self._stochastic(weights, search, 0, _SEARCH_RATE, first)
+            if state.step == 0:
+                self._enter(state, _SEARCH_RATE)
+            self._stochastic(state, 0, search, first)
             for k in range(_RISES):
-                self._cut(weights, _SEEDS if k == 0 else _DEAD, start.inner.shape[1] // 2)
-                inputs, targets = self._all(weights)
-                weights = sprout(weights, inputs, weights.residual(inputs, targets))
+                if state.step == search + k * rise:
+                    self._grow(state, _SEEDS if k == 0 else _DEAD)
+                    self._enter(state, _share(state.weights))
                 penalty = first * (last / first) ** ((k + 1) / _RISES)
-                self._stochastic(weights, rise, search + k * rise, _share(weights), penalty)
-            self._cut(weights, _DEAD)
-        multipliers = self._multipliers(weights, search + _RISES * rise)
-        balance(weights)
-        return weights.network(), multipliers
+                self._stochastic(state, search + k * rise, rise, penalty)
+        if state.step == rest:
+            if not searched:
+                self._cut(state, _DEAD)
+            self._enter(state, _share(state.weights))
+            state.penalty = _SLACK * last
+        multipliers = self._multipliers(state, rest, max(1, steps - rest))
+        balance(state.weights)
+        return multipliers
 
-    def _stochastic(self, weights: Weights, steps: int, before: int, rate: float, penalty: float) -> None:
+    def _stochastic(self, state: TrainingState, begin: int, steps: int, penalty: float) -> None:
         """Steps of the penalty method on batches of samples; the learning rate falls to zero within them."""
         points = self.problem.points
-        samples = self.problem.samples.to(weights.inner)
+        samples = self.problem.samples.to(state.weights.inner)
         count = min(samples.shape[2], max(1, self.working // 4))
-        targets = points[:, None].expand(-1, count, -1).flatten(0, 1)[None].to(weights.inner)
-        stage = evolve(self.descent, steps=steps, learning_rate=rate * self.descent.learning_rate)
-        optimizer = optimizer_of(stage, weights)
-        batches = minibatches(samples, count, self.generator)
-        for step, inputs in enumerate(islice(batches, steps)):
+        targets = points[:, None].expand(-1, count, -1).flatten(0, 1)[None].to(samples)
+        stage = self._stage(state, steps)
+        for step in range(state.step - begin, steps):
             if step % _BETWEEN == 0:
-                self._cut(weights, _DEAD, optimizer=optimizer)
-                self._look(weights, before + step, penalty)
-            set_rate(optimizer, stage.rate(step))
-            backward(weights, inputs, targets, lambda residual: residual, count / penalty)
-            optimizer.step()
+                self._cut(state, _DEAD)
+                self._look(state, state.step, penalty)
+            inputs = state.shuffle.batch(samples, count, state.generator)
+            set_rate(state.optimizer, stage.rate(step))
+            backward(state.weights, inputs, targets, lambda residual: residual, count / penalty)
+            self._step(state)
 
-    def _multipliers(self, weights: Weights, before: int) -> Tensor:
+    def _multipliers(self, state: TrainingState, begin: int, steps: int) -> Tensor:
         """Steps of the method of multipliers on the hardest samples, and the multipliers (L, N * M, d)."""
-        inputs, targets = self._all(weights)
-        points, total = len(self.problem.points), inputs.shape[1]
-        count = min(total // points, self.working)
-        steps = max(1, self.descent.steps - before)
-        stage = evolve(self.descent, steps=steps, learning_rate=_share(weights) * self.descent.learning_rate)
-        optimizer = optimizer_of(stage, weights)
-        low, high = _SLACK * self.schedule.last, _TIGHT * self.schedule.last
+        inputs, targets = self._all(state)
+        count = min(self.problem.samples.shape[2], self.working)
         held = int(_HELD * steps)
+        low, high = _SLACK * self.schedule.last, _TIGHT * self.schedule.last
         growth = (high / low) ** (1 / (steps - held))
-        multipliers = torch.zeros_like(inputs)  # in units of mu, as the loss is
-        penalty = low
-        for begin in range(0, steps, _BETWEEN):
-            self._cut(weights, _DEAD, optimizer=optimizer)
-            force = multipliers + self._look(weights, before + begin, penalty)
-            chosen = hardest(force, points, count)
-            near, there, z = take(inputs, chosen), take(targets, chosen), take(multipliers, chosen)
-            for step in range(begin, min(begin + _BETWEEN, steps)):
-                set_rate(optimizer, stage.rate(step))
-                backward(weights, near, there, _updating(z, self.schedule.rate), count / penalty)
-                optimizer.step()
+        stage = self._stage(state, steps)
+        while state.step < begin + steps:
+            done = state.step - begin
+            if done % _BETWEEN == 0:
+                self._choose(state, count)
+            near, there = take(inputs, state.chosen), take(targets, state.chosen)
+            for step in range(done, min(steps, done - done % _BETWEEN + _BETWEEN)):
+                set_rate(state.optimizer, stage.rate(step))
+                force = _updating(state.multipliers, self.schedule.rate)
+                backward(state.weights, near, there, force, count / state.penalty)
                 if step >= held:
-                    penalty *= growth
-                    z /= growth
-            multipliers = put(z, chosen, total)
-        self._look(weights, self.descent.steps - 1, penalty)
-        return -(penalty / count) * multipliers
+                    state.penalty *= growth
+                    state.multipliers /= growth
+                self._step(state)
+        self._look(state, self.descent.steps - 1, state.penalty)
+        return -(state.penalty / count) * put(state.multipliers, state.chosen, inputs.shape[1])
 
-    def _all(self, weights: Weights) -> tuple[Tensor, Tensor]:
-        return self.problem.inputs.to(weights.inner), self.problem.targets.to(weights.inner)
+    def _enter(self, state: TrainingState, rate: float) -> None:
+        """Begin a stage at a share of the learning rate: nothing is remembered of the gradients and batches."""
+        state.optimizer, state.shuffle, state.rate = optimizer_of(self.descent, state.weights), Shuffle(), rate
 
-    def _cut(
-        self,
-        weights: Weights,
-        share: float,
-        most: int | None = None,
-        optimizer: torch.optim.Optimizer | None = None,
-    ) -> None:
-        chosen = heaviest(weights, share, most)
+    def _stage(self, state: TrainingState, steps: int) -> Descent:
+        return evolve(self.descent, steps=steps, learning_rate=state.rate * self.descent.learning_rate)
+
+    def _step(self, state: TrainingState) -> None:
+        """Move the weights by their gradients."""
+        state.optimizer.step()
+        state.step += 1
+        self.keep(state.step, self.descent.steps, state.tensors)
+
+    def _grow(self, state: TrainingState, share: float) -> None:
+        """Let every neuron above a share of the largest sprout one, and drop the others."""
+        self._cut(state, share, self.width // 2)
+        inputs, targets = self._all(state)
+        state.weights = sprout(state.weights, inputs, state.weights.residual(inputs, targets))
+
+    def _cut(self, state: TrainingState, share: float, most: int | None = None) -> None:
+        chosen = heaviest(state.weights, share, most)
         if chosen is not None:
-            keep(weights, chosen, optimizer)
+            keep(state.weights, chosen, state.optimizer)
 
-    def _look(self, weights: Weights, step: int, penalty: float) -> Tensor:
+    def _choose(self, state: TrainingState, count: int) -> None:
+        """Choose the samples that pull hardest, and drop dead neurons."""
+        self._cut(state, _DEAD)
+        residual = self._look(state, state.step, state.penalty)
+        multipliers = put(state.multipliers, state.chosen, residual.shape[1])
+        state.chosen = hardest(multipliers + residual, len(self.problem.points), count)
+        state.multipliers = take(multipliers, state.chosen)
+
+    def _all(self, state: TrainingState) -> tuple[Tensor, Tensor]:
+        inner = state.weights.inner
+        return self.problem.inputs.to(inner), self.problem.targets.to(inner)
+
+    def _look(self, state: TrainingState, step: int, penalty: float) -> Tensor:
         """Look at all samples: the residual (L, N * M, d), and a moment of the history."""
-        residual = weights.residual(*self._all(weights))
-        self.report(step + 1, self.descent.steps, figures(observe(self.moments, step, residual, weights, penalty)))
+        residual = state.weights.residual(*self._all(state))
+        moment = observe(state.moments, step, residual, state.weights, penalty)
+        self.report(step + 1, self.descent.steps, figures(moment))
         return residual
 
 

@@ -10,8 +10,8 @@ import torch
 from attrs import frozen
 from torch import Tensor
 
+from flowlab.theory.moments import Moment
 from flowlab.theory.relu_network import ReluNetwork
-from flowlab.theory.training import Moment
 
 T = TypeVar("T")
 _PARTS = ("outer", "inner", "biases", "skip", "offset")
@@ -82,6 +82,11 @@ def memory_in_words(device: torch.device) -> str:
     if limit != resource.RLIM_INFINITY:
         free = min(free, max(0, limit - mapped))
     return f"allocated {_size(resident)}, free {_size(free)} of {_size(total)}"
+
+
+def name_of(levels: slice) -> str:
+    """The name of a part."""
+    return f"levels-{levels.start}-{levels.stop - 1}"
 
 
 def levels_of(network: ReluNetwork, levels: slice) -> ReluNetwork:

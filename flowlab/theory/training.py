@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import torch
 from attrs import frozen
 from torch import Tensor
 
-from flowlab.theory.descent import Descent, Weights, backward, optimizer_of, set_rate
+from flowlab.theory.descent import Descent, backward, set_rate
 from flowlab.theory.interpolation import Interpolation
-from flowlab.theory.relu_network import ReluNetwork
+from flowlab.theory.moments import figures, observe
+from flowlab.theory.training_state import Keep, TrainingState
 
 Report = Callable[[int, int, Mapping[str, float]], None]
-
-
-@frozen
-class Moment:
-    """What is seen of training at one step: per-level figures (L,) and the penalty."""
-
-    step: int
-    violation: Tensor
-    cost: Tensor
-    penalty: float
 
 
 @frozen
@@ -39,96 +30,36 @@ class Loss:
     penalty: Callable[[int], float]
 
 
-class Diverged(ArithmeticError):
-    """Training whose residual stopped being finite, at `level` of the bank."""
-
-    def __init__(self, words: str, level: int) -> None:
-        super().__init__(words)
-        self.level = level
-
-
-def observe(moments: list[Moment], step: int, residual: Tensor, weights: Weights, penalty: float) -> Moment:
-    """Append what is seen at a step. Raises Diverged with the step, the level and its last finite violation."""
-    violation, cost = residual.abs().amax((1, 2)).cpu(), weights.network().cost.cpu()
-    lost = ~torch.isfinite(violation)
-    if bool(lost.any()):
-        level = int(lost.nonzero()[0, 0])
-        finite = f"{moments[-1].violation[level]:.3g}" if moments else "none"
-        raise Diverged(f"the loss is not finite at step {step} (last finite violation: {finite})", level)
-    moments.append(Moment(step, violation, cost, penalty))
-    return moments[-1]
-
-
-def figures(moment: Moment) -> dict[str, float]:
-    """What a progress line shows of a moment: the worst level's violation and cost."""
-    return {"violation": moment.violation.max().item(), "cost": moment.cost.max().item()}
-
-
 def train(
-    start: ReluNetwork,
+    state: TrainingState,
     problem: Interpolation,
     descent: Descent,
     loss: Loss,
     dropout: float,
-    generator: torch.Generator,
-    device: torch.device,
     report: Report,
-) -> tuple[ReluNetwork, list[Moment]]:
-    """Minimise a loss over all levels at once; return the bank and at most 201 moments of its history.
+    keep: Keep,
+) -> None:
+    """Minimise a loss over all levels at once, from a state to its last step, with at most 201 moments in all.
 
-    Raises Diverged with the step, the level and the last finite violation.
+    Neurons are dropped with probability `dropout`, afresh each step and level, scaled by 1 / (1 - p). `keep` is
+    called after every step. Raises Diverged with the step, the level and the last finite violation.
     """
     # the weights of dead neurons decay to denormal numbers, each of which costs a hundred ordinary ones
     torch.set_flush_denormal(True)
-    moments: list[Moment] = []
     every = max(1, descent.steps // 200)
-    weights = Weights.of(start, descent.dtype, device)
-    for step, residual in _descend(weights, problem, descent, loss, dropout, generator):
-        if step % every == 0 or step == descent.steps - 1:
-            moment = observe(moments, step, residual, weights, loss.penalty(step))
-            report(step + 1, descent.steps, figures(moment))
-    return weights.network(), moments
-
-
-def _descend(
-    weights: Weights,
-    problem: Interpolation,
-    descent: Descent,
-    loss: Loss,
-    dropout: float,
-    generator: torch.Generator,
-) -> Iterator[tuple[int, Tensor]]:
-    """Yield (step, residual before it), changing the weights in place.
-
-    Neurons are dropped with probability `dropout`, afresh each step and level, scaled by 1 / (1 - p).
-    """
+    weights = state.weights
     inputs, targets = problem.inputs.to(weights.inner), problem.targets.to(weights.inner)
-    optimizer = optimizer_of(descent, weights)
     shape = (len(inputs), 1, weights.inner.shape[1])
-    for step in range(descent.steps):
+    for step in range(state.step, descent.steps):
         scale = None
         if dropout:
-            kept = torch.rand(shape, generator=generator).to(inputs) >= dropout
+            kept = torch.rand(shape, generator=state.generator).to(inputs) >= dropout
             scale = kept / (1 - dropout)
-        set_rate(optimizer, descent.rate(step))
+        set_rate(state.optimizer, descent.rate(step))
         residual = backward(weights, inputs, targets, partial(loss.force, step), loss.pull(step), scale)
-        optimizer.step()
-        yield step, residual
-
-
-def history(moments: Sequence[Moment], sigma: Tensor) -> dict[str, list[float]]:
-    """Columns of a training history: one row a moment and level."""
-    names = ("step", "level", "sigma", "violation_max", "cost", "penalty")
-    rows = [
-        (
-            float(m.step),
-            float(level),
-            value,
-            float(m.violation[level]),
-            float(m.cost[level]),
-            m.penalty,
-        )
-        for m in moments
-        for level, value in enumerate(sigma.tolist())
-    ]
-    return dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
+        state.optimizer.step()
+        if step % every == 0 or step == descent.steps - 1:
+            moment = observe(state.moments, step, residual, weights, loss.penalty(step))
+            report(step + 1, descent.steps, figures(moment))
+        state.step = step + 1
+        keep(state.step, descent.steps, state.tensors)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import torch
+from attrs import define, field
 from torch import Tensor
 
 
@@ -29,10 +28,18 @@ def put(rows: Tensor, chosen: Tensor, total: int) -> Tensor:
     return rows.new_zeros(levels, total, dimension).scatter_(1, index, rows)
 
 
-def minibatches(samples: Tensor, count: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """For ever, inputs (L, N * count, d) from samples (L, N, M, d), each used once before any twice."""
-    total = samples.shape[2]
-    while True:
-        shuffled = samples[:, :, torch.randperm(total, generator=generator).to(samples.device)]
-        for first in range(0, total - count + 1, count):
-            yield shuffled[:, :, first : first + count].flatten(1, 2)
+@define
+class Shuffle:
+    """A pass through M samples in random order: each is used once before any twice."""
+
+    order: Tensor = field(factory=lambda: torch.empty(0, dtype=torch.int64))  # (M,), empty before the first pass
+    used: int = 0
+
+    def batch(self, samples: Tensor, count: int, generator: torch.Generator) -> Tensor:
+        """The next inputs (L, N * count, d), from samples (L, N, M, d) with count <= M."""
+        if self.used + count > len(self.order):
+            self.order = torch.randperm(samples.shape[2], generator=generator).to(samples.device)
+            self.used = 0
+        chosen = self.order[self.used : self.used + count]
+        self.used += count
+        return samples.index_select(2, chosen).flatten(1, 2)

@@ -36,6 +36,7 @@ from flowlab.theory.interpolation import Interpolation
 from flowlab.theory.quality import slab_cost
 from flowlab.theory.relu_network import ReluNetwork
 from flowlab.theory.training import Loss, train
+from flowlab.theory.training_state import TrainingState
 
 VIOLATION, RATIO = 1e-4, 1.001
 
@@ -101,7 +102,8 @@ def batched_step(problem: Interpolation, start: ReluNetwork, device: torch.devic
     def timed(count: int) -> float:
         descent = Descent(count, 1e-2)
         begin = synchronised(device)
-        train(start, problem, descent, loss, 0.0, torch.Generator(), device, lambda *_: None)
+        state = TrainingState.of(start, descent, torch.Generator(), device)
+        train(state, problem, descent, loss, 0.0, lambda *_: None, lambda *_: None)
         return synchronised(device) - begin
 
     timed(3)

@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from flowlab.api import KINDS
+from flowlab.engine.checkpoints import Checkpoints
 from flowlab.graph.graph import Graph
 from flowlab.graph.node import Node
 from flowlab.registry.entry_points import Entry
+
+NOWHERE = Checkpoints(Path("nowhere"))  # made when something is saved: never
 
 
 def node(kind: str, name: str, component: Any, inputs: Any = None, variant: Any = None) -> Node:

@@ -6,7 +6,7 @@ import io
 from collections.abc import Mapping
 
 import pytest
-from engine_nodes import graph_of, node
+from engine_nodes import NOWHERE, graph_of, node
 from rich.console import Console
 from rich.progress import Progress, TextColumn
 
@@ -33,7 +33,7 @@ def _without_fields(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_plain_lines() -> None:
     stream = io.StringIO()
-    run(graph_of(node("dataset", "slow", Slow())), "cpu", Lines(stream, every=0))
+    run(graph_of(node("dataset", "slow", Slow())), "cpu", Lines(stream, every=0), NOWHERE)
     lines = stream.getvalue().splitlines()
     assert lines[0] == "[1/1] dataset.slow (made-up)"
     assert lines[2] == "  dataset.slow: 2/3, about 0 s left, violation 0.25"
@@ -42,14 +42,14 @@ def test_plain_lines() -> None:
 
 def test_plain_lines_are_rare() -> None:
     stream = io.StringIO()
-    run(graph_of(node("dataset", "slow", Slow())), "cpu", Lines(stream))
+    run(graph_of(node("dataset", "slow", Slow())), "cpu", Lines(stream), NOWHERE)
     assert len(stream.getvalue().splitlines()) == 2
 
 
 def test_bar_leaves_one_line_a_node() -> None:
     stream = io.StringIO()
     bar = Progress(TextColumn("{task.description}"), console=Console(file=stream, width=200), transient=True)
-    run(graph_of(node("dataset", "slow", Slow())), "cpu", Bar(bar))
+    run(graph_of(node("dataset", "slow", Slow())), "cpu", Bar(bar), NOWHERE)
     assert stream.getvalue() == "dataset.slow: short in 0.0 s: a bit off\n"
     assert not bar.tasks
 
@@ -57,5 +57,5 @@ def test_bar_leaves_one_line_a_node() -> None:
 def test_quiet_is_quiet(capfd: pytest.CaptureFixture[str]) -> None:
     with listening(quiet=True) as listener:
         assert isinstance(listener, Quiet)
-        run(graph_of(node("dataset", "slow", Slow())), "cpu", listener)
+        run(graph_of(node("dataset", "slow", Slow())), "cpu", listener, NOWHERE)
     assert capfd.readouterr() == ("", "")

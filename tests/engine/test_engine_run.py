@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from attrs import frozen
-from engine_nodes import graph_of, node
+from engine_nodes import NOWHERE, graph_of, node
 
 from flowlab.api import Context, NodeError, Result, reference
 from flowlab.engine.interrupt import Terminated
@@ -40,7 +40,7 @@ class Pair:
 
 
 def worked(*nodes: Any) -> Outcome:
-    return run(graph_of(*nodes), "cpu", Quiet())
+    return run(graph_of(*nodes), "cpu", Quiet(), NOWHERE)
 
 
 def raising(error: BaseException) -> Callable[[Context], Any]:

@@ -15,7 +15,8 @@ from flowlab.theory.neuron_growth import balance, heaviest, keep, sprout
 from flowlab.theory.relu_network import ReluNetwork
 from flowlab.theory.slab_solution import slab_solution
 from flowlab.theory.sparse_training import Multipliers, SparseTraining
-from flowlab.theory.working_set import hardest, minibatches, put, take
+from flowlab.theory.training_state import TrainingState
+from flowlab.theory.working_set import Shuffle, hardest, put, take
 
 POINTS = torch.tensor([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]], dtype=torch.float64)
 CPU = torch.device("cpu")
@@ -59,8 +60,8 @@ def test_rows_taken_are_put_back_and_the_others_are_zero():
 
 def test_batches_use_every_sample_once_before_any_twice():
     samples = torch.arange(12.0).reshape(1, 1, 12, 1)
-    batches = minibatches(samples, 4, generator())
-    seen = torch.cat([next(batches) for _ in range(3)], dim=1).flatten()
+    shuffle, draw = Shuffle(), generator()
+    seen = torch.cat([shuffle.batch(samples, 4, draw) for _ in range(3)], dim=1).flatten()
     assert sorted(seen.tolist()) == list(range(12))
 
 
@@ -116,15 +117,22 @@ def test_balancing_changes_the_cost_alone():
     torch.testing.assert_close(weights.network().cost, expected)
 
 
+def sparsely_trained(task, start, steps, working):
+    """The state at the end, and the multipliers."""
+    schedule, descent = Multipliers(200.0, 20_000.0, 0.01), Descent(steps, 0.01)
+    width = start.inner.shape[1]
+    training = SparseTraining(task, descent, schedule, working, width, lambda *_: None, lambda *_: None)
+    state = TrainingState.of(start, descent, generator(), CPU)
+    return state, training.train(state)
+
+
 @pytest.fixture(scope="module")
 def trained():
     task = problem()
-    schedule, descent = Multipliers(200.0, 20_000.0, 0.01), Descent(10_000, 0.01)
-    training = SparseTraining(task, descent, schedule, 20, generator(), lambda *_: None)
     start = random_network(2, 40, scale=0.35)
     start = evolve(start, skip=torch.zeros_like(start.skip), offset=torch.zeros_like(start.offset))
-    network, multipliers = training.train(start, CPU)
-    return task, network.to(torch.float64), multipliers.double(), training.moments
+    state, multipliers = sparsely_trained(task, start, 10_000, 20)
+    return task, state.weights.network().to(torch.float64), multipliers.double(), state.moments
 
 
 @pytest.mark.slow
@@ -170,15 +178,11 @@ def test_training_on_a_working_set_cut_short_says_so():
 
 
 def test_few_samples_carry_multipliers_and_dead_neurons_are_gone():
-    training = SparseTraining(
-        problem(), Descent(600, 0.01), Multipliers(200.0, 20_000.0, 0.01), 10, generator(), lambda *_: None
-    )
-    start = random_network(2, 200, scale=0.35)
-    network, multipliers = training.train(start, CPU)
+    state, multipliers = sparsely_trained(problem(), random_network(2, 200, scale=0.35), 600, 10)
     carrying = (multipliers.norm(dim=-1) > 0).unflatten(1, (3, 40)).sum(-1)
     assert (carrying == 10).all()  # of 40, at each level and point
-    assert network.inner.shape[1] < 200
-    assert [moment.step for moment in training.moments] == sorted({m.step for m in training.moments})
+    assert state.weights.inner.shape[1] < 200
+    assert [moment.step for moment in state.moments] == sorted({m.step for m in state.moments})
 
 
 def test_dropout_needs_every_neuron_so_the_working_set_is_left_out():

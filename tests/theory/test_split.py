@@ -7,9 +7,9 @@ import textwrap
 import pytest
 import torch
 
+from flowlab.theory.moments import Moment
 from flowlab.theory.relu_network import ReluNetwork
 from flowlab.theory.split import OutOfMemory, Trained, in_parts, joined, short_of_memory
-from flowlab.theory.training import Moment
 
 CPU = torch.device("cpu")
 
@@ -84,6 +84,7 @@ _TIGHT = """
     from flowlab.theory.relu_network import ReluNetwork
     from flowlab.theory.split import Trained, in_parts, joined, levels_of
     from flowlab.theory.training import Loss, train
+    from flowlab.theory.training_state import TrainingState
 
     torch.set_num_threads(1)
     cpu, levels, width = torch.device("cpu"), 8, 1000
@@ -96,8 +97,9 @@ _TIGHT = """
 
     def run(part):
         task = evolve(problem, samples=problem.samples[part], sigma=sigma[part])
-        begin = levels_of(start, part)
-        return Trained(*train(begin, task, Descent(2, 1e-3), loss, 0.0, draw, cpu, lambda *_: None))
+        state = TrainingState.of(levels_of(start, part), Descent(2, 1e-3), draw, cpu)
+        train(state, task, Descent(2, 1e-3), loss, 0.0, lambda *_: None, lambda *_: None)
+        return Trained(state.weights.network(), state.moments)
 
     run(slice(0, 1))  # loads what is loaded late
     mapped = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()

@@ -15,6 +15,7 @@ from flowlab.theory.interpolation import Interpolation, noisy_samples
 from flowlab.theory.relu_network import ReluNetwork, from_slabs
 from flowlab.theory.slab_solution import slab_solution
 from flowlab.theory.training import Loss, train
+from flowlab.theory.training_state import TrainingState
 
 POINTS = torch.tensor([[0.0, 0.0], [1.0, 0.0], [-0.2, 1.0]], dtype=torch.float64)
 CONTEXT = Context(0, "trained", torch.float64, torch.device("cpu"))
@@ -43,8 +44,8 @@ def test_written_out_gradients_equal_automatic_ones():
     strength = 0.3
     descent = Descent(1, rate, "constant", dtype=torch.float64)
     loss = Loss(lambda _, residual: residual, lambda _: strength, lambda _: 0.0)
-    generator, cpu = torch.Generator(), torch.device("cpu")
-    trained, _ = train(start, task, descent, loss, 0.0, generator, cpu, lambda *_: None)
+    state = TrainingState.of(start, descent, torch.Generator(), torch.device("cpu"))
+    train(state, task, descent, loss, 0.0, lambda *_: None, lambda *_: None)
 
     parts = [part.clone().requires_grad_() for part in start._parts]
     network = ReluNetwork(*parts)
@@ -52,7 +53,7 @@ def test_written_out_gradients_equal_automatic_ones():
     (0.5 * error.square().sum() + strength * network.cost.sum()).backward()
     optimizer = torch.optim.Adam(parts, lr=rate)
     optimizer.step()
-    for ours, automatic in zip(trained._parts, parts, strict=True):
+    for ours, automatic in zip(state.weights.network()._parts, parts, strict=True):
         # Adam's first step is the sign of the gradient: equal up to rounding unless a sign is wrong
         torch.testing.assert_close(ours, automatic.detach(), atol=1e-9, rtol=0)
 
@@ -119,10 +120,10 @@ def test_a_level_beyond_memory_is_an_error_of_the_node(optimizer, monkeypatch):
 def test_a_bank_trained_in_halves_is_the_bank_trained_whole(monkeypatch):
     whole = built(AugmentedLagrangian(steps=20), width=8)
 
-    def short(start, problem, *rest):
+    def short(state, problem, *rest):
         if len(problem.sigma) > 2:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return train(start, problem, *rest)
+        train(state, problem, *rest)
 
     monkeypatch.setattr("flowlab.theory.training.train", short)
     halves = built(AugmentedLagrangian(steps=20), width=8)

@@ -40,6 +40,10 @@ class PointsFile:
         elif not path.is_file():
             yield Misfit("path", f"there is no file {self.path!r}")
 
+    def reads(self) -> tuple[str, ...]:
+        """The file: its content decides what is built, as the parameters do."""
+        return (self.path,)
+
     def build(self, context: Context) -> Result:
         """Read the points. Raises NodeError for anything but distinct finite rows."""
         import torch

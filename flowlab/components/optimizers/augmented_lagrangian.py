@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from attrs import frozen
@@ -9,6 +10,8 @@ from attrs import frozen
 from flowlab.api import Context, Fit, NodeError, Table, parameter
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from flowlab.theory.descent import Descent
     from flowlab.theory.geometry import Geometry
     from flowlab.theory.interpolation import Interpolation
@@ -73,9 +76,9 @@ class AugmentedLagrangian:
         from attrs import evolve
 
         from flowlab.theory.descent import Descent
+        from flowlab.theory.moments import Diverged, history
         from flowlab.theory.slab_start import from_slab_solution
-        from flowlab.theory.split import OutOfMemory, in_parts, joined, levels_of
-        from flowlab.theory.training import Diverged, history
+        from flowlab.theory.split import OutOfMemory, in_parts, joined, levels_of, name_of
 
         if self.start == "slabs":
             try:
@@ -89,7 +92,7 @@ class AugmentedLagrangian:
         def run(levels: slice) -> Trained:
             part = evolve(problem, samples=problem.samples[levels], sigma=problem.sigma[levels])
             try:
-                return method(part, descent, levels_of(start, levels), dropout, context)
+                return method(part, descent, levels_of(start, levels), dropout, context, name_of(levels))
             except Diverged as error:
                 level = range(len(problem.sigma))[levels][error.level]
                 where = f"level {level} (sigma {problem.sigma[level]:.4g})"
@@ -109,50 +112,63 @@ class AugmentedLagrangian:
         )
 
     def _full(
-        self, problem: Interpolation, descent: Descent, start: ReluNetwork, dropout: float, context: Context
+        self,
+        problem: Interpolation,
+        descent: Descent,
+        start: ReluNetwork,
+        dropout: float,
+        context: Context,
+        name: str,
     ) -> Trained:
         """Every step sees all samples."""
-        import torch
-
         from flowlab.theory.split import Trained
         from flowlab.theory.training import Loss, train
+        from flowlab.theory.training_state import TrainingState
 
         samples = problem.samples.shape[2]
         first, last = self.penalty_start / samples, self.penalty_end / samples
         growth = (last / first) ** (1 / self.steps)
-        shape = (len(problem.sigma), *problem.targets.shape[1:])
-        # in units of mu, as the loss is, hence rescaled whenever mu grows
-        multipliers = torch.zeros(shape, dtype=descent.dtype, device=context.device)
+        generator, saved = context.generator("dropout"), context.checkpoint.load(name)
+        constraints = problem.targets.shape[1]
+        state = TrainingState.of(start, descent, generator, context.device, constraints, saved)
 
         def penalty(step: int) -> float:
             return float(first * growth**step)
 
-        def force(step: int, residual: torch.Tensor) -> torch.Tensor:
-            error = multipliers + residual
-            multipliers.add_(residual, alpha=self.multiplier_rate).div_(growth)
+        def force(step: int, residual: Tensor) -> Tensor:
+            # in units of mu, as the loss is, hence rescaled whenever mu grows
+            error = state.multipliers + residual
+            state.multipliers.add_(residual, alpha=self.multiplier_rate).div_(growth)
             return error
 
         loss = Loss(force, lambda step: 1 / penalty(step), penalty)
-        generator = context.generator("dropout")
-        network, moments = train(
-            start, problem, descent, loss, dropout, generator, context.device, context.progress
-        )
-        return Trained(network, moments, -last * multipliers.to(problem.samples))
+        train(state, problem, descent, loss, dropout, context.progress, partial(context.checkpoint.keep, name))
+        return Trained(state.weights.network(), state.moments, -last * state.multipliers.to(problem.samples))
 
     def _sparse(
-        self, problem: Interpolation, descent: Descent, start: ReluNetwork, dropout: float, context: Context
+        self,
+        problem: Interpolation,
+        descent: Descent,
+        start: ReluNetwork,
+        dropout: float,
+        context: Context,
+        name: str,
     ) -> Trained:
         """A step sees the working set."""
         from flowlab.theory.sparse_training import Multipliers, SparseTraining
         from flowlab.theory.split import Trained
+        from flowlab.theory.training_state import TrainingState
 
+        generator, saved = context.generator("batches"), context.checkpoint.load(name)
+        state = TrainingState.of(start, descent, generator, context.device, saved=saved)
         training = SparseTraining(
             problem,
             descent,
             Multipliers(self.penalty_start, self.penalty_end, self.multiplier_rate),
             self.working_set,
-            context.generator("batches"),
+            start.inner.shape[1],
             context.progress,
+            partial(context.checkpoint.keep, name),
         )
-        network, multipliers = training.train(start, context.device, searched=self.start == "slabs")
-        return Trained(network, training.moments, multipliers.to(problem.samples))
+        multipliers = training.train(state, searched=self.start == "slabs")
+        return Trained(state.weights.network(), state.moments, multipliers.to(problem.samples))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from attrs import frozen
@@ -50,8 +51,10 @@ class WeightDecay:
         from attrs import evolve
 
         from flowlab.theory.descent import Descent
-        from flowlab.theory.split import OutOfMemory, Trained, in_parts, joined, levels_of
-        from flowlab.theory.training import Diverged, Loss, history, train
+        from flowlab.theory.moments import Diverged, history
+        from flowlab.theory.split import OutOfMemory, Trained, in_parts, joined, levels_of, name_of
+        from flowlab.theory.training import Loss, train
+        from flowlab.theory.training_state import TrainingState
 
         samples = problem.samples.shape[2]
         dtype = getattr(torch, self.precision)
@@ -62,16 +65,17 @@ class WeightDecay:
 
         def run(levels: slice) -> Trained:
             part = evolve(problem, samples=problem.samples[levels], sigma=problem.sigma[levels])
-            begin, generator = levels_of(start, levels), context.generator("dropout")
+            generator, name = context.generator("dropout"), name_of(levels)
+            saved, keep = context.checkpoint.load(name), partial(context.checkpoint.keep, name)
+            state = TrainingState.of(levels_of(start, levels), descent, generator, context.device, saved=saved)
             try:
-                return Trained(
-                    *train(begin, part, descent, loss, dropout, generator, context.device, context.progress)
-                )
+                train(state, part, descent, loss, dropout, context.progress, keep)
             except Diverged as error:
                 level = range(len(problem.sigma))[levels][error.level]
                 raise NodeError(
                     f"level {level} (sigma {problem.sigma[level]:.4g}): {error}; lower learning_rate"
                 ) from error
+            return Trained(state.weights.network(), state.moments)
 
         try:
             trained = joined(in_parts(run, len(problem.sigma), context.device))

@@ -1,0 +1,80 @@
+"""One checkpoint as a file: whole or absent, with the key of who may use it and a seal."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from flowlab.engine.defect import one_line
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@frozen
+class Saved:
+    """A work's state after `done` of `total` steps."""
+
+    done: int
+    total: int
+    tensors: Mapping[str, Tensor]
+
+
+class Unusable(Exception):
+    """A file that nothing can be resumed from; its text says why."""
+
+
+def write(path: Path, key: str, saved: Saved) -> None:
+    """Replace a file, all at once. Raises OSError or SafetensorError where it can't be written."""
+    from safetensors.torch import save_file
+
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in saved.tensors.items()}
+    labels = {"key": key, "done": str(saved.done), "total": str(saved.total)}
+    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        save_file(tensors, scratch, {**labels, "sha256": _seal(labels, tensors)})
+        with scratch.open("rb+") as stream:
+            os.fsync(stream.fileno())
+        os.replace(scratch, path)
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def read(path: Path, key: str) -> Saved:
+    """What was written under this key. Raises Unusable for any other content, FileNotFoundError without a file."""
+    from safetensors import safe_open
+
+    try:
+        with safe_open(path, "pt") as file:
+            labels = dict(file.metadata() or {})
+            # copies: the tensors of an open file are the file itself
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # a damaged file may break its reader anywhere
+        raise Unusable(f"damaged: {one_line(error)}") from error
+    seal = labels.pop("sha256", None)
+    if labels.get("key") != key:
+        raise Unusable("of other settings, versions or source code")
+    # safetensors reads a flipped bit without a word
+    if seal != _seal(labels, tensors):
+        raise Unusable("damaged: its content does not match its sha256")
+    return Saved(int(labels["done"]), int(labels["total"]), tensors)
+
+
+def _seal(labels: Mapping[str, str], tensors: Mapping[str, Tensor]) -> str:
+    """sha256 of the labels and of every tensor's name, type, shape and bytes."""
+    import torch
+
+    shapes = {name: [str(tensor.dtype), list(tensor.shape)] for name, tensor in tensors.items()}
+    seal = hashlib.sha256(json.dumps([labels, shapes], sort_keys=True).encode())
+    for name in sorted(tensors):
+        seal.update(tensors[name].reshape(-1).view(torch.uint8).numpy().data)
+    return seal.hexdigest()

@@ -1,0 +1,110 @@
+"""The checkpoints of a run: who saves where and when, and what is said of it."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from attrs import define, field, frozen
+
+from flowlab.engine.checkpoint_file import Saved, Unusable, read, write
+from flowlab.engine.defect import one_line
+from flowlab.engine.key import Keys
+from flowlab.engine.progress import Listener
+from flowlab.graph.node import Node
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,60}")
+
+
+@frozen
+class Checkpoints:
+    """The folder of a run's checkpoints, and the seconds between two saves of a node."""
+
+    folder: Path
+    every: float = 10.0
+
+    def sweep(self) -> None:
+        """Remove what a killed run left half-written."""
+        for scratch in self.folder.glob(".*.tmp"):
+            with suppress(OSError):
+                scratch.unlink()
+
+    def of(self, node: Node, keys: Keys, listener: Listener) -> NodeCheckpoint:
+        """The checkpoint of a node that begins now."""
+        return NodeCheckpoint(self, node, keys, listener)
+
+    def path(self, node: Node, name: str) -> Path:
+        """The file of a node's part."""
+        return self.folder / f"{node.kind.name}.{node.name}.{name}.{_mark(node)}.safetensors"
+
+    def clear(self, node: Node) -> None:
+        """Remove the files of a node, and the folder if it is empty then."""
+        with suppress(OSError):
+            for file in self.folder.glob(f"*.{_mark(node)}.safetensors"):
+                file.unlink()
+            self.folder.rmdir()
+
+
+@define
+class NodeCheckpoint:
+    """A node's Checkpoint: files that only the node's key opens."""
+
+    place: Checkpoints
+    node: Node
+    keys: Keys
+    listener: Listener
+    _key: str = ""
+    _due: float = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._due = monotonic() + self.place.every
+
+    def load(self, name: str) -> Mapping[str, Tensor] | None:
+        """What was saved last; says what it finds. Raises ValueError for a name that makes no file."""
+        path = self._path(name)
+        try:
+            saved = read(path, self._own())
+        except FileNotFoundError:
+            return None
+        except Unusable as error:
+            self.listener.warned(f"{path}: {error}; {self.node.id} starts anew")
+            return None
+        self.listener.resumed(saved.done, saved.total)
+        return saved.tensors
+
+    def keep(self, name: str, done: int, total: int, state: Callable[[], Mapping[str, Tensor]]) -> None:
+        """Save the state if it is time to. A file that can't be written costs a warning, not the work."""
+        if monotonic() < self._due:
+            return
+        path, saved = self._path(name), Saved(done, total, state())
+        try:
+            write(path, self._own(), saved)
+        except Exception as error:
+            self.listener.warned(f"{path}: {one_line(error)}; {self.node.id} goes on without checkpoints")
+            self._due = math.inf
+        else:
+            self._due = monotonic() + self.place.every
+
+    def _path(self, name: str) -> Path:
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"a checkpoint's name is 1 to 60 letters, digits, '_', '-' or '.', found {name!r}")
+        return self.place.path(self.node, name)
+
+    def _own(self) -> str:
+        """The node's key, which takes a quarter of a second: only who keeps checkpoints waits for it."""
+        self._key = self._key or self.keys.of(self.node)
+        return self._key
+
+
+def _mark(node: Node) -> str:
+    """A mark of a node's id, whatever swept values are part of it."""
+    return hashlib.sha256(node.id.encode()).hexdigest()[:12]
