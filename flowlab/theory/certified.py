@@ -16,6 +16,7 @@ from flowlab.theory.neurons import Neurons
 from flowlab.theory.pruning import alive, assembled, merged
 from flowlab.theory.relu_network import ReluNetwork
 from flowlab.theory.sparse_training import Multipliers, SparseTraining
+from flowlab.theory.training_state import TrainingState
 
 _LIVE = 1e-4  # share of the largest |a| |w| below which a neuron is what training has not yet brought to zero
 _NEAR, _WIDE = 0.05, 0.15  # distances in (w, b) of unit neurons that stand for one: at work, and at the end
@@ -121,8 +122,12 @@ def _polished(
     small, sums = merged(neurons, outer, near)
     start = assembled(small, sums, problem.inputs[0], problem.targets[0])
     descent = Descent(goal.polish, _RATE, dtype=torch.float64)
-    training = SparseTraining(problem, descent, _HOLD, goal.working, generator, lambda *_: None)
-    return [training.train(start, problem.samples.device, searched=True)[0]]
+    state = TrainingState.of(start, descent, generator, problem.samples.device)
+    width = start.biases.shape[-1]
+    # seconds long, so it keeps no checkpoint
+    training = SparseTraining(problem, descent, _HOLD, goal.working, width, lambda *_: None, lambda *_: None)
+    training.train(state, searched=True)
+    return [state.weights.network()]
 
 
 def _violation(network: ReluNetwork, problem: Interpolation) -> float:

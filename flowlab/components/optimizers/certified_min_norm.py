@@ -59,8 +59,8 @@ class CertifiedMinNorm:
 
         from flowlab.theory.certificate import Search
         from flowlab.theory.certified import Goal, certified
+        from flowlab.theory.moments import Diverged
         from flowlab.theory.pruning import stacked
-        from flowlab.theory.training import Diverged
 
         if dropout:
             raise NodeError("dropout leaves no network of least norm to certify: set dropout = 0")

@@ -1,0 +1,168 @@
+"""Runs that are cut short, damaged or changed, and go on: in files, through the engine."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from flowlab.engine.checkpoint_file import Saved, Unusable, read, write
+from flowlab.engine.checkpoints import Checkpoints
+from flowlab.engine.progress import Quiet
+from flowlab.engine.run import run
+from flowlab.graph.graph import load
+from flowlab.registry.registry import Registry
+
+EXPERIMENT = """
+[experiment]
+name = "long"
+
+[dataset.box]
+use = "orthogonal"
+dimension = 2
+points = 3
+samples = 10
+
+[schedule.levels]
+use = "noise-levels"
+levels = [0.08, 0.05]
+
+[optimizer.al]
+use = "augmented-lagrangian"
+steps = 600
+
+[denoiser.trained]
+use = "shallow-relu"
+dataset = "box"
+schedule = "levels"
+optimizer = "al"
+width = 12
+"""
+
+
+class Ears(Quiet):
+    """Hears what is resumed and warned of; interrupts at a reported step where asked to."""
+
+    def __init__(self, interrupt_at=None):
+        self.interrupt_at, self.resumes, self.warnings = interrupt_at, [], []
+
+    def progressed(self, done, total, figures):
+        if self.interrupt_at is not None and done >= self.interrupt_at:
+            raise KeyboardInterrupt
+
+    def resumed(self, done, total):
+        self.resumes.append((done, total))
+
+    def warned(self, message):
+        self.warnings.append(message)
+
+
+def ran(folder, ears, overrides=()):
+    """The metrics of the trained bank, None where it was interrupted."""
+    file = folder.parent / "long.toml"
+    file.write_text(EXPERIMENT)
+    graph = load(file, overrides, Registry.installed())
+    outcome = run(graph, "cpu", ears, Checkpoints(folder, every=0.0))
+    record = outcome.of("denoiser")[0]
+    return None if record.result is None else record.result.metrics
+
+
+@pytest.fixture
+def cut(tmp_path):
+    """The folder of a run that was interrupted at step 300, and its one checkpoint."""
+    folder = tmp_path / "checkpoints"
+    assert ran(folder, Ears(interrupt_at=300)) is None
+    files = list(folder.glob("*.safetensors"))
+    assert len(files) == 1
+    return folder, files[0]
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("clean") / "checkpoints"
+    metrics = ran(folder, Ears())
+    assert not folder.exists()  # nothing is left of a node that is done
+    return metrics
+
+
+def test_a_run_goes_on_where_it_was_cut_and_ends_in_the_same_figures(cut, clean):
+    folder, _ = cut
+    ears = Ears()
+    assert ran(folder, ears) == clean
+    [(done, total)] = ears.resumes
+    assert 290 <= done <= 300
+    assert total == 600
+    assert ears.warnings == []
+    assert not folder.exists()
+
+
+def test_the_step_count_of_a_second_cut_is_later(cut):
+    folder, _ = cut
+    assert ran(folder, Ears(interrupt_at=450)) is None
+    ears = Ears(interrupt_at=0)
+    ran(folder, ears)
+    assert ears.resumes[0][0] > 400
+
+
+@pytest.mark.parametrize("harm", ["flip", "truncate", "empty", "pickle"])
+def test_a_damaged_checkpoint_is_left_aside(cut, clean, harm):
+    folder, file = cut
+    content = bytearray(file.read_bytes())
+    if harm == "flip":
+        content[-100] ^= 1
+    elif harm == "pickle":
+        torch.save({"step": torch.tensor(1)}, file)
+        content = bytearray(file.read_bytes())
+    file.write_bytes(content[: {"truncate": len(content) // 2, "empty": 0}.get(harm, len(content))])
+    ears = Ears()
+    assert ran(folder, ears) == clean
+    assert ears.resumes == []
+    assert len(ears.warnings) == 1
+    assert "damaged" in ears.warnings[0]
+    assert "denoiser.trained starts anew" in ears.warnings[0]
+
+
+@pytest.mark.parametrize(
+    "change", ["optimizer.al.learning_rate=0.005", "dataset.box.samples=11", "experiment.seed=1"]
+)
+def test_other_settings_start_anew(cut, change):
+    folder, _ = cut
+    ears = Ears()
+    ran(folder, ears, [change])
+    assert ears.resumes == []
+    assert "of other settings" in ears.warnings[0]
+
+
+def test_what_a_killed_run_left_half_written_is_swept(cut):
+    folder, file = cut
+    scratch = folder / f".{file.name}.123.tmp"
+    scratch.write_bytes(b"half")
+    Checkpoints(folder).sweep()
+    assert not scratch.exists()
+    assert file.exists()
+
+
+def test_a_full_disk_costs_a_warning_and_not_the_work(tmp_path, clean):
+    folder = tmp_path / "checkpoints"
+    folder.write_text("a file is in the way")
+    ears = Ears()
+    assert ran(folder, ears) == clean
+    assert len(ears.warnings) >= 1
+    assert "goes on without checkpoints" in ears.warnings[-1]
+
+
+def test_a_file_is_whole_or_absent(tmp_path, monkeypatch):
+    path = tmp_path / "x.safetensors"
+    write(path, "key", Saved(1, 2, {"a": torch.arange(3.0)}))
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("flowlab.engine.checkpoint_file.os.replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        write(path, "key", Saved(2, 2, {"a": torch.zeros(3)}))
+    assert read(path, "key").done == 1
+    assert list(tmp_path.iterdir()) == [path]
+    with pytest.raises(Unusable, match="other settings"):
+        read(path, "another")
+    with pytest.raises(FileNotFoundError):
+        read(Path(tmp_path / "none"), "key")
