@@ -1,4 +1,4 @@
-"""Full-batch training of a bank of shallow ReLU networks, all levels as one batch of tensors."""
+"""Training of a bank of shallow ReLU networks, all levels as one batch of tensors."""
 
 from __future__ import annotations
 
@@ -76,7 +76,8 @@ def train(
 ) -> tuple[ReluNetwork, list[Moment]]:
     """Minimise a loss over all levels at once; return the bank and at most 201 moments of its history.
 
-    Raises Diverged with the step, the level and the last finite violation.
+    What is seen of a moment is its batch, where the descent goes by batches. Raises Diverged with the step, the
+    level and the last finite violation.
     """
     # the weights of dead neurons decay to denormal numbers, each of which costs a hundred ordinary ones
     torch.set_flush_denormal(True)
@@ -102,10 +103,14 @@ def _descend(
 
     Neurons are dropped with probability `dropout`, afresh each step and level, scaled by 1 / (1 - p).
     """
-    inputs, targets = problem.inputs.to(weights.inner), problem.targets.to(weights.inner)
+    problem = problem.to(weights.inner)
+    inputs, targets = problem.inputs, problem.targets
     optimizer = optimizer_of(descent, weights)
     shape = (len(inputs), 1, weights.inner.shape[1])
     for step in range(descent.steps):
+        if descent.batch:
+            batch = problem.batch(step, descent.batch)
+            inputs, targets = batch.inputs, batch.targets
         scale = None
         if dropout:
             kept = torch.rand(shape, generator=generator).to(inputs) >= dropout
