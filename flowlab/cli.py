@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 
 File = Annotated[Path, typer.Argument(help="experiment file (TOML)", show_default=False)]
+Files = Annotated[list[Path], typer.Argument(help="experiment files (TOML)", show_default=False)]
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KIND.NAME.KEY=VALUE", help="replace a value of the file; repeatable"),
@@ -47,9 +48,10 @@ def options(
 
 @app.command()
 def run(
-    file: File,
+    files: Files,
     out: Annotated[
-        Path | None, typer.Option(help="folder for the results [default: runs/<experiment name>]")
+        Path | None,
+        typer.Option(help="folder for the results; of several, that of their folders [default: runs/<name>]"),
     ] = None,
     settings: Settings = None,
     device: Annotated[str, typer.Option(help="cpu, cuda or auto")] = "auto",
@@ -57,25 +59,33 @@ def run(
     debug: Debug = False,
     json: Json = False,
 ) -> None:
-    """Run an experiment and write its figures, tables and summary."""
+    """Run experiments and write their figures, tables, summaries and claims."""
     with guarded(debug):
-        from flowlab.report.conduct import conduct
+        from flowlab.report.conduct import Report, prepare
+        from flowlab.report.series import in_turn
 
-        report = conduct(file, out, settings or (), device, quiet)
-        if debug:
-            print(*report.traces, sep="\n", end="", file=sys.stderr)
-        say(as_json(report.summary) if json else report.answer)
-        sys.exit(report.outcome.exit_code)
+        def show(report: Report) -> None:
+            if debug:
+                print(*report.traces, sep="\n", end="", file=sys.stderr)
+            if not json:
+                say(report.answer)
+
+        plans = prepare(files, out, settings or (), device)
+        series = in_turn(plans, device, quiet, debug, show)
+        table = series.close(plans[0].folder.parent) if len(plans) > 1 else ""
+        if json or table:
+            say(as_json(series.summary) if json else table)
+        sys.exit(series.exit_code)
 
 
 @app.command()
-def check(file: File, settings: Settings = None, debug: Debug = False) -> None:
-    """Check an experiment without running it: every mistake, with its place."""
+def check(files: Files, settings: Settings = None, debug: Debug = False) -> None:
+    """Check experiments without running them: every mistake, with its place."""
     with guarded(debug):
-        from flowlab.graph.graph import load
+        from flowlab.graph.graph import load_all
 
-        graph = load(file, settings or (), Registry.installed())
-        say(f"{file}: ok, {len(graph.nodes)} nodes")
+        for graph in load_all(files, settings or (), Registry.installed()):
+            say(f"{graph.path}: ok, {len(graph.nodes)} nodes")
 
 
 @app.command()

@@ -19,6 +19,7 @@ from flowlab.api.errors import (
 )
 from flowlab.api.exact_map import check_exact_map
 from flowlab.api.fields import Parameter, Reference, about, parameter, reference, references
+from flowlab.api.finding import Finding
 from flowlab.api.frames import Frame, orthonormal_frame
 from flowlab.api.kinds import KINDS, Kind
 from flowlab.api.probability_path import probability_path
@@ -64,6 +65,7 @@ __all__ = [
     "Context",
     "Declared",
     "ExperimentError",
+    "Finding",
     "Fit",
     "FlowlabError",
     "Frame",

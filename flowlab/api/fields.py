@@ -48,12 +48,14 @@ class Reference:
     """A key that names one node of another kind, or several: an edge of the graph.
 
     `gather`: takes the named nodes in every setting of the sweeps at once, rather than being repeated with them.
+    `metrics`: takes the named nodes' metrics in place of their values.
     """
 
     kind: str
     help: str
     many: bool = False
     gather: bool = False
+    metrics: bool = False
 
 
 def parameter(
@@ -82,16 +84,23 @@ def parameter(
 
 
 def reference(
-    kind: str, default: Any = attrs.NOTHING, *, help: str, many: bool = False, gather: bool = False
+    kind: str,
+    default: Any = attrs.NOTHING,
+    *,
+    help: str,
+    many: bool = False,
+    gather: bool = False,
+    metrics: bool = False,
 ) -> Any:
     """Declare a field that names a node of `kind` (annotation `str`), or several (`tuple[str, ...]`).
 
     The work method receives what the named node produced, under the field's own name; of several nodes a
-    mapping from label to product. With `gather` (several nodes only) a sweep's settings come together.
+    mapping from name to product. With `gather` (several nodes only) a sweep's settings come together, in the
+    names too; with `metrics` the product is the node's metrics.
     """
     if gather and not many:
         raise ValueError("only a reference to several nodes can gather")
-    return field(default=default, metadata={_KEY: Reference(kind, help, many, gather)})
+    return field(default=default, metadata={_KEY: Reference(kind, help, many, gather, metrics)})
 
 
 def about(attribute: attrs.Attribute[Any]) -> Parameter | Reference:

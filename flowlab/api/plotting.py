@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 from flowlab.api.work import CLASSES
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
 
@@ -102,6 +103,30 @@ def new_figure(
     inches = WIDTHS[width]
     figure = _figure_class()(figsize=(inches, aspect * inches), layout="constrained")
     return figure, figure.subplots(rows, columns, squeeze=False, **grid)
+
+
+@house_style()
+def new_panels(
+    titles: Sequence[str], columns: int, aspect: float, head: float, *, xlabel: str, ylabel: str, **grid: Any
+) -> tuple[Figure, list[Axes]]:
+    """A figure of titled panels, at most `columns` in a row, with labels at its outer edges alone.
+
+    A panel is `aspect` times as high as wide, the space above them `head` times the figure's width.
+    """
+    across = min(columns, len(titles))
+    down = -(-len(titles) // across)
+    width: Width = "single" if across == 1 else "double"
+    figure, axes = new_figure(width, aspect * down / across + head, rows=down, columns=across, **grid)
+    for ax, title in zip(axes.flat, titles, strict=False):
+        ax.set_title(title, loc="left")
+    for ax in axes.flat[len(titles) :]:
+        ax.set_visible(False)
+    for ax in axes[:, 0]:
+        ax.set_ylabel(ylabel)
+    for index in range(max(0, len(titles) - across), len(titles)):
+        axes.flat[index].set_xlabel(xlabel)
+        axes.flat[index].xaxis.set_tick_params(labelbottom=True)
+    return figure, list(axes.flat[: len(titles)])
 
 
 def series_style(index: int) -> dict[str, Any]:

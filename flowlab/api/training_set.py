@@ -14,14 +14,19 @@ if TYPE_CHECKING:
     from flowlab.theory.geometry import Geometry
 
 
-def training_set(geometry: Geometry, samples: int, context: Context) -> TrainingSet:
-    """A training set with `samples` noisy samples a point, drawn afresh but equal at every call."""
+def training_set(geometry: Geometry, samples: int, context: Context, draw: int = 0) -> TrainingSet:
+    """A training set with `samples` noisy samples a point, drawn afresh but equal at every call.
+
+    Each number `draw` stands for other noise.
+    """
     from flowlab.theory.interpolation import noisy_samples
 
-    def draw(sigma: Tensor) -> Tensor:
-        return noisy_samples(geometry.points, sigma, samples, context.generator("noise"))
+    stream = f"noise {draw}" if draw else "noise"
 
-    return TrainingSet(geometry, samples, draw)
+    def noisy(sigma: Tensor) -> Tensor:
+        return noisy_samples(geometry.points, sigma, samples, context.generator(stream))
+
+    return TrainingSet(geometry, samples, noisy)
 
 
 def points_table(points: Tensor) -> Table:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from attrs import frozen
 
@@ -27,6 +28,16 @@ class Record:
     def finished(self) -> bool:
         """Whether there is a result."""
         return self.result is not None
+
+    @property
+    def value(self) -> Any:
+        """What others receive of the node: what it built, or, of a tool, the component itself."""
+        return self.result.value if self.result else self.node.component
+
+    @property
+    def metrics(self) -> Mapping[str, Any]:
+        """The node's metrics; a tool has none."""
+        return self.result.metrics if self.result else {}
 
 
 @frozen

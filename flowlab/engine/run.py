@@ -5,7 +5,6 @@ from __future__ import annotations
 import traceback
 from collections.abc import Mapping
 from time import perf_counter
-from typing import Any
 
 from flowlab.api import Context, FlowlabError, NodeError, Result
 from flowlab.engine.checkpoints import Checkpoints
@@ -35,7 +34,6 @@ def run(graph: Graph, device: str, listener: Listener, checkpoints: Checkpoints)
     keys = Keys(graph.seed, graph.dtype, where.type)
     start = perf_counter()
     records: dict[Node, Record] = {}
-    values: dict[Node, Any] = {}
     signal = None
     try:
         for index, node in enumerate(graph.nodes):
@@ -43,12 +41,10 @@ def run(graph: Graph, device: str, listener: Listener, checkpoints: Checkpoints)
             context = Context(
                 graph.seed, node.name, dtype, where, listener.progressed, checkpoints.of(node, keys, listener)
             )
-            record = _attempt(node, context, values)
-            records[node] = record
-            if record.status in ("done", "short"):
-                values[node] = record.result.value if record.result else node.component
+            records[node] = _attempt(node, context, records)
+            if records[node].status in ("done", "short"):
                 checkpoints.clear(node)
-            listener.finished(record)
+            listener.finished(records[node])
     except KeyboardInterrupt as interrupt:
         signal = signal_of(interrupt)
         for node in graph.nodes:
@@ -56,16 +52,16 @@ def run(graph: Graph, device: str, listener: Listener, checkpoints: Checkpoints)
     return Outcome(tuple(records[node] for node in graph.nodes), perf_counter() - start, signal)
 
 
-def _attempt(node: Node, context: Context, values: Mapping[Node, Any]) -> Record:
+def _attempt(node: Node, context: Context, records: Mapping[Node, Record]) -> Record:
     """One node's record, whatever its component does."""
-    missing = [source.id for source in sources(node) if source not in values]
+    missing = [source.id for source in sources(node) if records[source].status in ("failed", "skipped")]
     if missing:
         return Record(node, "skipped", message=f"needs {', '.join(missing)}")
     if not node.kind.built:
         return Record(node, "done")
     start = perf_counter()
     try:
-        result = node.component.build(context, **inputs(node, values))
+        result = node.component.build(context, **inputs(node, records))
         if not isinstance(result, Result):
             raise NodeError(f"{node.use}: build returned {type(result).__name__}, not Result")
     except FlowlabError as error:

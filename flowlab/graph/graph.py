@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -74,6 +74,20 @@ def load(path: Path, overrides: Sequence[str], registry: Registry) -> Graph:
         tuple(nodes),
         _resolved(document, declared, components),
     )
+
+
+def load_all(paths: Iterable[Path], overrides: Sequence[str], registry: Registry) -> tuple[Graph, ...]:
+    """Load experiments. Raises ExperimentError with the mistakes of all of them, PluginError."""
+    graphs: list[Graph] = []
+    problems: dict[Problem, None] = {}
+    for path in paths:
+        try:
+            graphs.append(load(path, overrides, registry))
+        except ExperimentError as error:
+            problems |= dict.fromkeys(error.problems)
+    if problems:
+        raise ExperimentError(list(problems))
+    return tuple(graphs)
 
 
 def _limit(axes: tuple[Axis, ...], varying: Mapping[str, list[int]], document: Document) -> None:

@@ -1,4 +1,4 @@
-"""What a run says at its end: the fractions, the worst violations, what fell short, where the files are."""
+"""What a run says at its end: fractions, worst violations, claims, what fell short, where the files are."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from flowlab.api import CLASSES, Classes
+from flowlab.api import CLASSES, Classes, Finding
 from flowlab.engine.outcome import Outcome, Record
 from flowlab.report.aligned import aligned
+from flowlab.report.claims import table
 from flowlab.report.figures import stems
 from flowlab.report.fractions import share
 from flowlab.report.plain import plain
@@ -16,7 +17,7 @@ from flowlab.report.plain import plain
 _QUALITY = {"violation_max": "violation_max", "slab_ratio": "cost over slabs' cost", "gap": "optimality gap"}
 
 
-def answer(outcome: Outcome, folder: Path, figures: Sequence[str] = ()) -> str:
+def answer(outcome: Outcome, folder: Path, figures: Sequence[str] = (), claims: Sequence[Finding] = ()) -> str:
     """The lines of the answer; the last is the path of the first figure, where there is one.
 
     `figures` are the figures' names in the order of the file; the outcome has them in the graph's.
@@ -25,6 +26,7 @@ def answer(outcome: Outcome, folder: Path, figures: Sequence[str] = ()) -> str:
         fractions(outcome),
         interpolation(outcome),
         complaints(outcome),
+        table({"": claims}),
         [*ending(outcome), str(folder), *first_figure(outcome, folder, figures)],
     ]
     return "\n\n".join("\n".join(part) for part in parts if part)
@@ -40,32 +42,33 @@ def fractions(outcome: Outcome) -> list[str]:
 
 
 def interpolation(outcome: Outcome) -> list[str]:
-    """The worst violation, cost ratio and optimality gap of each denoiser that reports them."""
-    rows = []
+    """The worst violation, cost ratio and optimality gap of each denoiser that reports them, sweeps as one."""
+    found: dict[str, list[list[Any]]] = {}
     for record in outcome.of("denoiser"):
-        metrics = record.result.metrics if record.result else {}
-        if "violation_max" in metrics and "slab_ratio" in metrics:
-            rows.append((record.node.label, *(worst(metrics.get(name)) for name in _QUALITY)))
-    if not rows:
+        if "violation_max" in record.metrics and "slab_ratio" in record.metrics:
+            group = found.setdefault(record.node.name, [[] for _ in _QUALITY])
+            for values, figure in zip(group, _QUALITY, strict=True):
+                values.append(record.metrics.get(figure))
+    if not found:
         return []
+    rows = [(name, *map(worst, group)) for name, group in found.items()]
     shown = [column for column in range(len(rows[0])) if any(row[column] != "-" for row in rows)]
     table = [tuple(row[column] for column in shown) for row in (("denoiser", *_QUALITY.values()), *rows)]
     return ["How well the denoisers interpolate, worst level", *aligned(table, indent=2)]
 
 
 def worst(metric: Any) -> str:
-    """The largest number of a metric that is a number or one a level; a dash where there is none."""
-    values = plain(metric)
-    numbers = [value for value in (values if isinstance(values, list) else [values]) if value is not None]
+    """The largest number of a metric that is a number or lists of them; a dash where there is none."""
+    numbers = list(_numbers(plain(metric)))
     return f"{max(numbers):.4g}" if numbers else "-"
 
 
 def complaints(outcome: Outcome) -> list[str]:
-    """Every node that fell short, failed or was left out."""
+    """Every node that fell short, failed or was left out; claims that don't hold have a table of their own."""
     lines = []
     for record in outcome.records:
         reason = record.message or (record.result.shortfall if record.result else "")
-        if record.status != "done":
+        if record.status != "done" and not (record.finished and isinstance(record.value, Finding)):
             lines.append(f"{record.status}: {record.node.id}: {reason}")
     return lines
 
@@ -87,6 +90,14 @@ def first_figure(outcome: Outcome, folder: Path, names: Sequence[str]) -> list[s
     paths = stems(outcome)
     first = min(paths, key=lambda node: order.get(node.name, len(order)), default=None)
     return [] if first is None else [f"{folder / paths[first]}.png"]
+
+
+def _numbers(values: Any) -> Iterator[float]:
+    for value in values if isinstance(values, list) else [values]:
+        if isinstance(value, list):
+            yield from _numbers(value)
+        elif value is not None:
+            yield value
 
 
 def _shares(record: Record) -> Iterator[Sequence[str]]:

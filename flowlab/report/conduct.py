@@ -1,4 +1,4 @@
-"""From a file to its folder: read, claim, run, write."""
+"""From files to their folders: read, claim, run, write."""
 
 from __future__ import annotations
 
@@ -8,18 +8,28 @@ from typing import Any
 
 from attrs import frozen
 
+from flowlab.api import ExperimentError, Finding, Problem
 from flowlab.engine.checkpoints import Checkpoints
 from flowlab.engine.device import resolve
 from flowlab.engine.outcome import Outcome
 from flowlab.engine.progress import listening
 from flowlab.engine.run import run
-from flowlab.graph.graph import Graph, load
+from flowlab.graph.graph import Graph, load_all
 from flowlab.registry.registry import Registry
 from flowlab.report.answer import answer
+from flowlab.report.claims import FILE, findings
 from flowlab.report.folder import claim
 from flowlab.report.plain import file_name
 from flowlab.report.summary import summary
 from flowlab.report.write import write
+
+
+@frozen
+class Plan:
+    """An experiment that is checked, and the folder it is going to fill."""
+
+    graph: Graph
+    folder: Path
 
 
 @frozen
@@ -33,7 +43,12 @@ class Report:
     @property
     def answer(self) -> str:
         """What is said at the end."""
-        return answer(self.outcome, self.folder, tuple(self.graph.resolved.get("figure", ())))
+        return answer(self.outcome, self.folder, tuple(self.graph.resolved.get("figure", ())), self.findings)
+
+    @property
+    def findings(self) -> list[Finding]:
+        """Its claims."""
+        return findings(self.graph, self.outcome)
 
     @property
     def summary(self) -> dict[str, Any]:
@@ -46,12 +61,31 @@ class Report:
         return tuple(record.trace for record in self.outcome.records if record.trace)
 
 
-def conduct(file: Path, out: Path | None, overrides: Sequence[str], device: str, quiet: bool) -> Report:
-    """Run an experiment. Whatever can be refused is refused before any work."""
-    graph = load(file, overrides, Registry.installed())
-    place = str(resolve(device))
-    folder = out if out is not None else Path("runs") / file_name(graph.name)
-    claim(folder)
+def prepare(files: Sequence[Path], out: Path | None, overrides: Sequence[str], device: str) -> tuple[Plan, ...]:
+    """Experiments ready to run; of several, `out` is the parent of their folders.
+
+    Whatever can be refused is refused here, before any work: ExperimentError tells the mistakes of all files.
+    """
+    graphs = load_all(files, overrides, Registry.installed())
+    taken: dict[str, Path] = {}
+    for graph in graphs:
+        first = taken.setdefault(file_name(graph.name).casefold(), graph.path)
+        if first is not graph.path:
+            rule = f"its name {graph.name!r} is that of {first} as well: both would write one folder"
+            raise ExperimentError([Problem(str(graph.path), rule)])
+    resolve(device)
+    parent = Path("runs") if out is None else out
+    single = out is not None and len(graphs) == 1
+    plans = tuple(Plan(graph, parent if single else parent / file_name(graph.name)) for graph in graphs)
+    for plan in plans:
+        claim(plan.folder)
+    if len(plans) > 1:
+        claim(parent, files=(FILE,), folders=())
+    return plans
+
+
+def conduct(plan: Plan, device: str, quiet: bool) -> Report:
+    """Run an experiment and write its folder. Raises OutputError."""
     with listening(quiet) as listener:
-        outcome = run(graph, device, listener, Checkpoints(folder / "checkpoints"))
-    return Report(graph, write(graph, outcome, place, folder), folder)
+        outcome = run(plan.graph, device, listener, Checkpoints(plan.folder / "checkpoints"))
+    return Report(plan.graph, write(plan.graph, outcome, str(resolve(device)), plan.folder), plan.folder)

@@ -16,19 +16,19 @@ SUMMARY = "summary.json"
 FOLDERS = ("tables", "figures")
 
 
-def claim(folder: Path) -> None:
-    """Make the folder, or raise OutputError where a run could not be written into it."""
+def claim(folder: Path, files: Iterable[str] = (LOCK, SUMMARY), folders: Iterable[str] = FOLDERS) -> None:
+    """Make the folder, or raise OutputError where these files and folders could not be written into it."""
     with _blaming(folder):
         folder.mkdir(parents=True, exist_ok=True)
         _probe(folder)
-    for name in FOLDERS:
+    for name in folders:
         inner = folder / name
         if inner.exists() and not inner.is_dir():
             raise OutputError(f"{inner}: can't be written: a file is in the way of a folder")
         if inner.is_dir():
             with _blaming(inner):
                 _probe(inner)
-    for name in (SUMMARY, LOCK):
+    for name in files:
         if (folder / name).is_dir():
             raise OutputError(f"{folder / name}: can't be written: a folder is in the way of a file")
 
@@ -39,7 +39,7 @@ def fill(folder: Path, files: Mapping[str, bytes]) -> None:
         with _blaming(folder / name), suppress(FileNotFoundError):
             (folder / name).unlink()
     for name, content in files.items():
-        _replace(folder / name, content)
+        replace(folder / name, content)
 
 
 def former(folder: Path) -> Iterable[str]:
@@ -56,7 +56,8 @@ def former(folder: Path) -> Iterable[str]:
     )
 
 
-def _replace(path: Path, content: bytes) -> None:
+def replace(path: Path, content: bytes) -> None:
+    """Write a file as a whole or not at all. Raises OutputError."""
     scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with _blaming(path):
         path.parent.mkdir(parents=True, exist_ok=True)

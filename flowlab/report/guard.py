@@ -20,15 +20,20 @@ def guarded(debug: bool = False) -> Iterator[None]:
     try:
         with termination_as_interrupt():
             yield
-    except FlowlabError as error:
-        _tell(str(error), debug)
-        raise SystemExit(error.exit_code) from error
     except KeyboardInterrupt as interrupt:
         _tell("interrupted", False)
         raise SystemExit(128 + signal_of(interrupt)) from interrupt
     except Exception as error:
-        _tell(f"internal error: {one_line(error)} (--debug shows where)", debug)
-        raise SystemExit(DEFECT) from error
+        raise SystemExit(told(error, debug)) from error
+
+
+def told(error: Exception, debug: bool = False) -> int:
+    """Tell of an error in one line, and return the exit code that it leads to."""
+    if isinstance(error, FlowlabError):
+        _tell(str(error), debug)
+        return error.exit_code
+    _tell(f"internal error: {one_line(error)} (--debug shows where)", debug)
+    return DEFECT
 
 
 def _tell(message: str, debug: bool) -> None:

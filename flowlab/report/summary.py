@@ -1,12 +1,15 @@
-"""summary.json: every node's status, metrics and shortfall."""
+"""summary.json: the claims, and every node's status, metrics and shortfall."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from typing import Any
 
+import attrs
+
 from flowlab.engine.outcome import Outcome, Record
 from flowlab.graph.graph import Graph
+from flowlab.report.claims import findings
 from flowlab.report.plain import plain
 
 
@@ -22,7 +25,12 @@ def summary(graph: Graph, outcome: Outcome) -> dict[str, Any]:
         "file": str(graph.path),
         "interrupted": outcome.interrupted,
     }
-    return {"experiment": experiment, "nodes": dict(nodes), "seconds": round(outcome.seconds, 6)}
+    return {
+        "experiment": experiment,
+        "claims": [plain(attrs.asdict(one)) for one in findings(graph, outcome)],
+        "nodes": dict(nodes),
+        "seconds": round(outcome.seconds, 6),
+    }
 
 
 def entry(record: Record) -> dict[str, Any]:
@@ -31,7 +39,7 @@ def entry(record: Record) -> dict[str, Any]:
         "status": record.status,
         "use": record.node.use,
         "seconds": round(record.seconds, 6),
-        "metrics": plain(record.result.metrics) if record.result else {},
+        "metrics": plain(record.metrics),
         "shortfall": record.result.shortfall if record.result else None,
         "message": record.message or None,
         "variant": plain(record.node.variant),

@@ -18,10 +18,10 @@ Decay = Literal["cosine", "linear", "constant"]
 
 @frozen
 class Descent:
-    """The inner optimizer: `steps` full-batch steps of `inner` at a decaying learning rate.
+    """The inner optimizer: `steps` steps of `inner` at a decaying learning rate.
 
     `decoupled_decay` shrinks the weights by learning rate times it at each step, apart from the gradient
-    (b, V and c too where `decay_biases`).
+    (b, V and c too where `decay_biases`). A step sees `batch` samples a point, or all of them.
     """
 
     steps: int
@@ -31,6 +31,7 @@ class Descent:
     dtype: torch.dtype = torch.float32
     decoupled_decay: float = 0.0
     decay_biases: bool = False
+    batch: int | None = None
 
     def rate(self, step: int) -> float:
         """The learning rate at a step."""

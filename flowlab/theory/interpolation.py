@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from attrs import frozen
+from attrs import evolve, frozen
 from torch import Tensor
 
 
@@ -24,6 +24,18 @@ class Interpolation:
     def targets(self) -> Tensor:
         """The clean point of each input: (1, N * M, d)."""
         return self.points[:, None].expand(self.samples.shape[1:]).flatten(0, 1)[None]
+
+    def to(self, like: Tensor) -> Interpolation:
+        """The same problem in a tensor's dtype and on its device."""
+        return Interpolation(self.samples.to(like), self.points.to(like), self.sigma.to(like))
+
+    def batch(self, turn: int, count: int) -> Interpolation:
+        """The problem on `count` samples a point, in turn: they are independent draws, so no shuffling.
+
+        Fewer than `count` samples at the end are left out; all are taken where there are no more than that.
+        """
+        first = count * (turn % max(1, self.samples.shape[2] // count))
+        return evolve(self, samples=self.samples[:, :, first : first + count])
 
 
 def noisy_samples(points: Tensor, sigma: Tensor, count: int, generator: torch.Generator) -> Tensor:

@@ -1,4 +1,4 @@
-"""Full-batch training of a bank of shallow ReLU networks, all levels as one batch of tensors."""
+"""Training of a bank of shallow ReLU networks, all levels as one batch of tensors."""
 
 from __future__ import annotations
 
@@ -41,16 +41,21 @@ def train(
 ) -> None:
     """Minimise a loss over all levels at once, from a state to its last step, with at most 201 moments in all.
 
-    Neurons are dropped with probability `dropout`, afresh each step and level, scaled by 1 / (1 - p). `keep` is
-    called after every step. Raises Diverged with the step, the level and the last finite violation.
+    Neurons are dropped with probability `dropout`, afresh each step and level, scaled by 1 / (1 - p). What is seen
+    of a moment is its batch, where the descent goes by batches. `keep` is called after every step. Raises Diverged
+    with the step, the level and the last finite violation.
     """
     # the weights of dead neurons decay to denormal numbers, each of which costs a hundred ordinary ones
     torch.set_flush_denormal(True)
     every = max(1, descent.steps // 200)
     weights = state.weights
-    inputs, targets = problem.inputs.to(weights.inner), problem.targets.to(weights.inner)
+    problem = problem.to(weights.inner)
+    inputs, targets = problem.inputs, problem.targets
     shape = (len(inputs), 1, weights.inner.shape[1])
     for step in range(state.step, descent.steps):
+        if descent.batch:
+            batch = problem.batch(step, descent.batch)
+            inputs, targets = batch.inputs, batch.targets
         scale = None
         if dropout:
             kept = torch.rand(shape, generator=state.generator).to(inputs) >= dropout

@@ -74,8 +74,8 @@ def test_five_mistakes_five_messages_five_positions(tmp_path):
         "x.toml:4:1: 'orthogonal' needs 'dimension': ambient dimension d",
         "x.toml:6:1: 'dimensoin' is no parameter of 'orthogonal' (did you mean 'dimension'?)",
         "x.toml:12:10: levels must be an integer, found the string '4'",
-        "x.toml:15:7: no denoiser is called 'closed-from'; there are: closed-form, empirical-mmse, shallow-relu "
-        "(did you mean 'closed-form'?)",
+        "x.toml:15:7: no denoiser is called 'closed-from'; there are: closed-form, empirical-mmse, shallow-relu, "
+        "spliced (did you mean 'closed-form'?)",
         "x.toml:25:14: integrator = 'dimm' names no [integrator.dimm] (did you mean 'ddim'?)",
         "x.toml:30:13: threshold must be > 0, found -0.2",
     ]

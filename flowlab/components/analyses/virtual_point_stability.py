@@ -49,6 +49,8 @@ class VirtualPointStability:
             count = int(kept.sum())
             low, high = clopper_pearson(count, len(points))
             shares[order] = {
+                "sigma": denoiser.sigma[level].item(),
+                "samples": denoiser.training.samples,
                 "stable": count,
                 "tested": len(points),
                 "total": total,
@@ -57,7 +59,7 @@ class VirtualPointStability:
                 "high": high,
             }
             context.progress(done + 1, len(self.orders), {})
-        columns = ("stable", "tested", "total", "share", "low", "high")
+        columns = ("sigma", "samples", "stable", "tested", "total", "share", "low", "high")
         table = Table(
             {
                 "order": list(shares),

@@ -38,6 +38,7 @@ class Orthogonal:
         1.0, help="norm of the points, one for all or one each (origin left out)", unit="data units", gt=0
     )
     frame: Frame = parameter("random", help="directions: a random frame (by QR) or the first axes")
+    draw: int = parameter(0, help="which draw of the noise, for sweeps over several", ge=0)
 
     @property
     def separable(self) -> bool:
@@ -71,7 +72,7 @@ class Orthogonal:
         except ValueError as error:  # norms too many orders apart
             raise NodeError(str(error)) from error
         return Result(
-            training_set(geometry, self.samples, context),
+            training_set(geometry, self.samples, context, self.draw),
             {"points": self.points, "dimension": self.dimension, "smallest_norm": norms.min().item()},
             {"points": points_table(geometry.points)},
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from flowlab.api import Context, NodeError, Result, parameter, reference
-from flowlab.api.plotting import FAINT, Width, house_style, new_figure, series_style
+from flowlab.api.plotting import FAINT, house_style, new_panels, series_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,19 +33,17 @@ class MinimalityMap:
         for label, rows in analysis.items():
             if not isinstance(rows, Mapping) or "verdict" not in rows:
                 raise NodeError(f"the analysis {label!r} holds no certificates")
-        across = min(self.columns, len(analysis))
-        down = -(-len(analysis) // across)
-        width: Width = "single" if across == 1 else "double"
-        figure, axes = new_figure(width, 0.62 * down / across + 0.06, rows=down, columns=across, sharey=True)
-        for ax, (label, rows) in zip(axes.flat, analysis.items(), strict=False):
+        figure, panels = new_panels(
+            list(analysis),
+            self.columns,
+            0.62,
+            0.06,
+            xlabel=r"noise level $\sigma$",
+            ylabel="bound / cost",
+            sharey=True,
+        )
+        for ax, rows in zip(panels, analysis.values(), strict=True):
             _panel(ax, rows)
-            ax.set_title(label, loc="left")
-        for ax in list(axes.flat)[len(analysis) :]:
-            ax.set_visible(False)
-        for ax in axes[:, 0]:
-            ax.set_ylabel("bound / cost")
-        for ax in list(axes.flat)[max(0, len(analysis) - across) : len(analysis)]:
-            ax.set_xlabel(r"noise level $\sigma$")
         return Result(figure)
 
 

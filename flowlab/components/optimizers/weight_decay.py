@@ -27,7 +27,8 @@ class WeightDecay:
 
     strength: float = parameter(0.25, help="weight decay", ge=0)
     decay_all: bool = parameter(False, help="decay the biases, V and c as well")
-    steps: int = parameter(20_000, help="full-batch steps", ge=1)
+    steps: int = parameter(20_000, help="steps, full-batch unless batch is given", ge=1)
+    batch: int | None = parameter(None, help="samples a point that a step sees, taken in turn", ge=1)
     learning_rate: float = parameter(0.01, help="first learning rate", gt=0)
     inner: Literal["adam", "nadam", "radam"] = parameter("adam", help="inner optimizer")
     decay: Literal["cosine", "linear", "constant"] = parameter(
@@ -56,10 +57,17 @@ class WeightDecay:
         from flowlab.theory.training import Loss, train
         from flowlab.theory.training_state import TrainingState
 
-        samples = problem.samples.shape[2]
+        samples = min(self.batch or problem.samples.shape[2], problem.samples.shape[2])
         dtype = getattr(torch, self.precision)
         descent = Descent(
-            self.steps, self.learning_rate, self.decay, self.inner, dtype, self.strength, self.decay_all
+            self.steps,
+            self.learning_rate,
+            self.decay,
+            self.inner,
+            dtype,
+            self.strength,
+            self.decay_all,
+            self.batch,
         )
         loss = Loss(lambda _, residual: residual / samples, lambda _: 0.0, lambda _: self.strength)
 

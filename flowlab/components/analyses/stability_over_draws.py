@@ -1,0 +1,46 @@
+"""Stability of virtual points, over several draws of the noise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from statistics import fmean
+from typing import Literal
+
+from attrs import frozen
+
+from flowlab.api import Context, NodeError, Result, Table, parameter, reference
+
+Shares = Mapping[int, Mapping[str, float]]
+
+
+@frozen
+class StabilityOverDraws:
+    """Mean, least and largest share of stable sums, by their order and by what varies beside the draw.
+
+    A swept analysis comes with all its settings: those of equal samples, or of equal sigma, are draws of one.
+    """
+
+    analysis: tuple[str, ...] = reference(
+        "analysis", help="of the kind virtual-point-stability, swept", many=True, gather=True
+    )
+    by: Literal["samples", "sigma"] = parameter(help="what varies beside the draw")
+
+    def build(self, context: Context, *, analysis: Mapping[str, Shares]) -> Result:
+        """One row an order and setting. Raises NodeError for another kind of analysis."""
+        groups: dict[tuple[int, float], list[float]] = {}
+        for label, shares in analysis.items():
+            if not isinstance(shares, Mapping) or not all(isinstance(order, int) for order in shares):
+                raise NodeError(f"the analysis {label!r} holds no stability by order of the sum")
+            for order, row in shares.items():
+                groups.setdefault((order, row[self.by]), []).append(row["share"])
+        rows = [
+            {"order": order, self.by: place, "draws": len(shares), "mean": fmean(shares)}
+            | {"least": min(shares), "largest": max(shares)}
+            for (order, place), shares in sorted(groups.items())
+        ]
+        table = Table({name: [row[name] for row in rows] for name in rows[0]} if rows else {})
+        metrics: dict[str, dict[str, dict[str, float]]] = {}
+        for row in rows:
+            figures = {name: row[name] for name in ("draws", "mean", "least", "largest")}
+            metrics.setdefault(str(row["order"]), {})[f"{row[self.by]:g}"] = figures
+        return Result(table, metrics, {"stability": table})

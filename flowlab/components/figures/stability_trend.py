@@ -1,0 +1,49 @@
+"""How many sums of training points are stable, as the samples grow or the noise does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import frozen
+
+from flowlab.api import Context, NodeError, Result, Table, reference
+from flowlab.api.plotting import house_style, new_figure, series_style
+
+_AXES = {"samples": "noisy samples a point $M$", "sigma": r"noise level $\sigma$"}
+
+
+@frozen
+class StabilityTrend:
+    """Share of stable sums against the samples a point or the noise level, a line an order of the sum.
+
+    The line is the mean over draws of the noise, the bars run from the least to the largest.
+    """
+
+    analysis: str = reference("analysis", help="of the kind stability-over-draws")
+
+    @house_style()
+    def build(self, context: Context, *, analysis: Table) -> Result:
+        """Draw a line an order. Raises NodeError for another kind of analysis, or an empty one."""
+        columns = analysis.columns if isinstance(analysis, Table) else {}
+        if not {"order", "mean", "least", "largest"} <= set(columns):
+            raise NodeError("the analysis holds no stability over draws: it takes one of stability-over-draws")
+        rows: list[dict[str, Any]] = analysis.rows
+        across = next(name for name in _AXES if name in columns)
+        figure, axes = new_figure("single", 0.68)
+        ax = axes[0, 0]
+        for k, order in enumerate(dict.fromkeys(columns["order"])):
+            mine = [row for row in rows if row["order"] == order]
+            mean = [100 * row["mean"] for row in mine]
+            # the mean of equal shares may be a rounding below the least of them
+            below = [max(0.0, at - 100 * row["least"]) for at, row in zip(mean, mine, strict=True)]
+            above = [max(0.0, 100 * row["largest"] - at) for at, row in zip(mean, mine, strict=True)]
+            places = [row[across] for row in mine]
+            ax.errorbar(
+                places, mean, [below, above], label=f"{order} summed", capsize=2, elinewidth=0.9, **series_style(k)
+            )
+        ax.set(
+            xscale="log", xlabel=_AXES[across], ylabel="stable sums (%)", ylim=(-3, 103), yticks=range(0, 101, 25)
+        )
+        ax.spines["left"].set_bounds(0, 100)
+        figure.legend(loc="outside upper center", ncols=4, handlelength=1.8)
+        return Result(figure)
