@@ -14,6 +14,7 @@ from flowlab.theory.descent import Descent
 from flowlab.theory.interpolation import Interpolation
 from flowlab.theory.neurons import Neurons
 from flowlab.theory.pruning import alive, assembled, merged
+from flowlab.theory.quality import violation
 from flowlab.theory.relu_network import ReluNetwork
 from flowlab.theory.sparse_training import Multipliers, SparseTraining
 from flowlab.theory.training_state import TrainingState
@@ -131,4 +132,4 @@ def _polished(
 
 
 def _violation(network: ReluNetwork, problem: Interpolation) -> float:
-    return float((network(problem.inputs) - problem.targets).abs().max())
+    return float(violation(network(problem.inputs) - problem.targets).max)

@@ -25,6 +25,10 @@ class Interpolation:
         """The clean point of each input: (1, N * M, d)."""
         return self.points[:, None].expand(self.samples.shape[1:]).flatten(0, 1)[None]
 
+    def levels(self, chosen: slice) -> Interpolation:
+        """The problem at some of the noise levels."""
+        return evolve(self, samples=self.samples[chosen], sigma=self.sigma[chosen])
+
     def to(self, like: Tensor) -> Interpolation:
         """The same problem in a tensor's dtype and on its device."""
         return Interpolation(self.samples.to(like), self.points.to(like), self.sigma.to(like))

@@ -57,20 +57,3 @@ def assembled(neurons: Neurons, outer: Tensor, samples: Tensor, targets: Tensor)
         skip=affine[:-1].mT[None],
         offset=affine[-1][None],
     )
-
-
-def stacked(networks: list[ReluNetwork]) -> ReluNetwork:
-    """One bank of several banks of one: narrower ones are filled up with dead neurons."""
-    width = max(one.biases.shape[-1] for one in networks)
-
-    def filled(part: Tensor) -> Tensor:
-        missing = width - part.shape[1]
-        return torch.cat([part, part.new_zeros(1, missing, *part.shape[2:])], 1)
-
-    return ReluNetwork(
-        outer=torch.cat([filled(one.outer) for one in networks]),
-        inner=torch.cat([filled(one.inner) for one in networks]),
-        biases=torch.cat([filled(one.biases) for one in networks]),
-        skip=torch.cat([one.skip for one in networks]),
-        offset=torch.cat([one.offset for one in networks]),
-    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from attrs import frozen
 from torch import Tensor
@@ -32,7 +34,11 @@ class ReluNetwork:
     def at(self, level: int) -> ReluNetwork:
         """The network of one level, as a bank of one."""
         one = slice(level, level + 1) if level != -1 else slice(level, None)
-        return ReluNetwork(*(part[one] for part in self._parts))
+        return self.levels(one)
+
+    def levels(self, chosen: slice) -> ReluNetwork:
+        """The networks of some levels, as a bank."""
+        return ReluNetwork(*(part[chosen] for part in self._parts))
 
     def to(self, dtype: torch.dtype) -> ReluNetwork:
         """The same bank in another floating-point type."""
@@ -52,6 +58,23 @@ class ReluNetwork:
     @property
     def _parts(self) -> tuple[Tensor, ...]:
         return self.outer, self.inner, self.biases, self.skip, self.offset
+
+
+def stacked(banks: Sequence[ReluNetwork]) -> ReluNetwork:
+    """One bank of the levels of several; narrower networks are filled up with dead neurons."""
+    width = max(bank.biases.shape[-1] for bank in banks)
+
+    def filled(part: Tensor) -> Tensor:
+        missing = width - part.shape[1]
+        return torch.cat([part, part.new_zeros(len(part), missing, *part.shape[2:])], 1)
+
+    return ReluNetwork(
+        outer=torch.cat([filled(bank.outer) for bank in banks]),
+        inner=torch.cat([filled(bank.inner) for bank in banks]),
+        biases=torch.cat([filled(bank.biases) for bank in banks]),
+        skip=torch.cat([bank.skip for bank in banks]),
+        offset=torch.cat([bank.offset for bank in banks]),
+    )
 
 
 def from_slabs(slabs: Slabs) -> ReluNetwork:

@@ -11,10 +11,9 @@ from attrs import frozen
 from torch import Tensor
 
 from flowlab.theory.moments import Moment
-from flowlab.theory.relu_network import ReluNetwork
+from flowlab.theory.relu_network import ReluNetwork, stacked
 
 T = TypeVar("T")
-_PARTS = ("outer", "inner", "biases", "skip", "offset")
 _WORDS = ("out of memory", "not enough memory", "can't allocate memory", "cannot allocate memory")
 
 
@@ -89,25 +88,8 @@ def name_of(levels: slice) -> str:
     return f"levels-{levels.start}-{levels.stop - 1}"
 
 
-def levels_of(network: ReluNetwork, levels: slice) -> ReluNetwork:
-    """The networks of some levels, as a bank."""
-    return ReluNetwork(**{name: getattr(network, name)[levels] for name in _PARTS})
-
-
 def joined(parts: Sequence[Trained]) -> Trained:
     """One bank of the levels of all parts; networks of fewer neurons are filled up with zeros."""
-    width = max(part.network.inner.shape[1] for part in parts)
-
-    def filled(network: ReluNetwork) -> ReluNetwork:
-        more = width - network.inner.shape[1]
-        pad = torch.nn.functional.pad
-        return ReluNetwork(
-            outer=pad(network.outer, (0, 0, 0, more)), inner=pad(network.inner, (0, 0, 0, more)),
-            biases=pad(network.biases, (0, more)), skip=network.skip, offset=network.offset,
-        )  # fmt: skip
-
-    networks = [filled(part.network) for part in parts]
-    network = ReluNetwork(**{name: torch.cat([getattr(one, name) for one in networks]) for name in _PARTS})
     moments = [
         Moment(
             same[0].step,
@@ -118,7 +100,9 @@ def joined(parts: Sequence[Trained]) -> Trained:
         for same in zip(*(part.moments for part in parts), strict=True)
     ]
     multipliers = [part.multipliers for part in parts if part.multipliers is not None]
-    return Trained(network, moments, torch.cat(multipliers) if multipliers else None)
+    return Trained(
+        stacked([part.network for part in parts]), moments, torch.cat(multipliers) if multipliers else None
+    )
 
 
 def _size(count: float) -> str:

@@ -82,7 +82,7 @@ _TIGHT = """
     from flowlab.theory.descent import Descent
     from flowlab.theory.interpolation import Interpolation, noisy_samples
     from flowlab.theory.relu_network import ReluNetwork
-    from flowlab.theory.split import Trained, in_parts, joined, levels_of
+    from flowlab.theory.split import Trained, in_parts, joined
     from flowlab.theory.training import Loss, train
     from flowlab.theory.training_state import TrainingState
 
@@ -96,8 +96,8 @@ _TIGHT = """
     loss = Loss(lambda _, residual: residual, lambda _: 0.1, lambda _: 0.0)
 
     def run(part):
-        task = evolve(problem, samples=problem.samples[part], sigma=sigma[part])
-        state = TrainingState.of(levels_of(start, part), Descent(2, 1e-3), draw, cpu)
+        task = problem.levels(part)
+        state = TrainingState.of(start.levels(part), Descent(2, 1e-3), draw, cpu)
         train(state, task, Descent(2, 1e-3), loss, 0.0, lambda *_: None, lambda *_: None)
         return Trained(state.weights.network(), state.moments)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from attrs import frozen
 
 from flowlab.api import Context, Fit, NodeError, Table, parameter
+from flowlab.components.optimizers.parts import trained_in_parts
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -73,12 +74,10 @@ class AugmentedLagrangian:
         slabs need more neurons than there are.
         """
         import torch
-        from attrs import evolve
 
         from flowlab.theory.descent import Descent
-        from flowlab.theory.moments import Diverged, history
+        from flowlab.theory.moments import history
         from flowlab.theory.slab_start import from_slab_solution
-        from flowlab.theory.split import OutOfMemory, in_parts, joined, levels_of, name_of
 
         if self.start == "slabs":
             try:
@@ -89,19 +88,11 @@ class AugmentedLagrangian:
         descent = Descent(self.steps, self.learning_rate, self.decay, self.inner, dtype)
         method = self._sparse if self.working_set and not dropout else self._full
 
-        def run(levels: slice) -> Trained:
-            part = evolve(problem, samples=problem.samples[levels], sigma=problem.sigma[levels])
-            try:
-                return method(part, descent, levels_of(start, levels), dropout, context, name_of(levels))
-            except Diverged as error:
-                level = range(len(problem.sigma))[levels][error.level]
-                where = f"level {level} (sigma {problem.sigma[level]:.4g})"
-                raise NodeError(f"{where}: {error}; lower learning_rate or penalty_end") from error
+        def train(part: Interpolation, begin: ReluNetwork, name: str) -> Trained:
+            return method(part, descent, begin, dropout, context, name)
 
-        try:
-            trained = joined(in_parts(run, len(problem.sigma), context.device))
-        except OutOfMemory as error:
-            raise NodeError(f"{error}; lower samples, width or working_set") from error
+        advice = "lower learning_rate or penalty_end", "lower samples, width or working_set"
+        trained = trained_in_parts(train, problem, start, context, *advice)
         usable = torch.ones_like(problem.sigma, dtype=torch.bool)
         return Fit(
             trained.network,

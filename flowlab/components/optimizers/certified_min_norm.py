@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from flowlab.api import Context, Fit, NodeError, parameter
 from flowlab.components.optimizers.augmented_lagrangian import AugmentedLagrangian
@@ -60,15 +60,13 @@ class CertifiedMinNorm:
         from flowlab.theory.certificate import Search
         from flowlab.theory.certified import Goal, certified
         from flowlab.theory.moments import Diverged
-        from flowlab.theory.pruning import stacked
+        from flowlab.theory.relu_network import stacked
 
         if dropout:
             raise NodeError("dropout leaves no network of least norm to certify: set dropout = 0")
         first = self._first(problem, geometry, start, context)
         # the certificate is float64 whatever the experiment's dtype: a gap of 1e-3 is lost in single precision
-        double = evolve(
-            problem, samples=problem.samples.double(), points=problem.points.double(), sigma=problem.sigma.double()
-        )
+        double = problem.to(problem.samples.double())
         working = self.working_set or problem.samples.shape[2]
         goal = Goal(self.gap, self.tolerance, self.passes, self.rounds, self.polish, working)
         ends: list[Certified] = []
@@ -78,7 +76,7 @@ class CertifiedMinNorm:
             try:
                 end = certified(
                     first.network.at(level).to(torch.float64),
-                    evolve(double, samples=double.samples[one], sigma=double.sigma[one]),
+                    double.levels(one),
                     None if first.multipliers is None else first.multipliers[one].double(),
                     goal,
                     Search(self.starts),

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 from attrs import frozen
 
-from flowlab.api import Context, Fit, NodeError, Table, parameter
+from flowlab.api import Context, Fit, Table, parameter
+from flowlab.components.optimizers.parts import trained_in_parts
 
 if TYPE_CHECKING:
     from flowlab.theory.geometry import Geometry
@@ -49,11 +50,10 @@ class WeightDecay:
         Raises NodeError where the loss stops being finite or a single level doesn't fit into memory.
         """
         import torch
-        from attrs import evolve
 
         from flowlab.theory.descent import Descent
-        from flowlab.theory.moments import Diverged, history
-        from flowlab.theory.split import OutOfMemory, Trained, in_parts, joined, levels_of, name_of
+        from flowlab.theory.moments import history
+        from flowlab.theory.split import Trained
         from flowlab.theory.training import Loss, train
         from flowlab.theory.training_state import TrainingState
 
@@ -71,23 +71,14 @@ class WeightDecay:
         )
         loss = Loss(lambda _, residual: residual / samples, lambda _: 0.0, lambda _: self.strength)
 
-        def run(levels: slice) -> Trained:
-            part = evolve(problem, samples=problem.samples[levels], sigma=problem.sigma[levels])
-            generator, name = context.generator("dropout"), name_of(levels)
+        def run(part: Interpolation, begin: ReluNetwork, name: str) -> Trained:
+            generator = context.generator("dropout")
             saved, keep = context.checkpoint.load(name), partial(context.checkpoint.keep, name)
-            state = TrainingState.of(levels_of(start, levels), descent, generator, context.device, saved=saved)
-            try:
-                train(state, part, descent, loss, dropout, context.progress, keep)
-            except Diverged as error:
-                level = range(len(problem.sigma))[levels][error.level]
-                raise NodeError(
-                    f"level {level} (sigma {problem.sigma[level]:.4g}): {error}; lower learning_rate"
-                ) from error
+            state = TrainingState.of(begin, descent, generator, context.device, saved=saved)
+            train(state, part, descent, loss, dropout, context.progress, keep)
             return Trained(state.weights.network(), state.moments)
 
-        try:
-            trained = joined(in_parts(run, len(problem.sigma), context.device))
-        except OutOfMemory as error:
-            raise NodeError(f"{error}; lower samples or width") from error
+        advice = "lower learning_rate", "lower samples or width"
+        trained = trained_in_parts(run, problem, start, context, *advice)
         usable = torch.ones_like(problem.sigma, dtype=torch.bool)
         return Fit(trained.network, usable, Table(history(trained.moments, problem.sigma)))

@@ -1,0 +1,43 @@
+"""Training a bank level by level range: what the trained optimizers share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from flowlab.api import Context, NodeError
+
+if TYPE_CHECKING:
+    from flowlab.theory.interpolation import Interpolation
+    from flowlab.theory.relu_network import ReluNetwork
+    from flowlab.theory.split import Trained
+
+
+def trained_in_parts(
+    train: Callable[[Interpolation, ReluNetwork, str], Trained],
+    problem: Interpolation,
+    start: ReluNetwork,
+    context: Context,
+    if_diverged: str,
+    if_short: str,
+) -> Trained:
+    """Train all levels at once, or in parts where memory is short; `train` takes a part, its start and its name.
+
+    Raises NodeError with advice: `if_diverged` where a loss stops being finite, `if_short` where a single level
+    doesn't fit into memory.
+    """
+    from flowlab.theory.moments import Diverged
+    from flowlab.theory.split import OutOfMemory, in_parts, joined, name_of
+
+    def run(levels: slice) -> Trained:
+        try:
+            return train(problem.levels(levels), start.levels(levels), name_of(levels))
+        except Diverged as error:
+            level = range(len(problem.sigma))[levels][error.level]
+            where = f"level {level} (sigma {problem.sigma[level]:.4g})"
+            raise NodeError(f"{where}: {error}; {if_diverged}") from error
+
+    try:
+        return joined(in_parts(run, len(problem.sigma), context.device))
+    except OutOfMemory as error:
+        raise NodeError(f"{error}; {if_short}") from error
