@@ -36,6 +36,5 @@ def test_the_small_version_runs(path, tmp_path):
     done = flowlab("run", str(path), "--out", str(tmp_path), "--quiet", *" ".join(small(path)).split())
     assert done.returncode == 0, done.stdout + done.stderr
     claims = json.loads((tmp_path / "summary.json").read_text())["claims"]
-    assert all(claim["holds"] in (True, False) for claim in claims)
     assert len(claims) == path.read_text().count('use = "claim"')
-    assert list((tmp_path / "figures").glob("*.png"))
+    assert bool(list((tmp_path / "figures").glob("*.png"))) == ("[figure." in path.read_text())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 from attrs import frozen
 
@@ -27,7 +28,7 @@ class Finding:
         """Figures in text, repeated ones once with their number; a dash where there are none."""
         if not figures:
             return "-"
-        texts = (f"{100 * figure if self.percent else figure:.4g}" for figure in figures)
+        texts = ("-" if math.isnan(each) else f"{100 * each if self.percent else each:.4g}" for each in figures)
         runs = ((text, len(list(run))) for text, run in itertools.groupby(texts))
         shown = ", ".join(
             f"{text} ({times} times)" if times > 2 else ", ".join([text] * times) for text, times in runs

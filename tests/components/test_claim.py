@@ -79,13 +79,19 @@ def test_several_metrics_of_several_analyses_come_in_order():
     assert (finding.ours, finding.theory) == ((1, 2, 3, 4), (1, 3))
 
 
+@pytest.mark.parametrize(("place", "shown"), [("pf.virtual", "-"), ("levels", "3, -")])
+def test_of_a_figure_that_is_null_nothing_is_known(place, shown):
+    result = Claim("c", "s", ("a",), place, at_least=0.0).build(CONTEXT, ours={"a": NESTED}, theory={})
+    assert result.value.holds is None
+    assert result.value.shown(*result.value.ours) == shown
+    assert result.shortfall is not None
+
+
 @pytest.mark.parametrize(
     ("place", "words"),
     [
         ("pf.trianing", "did you mean 'pf.training'"),
-        ("levels.1", "did you mean 'levels.0'"),  # nan is no figure
-        ("pf.virtual", "among its metrics"),  # nor is None
-        ("zzz", "there are: pf.training, a/linf/0.1.training, levels.0"),
+        ("zzz", "there are: pf.training, pf.virtual, a/linf/0.1.training, levels.0, levels.1"),
     ],
 )
 def test_a_metric_that_is_not_there_is_named_with_the_nearest_one(place, words):

@@ -21,7 +21,8 @@ class Claim:
     A figure is one number among the metrics of an analysis, named by the keys that lead to it, joined by dots:
     `2.share`, `pf.virtual` (summary.json shows them); a place that holds several numbers names them all. Of a
     swept analysis, and of several, all figures are taken at once: each must keep the bounds, and `trend` looks at
-    them in the sweep's order, where equal neighbours are allowed but not equal ends.
+    them in the sweep's order, where equal neighbours are allowed but not equal ends. Where a figure is null, as the cost ratio of a network that does
+    not interpolate, it is not known whether the claim holds.
     """
 
     text: str = parameter(help="what is claimed, in words")
@@ -65,12 +66,14 @@ class Claim:
         return evolve(blank, paper=paper, rule=", ".join(rule for rule in rules if rule))
 
     def build(self, context: Context, *, ours: Metrics, theory: Metrics) -> Result:
-        """Judge our figures. Raises NodeError where a metric isn't there, is no number, or alone has no trend."""
+        """Judge our figures. Raises NodeError where a metric isn't there or a figure is to be compared with none."""
         figures = _figures(ours, self.metric)
         if len(figures) < 2 and (self.trend or self.alike is not None):
             raise NodeError(f"{'trend' if self.trend else 'alike'} compares figures, and there is one only")
         forms = _figures(theory, self.theory_metric or self.metric)
-        finding = evolve(self.finding, ours=figures, theory=forms, holds=self._holds(figures))
+        finding = evolve(self.finding, ours=figures, theory=forms)
+        if all(map(math.isfinite, figures)):
+            finding = evolve(finding, holds=self._holds(figures))
         shortfall = None
         if not finding.holds:
             shortfall = f"{self.text}: found {finding.shown(*figures)}, claimed {finding.rule}"
@@ -109,12 +112,12 @@ def _figures(analyses: Metrics, places: str | tuple[str, ...]) -> tuple[float, .
 
 
 def _numbers(metrics: Any, above: str = "") -> Iterator[tuple[str, float]]:
-    """Every finite number in nested metrics, with the keys that lead to it."""
+    """Every number in nested metrics, nan for a null, with the keys that lead to it."""
     if isinstance(metrics, Mapping):
         for key, value in metrics.items():
             yield from _numbers(value, f"{above}.{key}" if above else str(key))
     elif isinstance(metrics, list | tuple):
         for index, value in enumerate(metrics):
             yield from _numbers(value, f"{above}.{index}")
-    elif isinstance(metrics, int | float) and math.isfinite(metrics):
-        yield above, float(metrics)
+    elif metrics is None or isinstance(metrics, int | float):
+        yield above, math.nan if metrics is None else float(metrics)
