@@ -21,8 +21,8 @@ class Claim:
     A figure is one number among the metrics of an analysis, named by the keys that lead to it, joined by dots:
     `2.share`, `pf.virtual` (summary.json shows them); a place that holds several numbers names them all. Of a
     swept analysis, and of several, all figures are taken at once: each must keep the bounds, and `trend` looks at
-    them in the sweep's order, where equal neighbours are allowed but not equal ends. Where a figure is null, as the cost ratio of a network that does
-    not interpolate, it is not known whether the claim holds.
+    them in the sweep's order, where equal neighbours are allowed but not equal ends. Where a figure is null, as
+    the cost ratio of a network that does not interpolate, it is not known whether the claim holds.
     """
 
     text: str = parameter(help="what is claimed, in words")
@@ -66,7 +66,7 @@ class Claim:
         return evolve(blank, paper=paper, rule=", ".join(rule for rule in rules if rule))
 
     def build(self, context: Context, *, ours: Metrics, theory: Metrics) -> Result:
-        """Judge our figures. Raises NodeError where a metric isn't there or a figure is to be compared with none."""
+        """Judge our figures. Raises NodeError where a metric isn't there, or one alone has no trend."""
         figures = _figures(ours, self.metric)
         if len(figures) < 2 and (self.trend or self.alike is not None):
             raise NodeError(f"{'trend' if self.trend else 'alike'} compares figures, and there is one only")
