@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+
 from attrs import frozen
 
 
@@ -22,9 +25,12 @@ class Finding:
     percent: bool = False
 
     def shown(self, *figures: float) -> str:
-        """Figures in text; a dash where there are none."""
+        """Figures in text, repeated ones once with their number; a dash where there are none."""
         if not figures:
             return "-"
-        if self.percent:
-            return ", ".join(f"{100 * figure:.4g}" for figure in figures) + " %"
-        return ", ".join(f"{figure:.4g}" for figure in figures)
+        texts = ("-" if math.isnan(each) else f"{100 * each if self.percent else each:.4g}" for each in figures)
+        runs = ((text, len(list(run))) for text, run in itertools.groupby(texts))
+        shown = ", ".join(
+            f"{text} ({times} times)" if times > 2 else ", ".join([text] * times) for text, times in runs
+        )
+        return f"{shown} %" if self.percent else shown

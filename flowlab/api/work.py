@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from flowlab.theory.geometry import Geometry
     from flowlab.theory.interpolation import Interpolation
     from flowlab.theory.relu_network import ReluNetwork
+    from flowlab.theory.subset_sums import Metric
 
 
 class Network(Protocol):
@@ -166,7 +167,7 @@ class Classes:
     labels: Mapping[str, Tensor]
     flows: Mapping[str, Trajectories]
     threshold: float
-    metric: str
+    metric: Metric
 
     def counts(self, flow: str) -> dict[str, int]:
         """How many endpoints of a flow fall in each class."""

@@ -31,16 +31,19 @@ class Unusable(Exception):
 
 
 def write(path: Path, key: str, saved: Saved) -> None:
-    """Replace a file, all at once. Raises OSError or SafetensorError where it can't be written."""
-    from safetensors.torch import save_file
+    """Replace a file, all at once. Raises OSError where it can't be written."""
+    from safetensors.torch import save
 
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in saved.tensors.items()}
     labels = {"key": key, "done": str(saved.done), "total": str(saved.total)}
+    # not save_file: it has temporary files of its own, which a kill leaves behind under names of its own
+    content = save(tensors, {**labels, "sha256": _seal(labels, tensors)})
     scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        save_file(tensors, scratch, {**labels, "sha256": _seal(labels, tensors)})
-        with scratch.open("rb+") as stream:
+        with scratch.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
             os.fsync(stream.fileno())
         os.replace(scratch, path)
     finally:

@@ -66,5 +66,6 @@ def quality(
         "cost_slab": slab,
         "cost_ratio": cost / closed,
         "slab_ratio": cost / slab,
+        "balanced_ratio": balanced / slab,
     }
     return {name: listed(value) for name, value in figures.items()}

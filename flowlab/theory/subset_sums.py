@@ -67,7 +67,7 @@ def sums_of(
     there are."""
     total = math.comb(len(edges), order)
     if total <= most:
-        chosen = torch.tensor(list(itertools.combinations(range(len(edges)), order)))
+        chosen = torch.tensor(list(itertools.combinations(range(len(edges)), order)), dtype=torch.long)
     else:
         seen: dict[tuple[int, ...], None] = {}  # in the order drawn: to cut a sorted list would favour low indices
         while len(seen) < most:

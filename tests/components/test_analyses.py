@@ -4,7 +4,8 @@ import attrs
 import pytest
 import torch
 
-from flowlab.api import CLASSES, Bank, Context, NodeError, TrainingSet, Trajectories
+from flowlab.api import CLASSES, Bank, Classes, Context, NodeError, TrainingSet, Trajectories
+from flowlab.components.analyses.class_changes import ClassChanges
 from flowlab.components.analyses.class_fractions import ClassFractions
 from flowlab.components.analyses.interpolation import Interpolation
 from flowlab.components.analyses.low_noise_coverage import LowNoiseCoverage
@@ -74,6 +75,53 @@ def test_fractions_sum_to_one_with_intervals_around_them():
         assert row["low"] <= row["fraction"] == row["count"] / 6 <= row["high"]
 
 
+def classes_of(**flows):
+    """Classes of flows by the endpoints given."""
+    return StablePoints(tuple(flows)).build(CONTEXT, flow={name: flow(ends) for name, ends in flows.items()}).value
+
+
+def test_changes_are_counted_start_by_start():
+    # the same counts of each class, yet every endpoint but the last two is of another
+    turned = [*ENDS[1:4], ENDS[0], *ENDS[4:]]
+    result = ClassChanges("c", baseline="a").build(CONTEXT, classifier=classes_of(a=ENDS, b=turned, c=ENDS))
+    assert result.metrics == {
+        "b": {"changed": 3, "total": 6, "share": 0.5},  # virtual to virtual is no change
+        "c": {"changed": 0, "total": 6, "share": 0.0},
+    }
+    moves = [(row["from"], row["to"], row["count"]) for row in result.tables["moves"].rows if row["flow"] == "b"]
+    assert sorted(move for move in moves if move[0] != move[1]) == [
+        ("boundary", "training", 1),
+        ("training", "virtual", 1),
+        ("virtual", "boundary", 1),
+    ]
+    for row in result.tables["changes"].rows:
+        assert row["low"] <= row["share"] <= row["high"]
+
+
+def test_a_baseline_is_found_in_every_setting_of_a_sweep():
+    one, two = classes_of(a=ENDS), classes_of(b=ENDS[::-1])
+    swept = Classes(
+        {"a[n=1]": one.labels["a"], "b[n=1]": two.labels["b"]},
+        {"a[n=1]": one.flows["a"], "b[n=1]": two.flows["b"]},
+        0.2,
+        "linf",
+    )
+    assert list(ClassChanges("c", baseline="a").build(CONTEXT, classifier=swept).metrics) == ["b[n=1]"]
+
+
+@pytest.mark.parametrize(
+    ("flows", "message"),
+    [
+        ({"b": ENDS}, "must name one of the classified flows 'b'"),
+        ({"a": ENDS}, "no flow beside"),
+        ({"a": ENDS, "b": ENDS[:3]}, "b has 3 starts, a has 6"),
+    ],
+)
+def test_changes_take_a_baseline_and_pairs_of_starts(flows, message):
+    with pytest.raises(NodeError, match=message):
+        ClassChanges("c", baseline="a").build(CONTEXT, classifier=classes_of(**flows))
+
+
 def test_sensitivity_agrees_with_the_classifier_at_each_threshold_and_norm():
     result = ThresholdSensitivity(("a",)).build(CONTEXT, flow={"a": flow(ENDS)})
     assert len(result.tables["thresholds"].rows) == 6
@@ -86,9 +134,9 @@ def test_sensitivity_agrees_with_the_classifier_at_each_threshold_and_norm():
 
 
 def test_every_sum_of_an_orthogonal_closed_form_is_stable():
-    result = VirtualPointStability("d", orders=(2, 3, 4, 5)).build(CONTEXT, denoiser=bank())
-    assert list(result.value) == [2, 3, 4]  # five edges are more than there are
-    assert [row["total"] for row in result.tables["stability"].rows] == [6, 4, 1]
+    result = VirtualPointStability("d", orders=(0, 2, 3, 4, 5)).build(CONTEXT, denoiser=bank())
+    assert list(result.value) == [0, 2, 3, 4]  # five edges are more than there are
+    assert [row["total"] for row in result.tables["stability"].rows] == [1, 6, 4, 1]
     assert all(row["share"] == 1 for row in result.tables["stability"].rows)
     assert result.metrics["sigma"] == pytest.approx(0.1)
 

@@ -15,12 +15,15 @@ from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
 from flowlab.api import Context, NodeError
+from flowlab.components.datasets.digits import Digits
 from flowlab.components.datasets.equilateral_triangle import EquilateralTriangle
 from flowlab.components.datasets.line import Line
 from flowlab.components.datasets.obtuse_simplex import ObtuseSimplex
 from flowlab.components.datasets.orthogonal import Orthogonal
+from flowlab.components.datasets.perturbed_orthogonal import PerturbedOrthogonal
 from flowlab.components.datasets.points_file import PointsFile
 from flowlab.components.datasets.simplex import Simplex
+from flowlab.theory.subset_sums import fixed_points, patterns
 
 CLOSE = {"atol": 1e-12, "rtol": 1e-12}
 seeds = st.integers(0, 10**6)
@@ -33,6 +36,8 @@ ALL = [
     EquilateralTriangle(dimension=3),
     Simplex(vertices=((0.0, 0.0), (1.0, 0.0), (0.45, 0.8))),
     Line(coordinates=(0.0, 1.0, 3.0)),
+    PerturbedOrthogonal(dimension=4, points=3),
+    Digits(digits=(3, 0), each=2, scale=2.0),
 ]
 names = [f"{type(dataset).__name__}-{index}" for index, dataset in enumerate(ALL)]
 
@@ -126,6 +131,112 @@ def test_orthogonal_points_without_the_origin_are_an_acute_simplex():
 )
 def test_orthogonal_check(dataset, fields):
     assert blamed(dataset) == fields
+
+
+# orthogonal but for a displacement
+
+
+@settings(max_examples=20, deadline=None)
+@given(seeds, st.integers(1, 6), st.integers(0, 3), frames, st.floats(1e-3, 0.9), st.floats(1e-3, 1e3))
+def test_points_are_displaced_by_as_much_as_is_said_in_one_direction(seed, count, extra, frame, length, norm):
+    fields = {"dimension": count + extra, "points": count + 1, "frame": frame, "norm": norm}
+    still, moved, far = (
+        geometry(PerturbedOrthogonal(**fields, displacement=by), seed).points / norm for by in (0.0, length, 0.95)
+    )
+    torch.testing.assert_close(still[1:] @ still[1:].mT, torch.eye(count, dtype=torch.float64), **CLOSE)
+    steps, steps_far = moved[1:] - still[1:], far[1:] - still[1:]
+    assert torch.equal(moved[0], torch.zeros_like(moved[0]))
+    torch.testing.assert_close(steps.norm(dim=-1), torch.full((count,), length, dtype=torch.float64), **CLOSE)
+    # the same directions whatever the displacement, so that a sweep compares like with like
+    torch.testing.assert_close(steps / length, steps_far / 0.95, atol=1e-12 / length, rtol=0)
+
+
+def test_at_no_displacement_the_theory_is_the_orthogonal_one():
+    dataset = PerturbedOrthogonal(dimension=5, points=4)
+    ours, theirs = geometry(dataset), geometry(Orthogonal(dimension=5, points=4))
+    rho = torch.tensor([0.1, 0.3], dtype=torch.float64)
+    assert torch.equal(ours.points, theirs.points)  # the same frame, from the same node's name
+    y = torch.randn(2, 50, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    torch.testing.assert_close(ours.closed_form(rho)(y), theirs.closed_form(rho)(y), **CLOSE)
+    assert ours.conjecture is None
+    assert "not orthogonal" in geometry(PerturbedOrthogonal(dimension=5, points=4, displacement=0.1)).conjecture
+
+
+@settings(max_examples=20, deadline=None)
+@given(seeds, st.floats(0.02, 0.5), st.floats(0.02, 0.4))
+def test_displaced_sums_are_stable_while_the_projections_of_the_others_stay_within_rho(seed, length, rho):
+    built = geometry(PerturbedOrthogonal(dimension=6, points=5, displacement=length), seed)
+    if 2 * rho >= built.edges.norm(dim=-1).min():
+        return
+    cross = torch.nn.functional.normalize(built.edges, dim=-1) @ built.edges.mT
+    cross = cross.fill_diagonal_(0)
+    subsets = patterns(4)
+    others = subsets.double() @ cross.mT  # u_k . sum of the chosen v_n, n != k
+    clear = ((others.abs() - rho).abs() > 1e-9).all(-1)  # not on the edge between the two, for rounding
+    kept = torch.where(subsets, others >= -rho, others <= rho).all(-1)
+    found, _ = fixed_points(built.closed_form(torch.tensor([rho], dtype=torch.float64)))
+    stable = (subsets[:, None] == found).all(-1).any(-1)
+    assert torch.equal(stable[clear], kept[clear])
+
+
+def test_more_directions_than_dimensions_are_refused_and_so_are_dependent_points():
+    assert blamed(PerturbedOrthogonal(dimension=3, points=4)) == []
+    assert blamed(PerturbedOrthogonal(dimension=3, points=5)) == ["points"]
+
+
+# digits
+
+
+def test_digits_are_the_images_they_are_said_to_be():
+    from sklearn.datasets import load_digits
+
+    data, target = load_digits(return_X_y=True)
+    result = Digits(digits=(7, 2), each=3, scale=5.0).build(context())
+    names = result.tables["points"].columns["digit"]
+    assert list(names) == [7, 7, 7, 2, 2, 2]
+    for name, image in zip(names, result.value.geometry.points.numpy() * 16 / 5, strict=True):
+        # pixels are whole numbers up to 16, exact after scaling up to rounding
+        (row,) = (abs(data - image).max(1) < 1e-12).nonzero()[0]
+        assert target[row] == name
+
+
+def test_another_seed_draws_other_digits():
+    assert not torch.equal(geometry(Digits(), 0).points, geometry(Digits(), 1).points)
+
+
+def test_digits_form_a_simplex_about_an_inner_point():
+    built = geometry(Digits())
+    assert len(built.edges) == len(built.points) == 10
+    assert "conjectured" in built.conjecture
+    assert bool((built.cell.depths(built.anchor) > 0).all())
+
+
+@pytest.mark.parametrize(
+    ("dataset", "fields"),
+    [
+        (Digits(), []),
+        (Digits(digits=(1, 1)), ["digits"]),
+        (Digits(digits=(1,)), ["digits"]),
+        (Digits((1,), 2), []),
+    ],
+)
+def test_digits_check(dataset, fields):
+    assert blamed(dataset) == fields
+
+
+def test_digits_without_their_package_say_how_to_get_it(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    (misfit,) = Digits().check({})
+    assert "pip install 'flowlab[digits]'" in misfit.message
+
+
+@pytest.mark.parametrize(
+    ("dataset", "message"),
+    [(Digits(digits=(8,), each=175), "174 images of the digit 8"), (Digits(each=7), "no simplex")],
+)
+def test_too_many_digits_are_a_node_error(dataset, message):
+    with pytest.raises(NodeError, match=message):
+        geometry(dataset)
 
 
 # obtuse

@@ -9,8 +9,13 @@ from matplotlib.colors import to_hex
 
 from flowlab.api import CLASSES, Bank, Classes, Context, NodeError, Table, TrainingSet, Trajectories
 from flowlab.api.plotting import CLASS_COLOURS, SERIES, WIDTHS, new_figure
+from flowlab.components.analyses.class_changes import ClassChanges
+from flowlab.components.analyses.class_fractions import ClassFractions
 from flowlab.components.figures.class_bars import ClassBars
+from flowlab.components.figures.fractions_over_sweep import FractionsOverSweep
+from flowlab.components.figures.images import Images
 from flowlab.components.figures.plane import Plane
+from flowlab.components.figures.quality_by_level import QualityByLevel
 from flowlab.components.figures.regime_coverage import RegimeCoverage
 from flowlab.components.figures.stability_by_order import StabilityByOrder
 from flowlab.components.figures.training_curves import TrainingCurves
@@ -232,3 +237,109 @@ def test_regime_coverage():
     marked = {line.get_label(): len(line.get_xdata()) for line in noise.lines[1:]}
     assert marked == {"low-noise regime": sum(value["low_noise"]), "outside it": 12 - sum(value["low_noise"])}
     assert any(list(line.get_ydata()) == [0, 0] for line in gap.lines)
+
+
+def swept_shares():
+    """Fractions, stability and changes at three settings of a dropout rate, out of order."""
+    values = {}
+    for count, rate in ((60, 0.3), (20, 0.0), (40, 0.1)):
+        classes = classes_of(obtuse(), count=count)
+        values[f"shares[dropout={rate}]"] = ClassFractions("ends").build(CONTEXT, classifier=classes).value
+        values[f"sums[dropout={rate}]"] = stability()["theory"]
+        changes = ClassChanges("ends", baseline="score-1").build(CONTEXT, classifier=classes)
+        values[f"changes[dropout={rate}]"] = changes.value
+    return values
+
+
+def test_fractions_over_a_sweep():
+    values = swept_shares()
+    figure = FractionsOverSweep(tuple(values), over="dropout").build(CONTEXT, analysis=values).value
+    saved(figure)
+    drawn = {ax.get_title(loc="left"): ax for ax in figure.axes}
+    assert list(drawn) == ["probability-0", "score-1", "sums", "changes"]
+    for rate in (0.0, 0.1, 0.3):
+        rows = {
+            row["class"]: row["fraction"]
+            for row in values[f"shares[dropout={rate}]"].rows
+            if row["flow"] == "score-1"
+        }
+        for bars in drawn["score-1"].containers:
+            at = dict(zip(*bars.lines[0].get_data(), strict=True))
+            assert at[rate] == pytest.approx(100 * rows[bars.get_label()])
+    shown = {bars.get_label() for ax in drawn.values() for bars in ax.containers}
+    assert {"stable sums of 2", "stable sums of 4", "probability-0 changed", "virtual"} <= shown
+    # a class without an endpoint in a panel has no line there
+    assert "elsewhere" not in {bars.get_label() for bars in drawn["score-1"].containers}
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        name for name in CLASSES if name in shown
+    ]
+
+
+def test_zero_has_a_place_on_a_logarithmic_scale():
+    values = {label: value for label, value in swept_shares().items() if label.startswith("sums")}
+    figure = FractionsOverSweep(tuple(values), over="dropout", scale="log").build(CONTEXT, analysis=values).value
+    saved(figure)
+    assert figure.axes[0].get_xscale() == "symlog"
+    with pytest.raises(NodeError, match="above zero"):
+        FractionsOverSweep(("s",), over="n", scale="log").build(
+            CONTEXT, analysis={"s[n=-1]": stability()["theory"]}
+        )
+
+
+def test_shares_over_a_sweep_need_a_sweep_and_shares():
+    with pytest.raises(NodeError, match="not repeated by a sweep of 'dropout'"):
+        FractionsOverSweep(("s",), over="dropout").build(CONTEXT, analysis={"s": stability()["theory"]})
+    with pytest.raises(NodeError, match="'q' holds no shares"):
+        FractionsOverSweep(("q",), over="n").build(CONTEXT, analysis={"q[n=1]": regime()})
+
+
+def quality(name):
+    sigma = [0.12, 0.06, 0.02]
+    return {
+        "denoiser": [name] * 3,
+        "sigma": sigma,
+        "violation_rms": [1e-3, 1e-5, 1e-16],
+        "slab_ratio": [None, 1.01, 1.2],
+    }
+
+
+def test_quality_by_level():
+    values = {f"q[n={n}]": quality(f"net[n={n}]") for n in (1, 2)}
+    figure = QualityByLevel(tuple(values)).build(CONTEXT, analysis=values).value
+    saved(figure)
+    violation, ratio = figure.axes
+    assert (violation.get_yscale(), ratio.get_yscale()) == ("log", "linear")
+    assert [line.get_label() for line in violation.lines] == ["n=1", "n=2"]
+    assert list(violation.lines[0].get_xdata()) == [0.02, 0.06, 0.12]
+    assert list(violation.lines[0].get_ydata()) == [1e-6, 1e-5, 1e-3]
+    assert list(ratio.lines[0].get_ydata())[:2] == [1.2, 1.01]
+    assert math.isnan(ratio.lines[0].get_ydata()[2])
+    with pytest.raises(NodeError, match="no column 'price': it has denoiser, sigma"):
+        QualityByLevel(("q",), ("price",)).build(CONTEXT, analysis=values)
+    with pytest.raises(NodeError, match="holds no quality"):
+        QualityByLevel(("r",)).build(CONTEXT, analysis={"r": regime()})
+
+
+def test_images_show_points_and_distinct_ends_of_each_class():
+    geometry = obtuse(dimension=6)
+    classes = classes_of(geometry)
+    figure = Images(("ends",), most=2, shape=(2, 3)).build(CONTEXT, classifier={"ends": classes}).value
+    saved(figure)
+    titles = [[ax.get_title() for ax in figure.axes if ax.get_subplotspec().rowspan.start == k] for k in range(3)]
+    assert [title for title in titles[0] if title] == ["$x_{0}$", "$x_{1}$", "$x_{2}$", "$c$"]
+    pictures = [ax.images[0].get_array().ravel() for ax in figure.axes if ax.images]
+    assert pictures[1].tolist() == geometry.points[1].tolist()
+    for row, (label, flow) in zip(titles[1:], classes.flows.items(), strict=True):
+        counts = {name: min(2, n) for name, n in classes.counts(label).items() if n}
+        # two training points are far enough apart for two pictures; of others there may be less to show
+        assert row.count("training") == min(2, counts["training"])
+        assert {title for title in row if title} == set(counts)
+        assert all(row.count(name) <= most for name, most in counts.items())
+        assert len(flow.ends) > sum(counts.values())
+    # the two virtual ends would be the same picture
+    assert titles[2].count("virtual") == 1
+
+
+def test_images_need_a_shape_that_holds_every_coordinate():
+    with pytest.raises(NodeError, match="2 coordinates are no picture of 1 x 1 pixels: set shape"):
+        Images(("ends",)).build(CONTEXT, classifier={"ends": classes_of(obtuse(), count=5)})

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowlab.theory.line import line_geometry
+from flowlab.theory.orthogonal import orthogonal_closed_form
 from flowlab.theory.simplex import simplex_geometry
 from flowlab.theory.subset_sums import fixed_points
 
@@ -66,6 +67,8 @@ def test_orthogonal_and_obtuse_theorem(seed, count, is_obtuse, share):
     slabs = geometry.closed_form(rho[None])
     y = points[0] + 2 * normal(seed + 2, 300, points.shape[1])
     torch.testing.assert_close(slabs(y[None])[0], theorem(points, edges, rho, y), **CLOSE)
+    plain = orthogonal_closed_form(points[0], edges)(rho[None])
+    torch.testing.assert_close(plain(y[None])[0], theorem(points, edges, rho, y), **CLOSE)
     torch.testing.assert_close(slabs.cost[0], (2 * lengths / (lengths - 2 * rho)).sum(), **CLOSE)
     assert geometry.conjecture is None
 
@@ -215,6 +218,8 @@ def test_the_corner_of_an_orthogonal_set_is_its_anchor(count, dtype):
 
 def test_balls_that_overlap_are_refused_with_the_limit():
     points, _ = orthogonal(0, 2, 2)
+    with pytest.raises(ValueError, match=r"rho must be below 0\.5"):
+        orthogonal_closed_form(torch.zeros(2), torch.eye(2))(torch.tensor([0.1, 0.5]))
     with pytest.raises(ValueError, match=r"rho must be below 0\.\d+"):
         simplex_geometry(points).closed_form(torch.tensor([1.0], dtype=torch.float64))
 

@@ -147,8 +147,36 @@ def test_weight_decay_lowers_the_cost_and_does_not_interpolate():
     assert min(decayed.metrics["violation_max"]) > 1e-3
 
 
+def test_coupled_decay_ends_balanced_and_strong_enough_in_the_zero_network():
+    weak = built(WeightDecay(strength=1e-3, kind="coupled", steps=1500), width=16)
+    apart = built(WeightDecay(strength=0.25, steps=1500), width=16)
+    strong = built(WeightDecay(strength=0.25, kind="coupled", steps=1500), width=16)
+
+    def imbalance(result):
+        pairs = zip(result.metrics["cost"], result.metrics["cost_balanced"], strict=True)
+        return [cost / balanced - 1 for cost, balanced in pairs]
+
+    # |a_k| = |w_k| where the gradient of loss + strength * C vanishes; 1,500 steps leave some per cent of the
+    # start's imbalance. Decoupled decay has no such rule.
+    assert max(imbalance(weak)) < 0.1 < max(imbalance(apart))
+    assert min(weak.metrics["cost"]) > 1
+    assert max(strong.metrics["cost"]) < 1e-6
+
+
+def test_coupled_decay_has_no_biases_to_decay():
+    assert [misfit.field for misfit in WeightDecay(kind="coupled", decay_all=True).check({})] == ["decay_all"]
+    assert not list(WeightDecay(decay_all=True).check({}))
+
+
 def test_dropout_changes_training_and_the_same_seed_repeats_it():
     optimizer = AugmentedLagrangian(steps=50)
     once, again = (built(optimizer, width=16, dropout=0.3).metrics["cost"] for _ in range(2))
     assert once == again
     assert once != built(optimizer, width=16).metrics["cost"]
+
+
+def test_training_leaves_small_numbers_as_they_were():
+    tiny = torch.tensor(5e-324, dtype=torch.float64)
+    assert tiny * 1 > 0
+    built(WeightDecay(steps=2), width=4)
+    assert tiny * 1 > 0

@@ -19,9 +19,10 @@ class Claim:
     """One claim: what the paper says, our figure, the closed form's, and whether the claim holds of ours.
 
     A figure is one number among the metrics of an analysis, named by the keys that lead to it, joined by dots:
-    `2.share`, `pf.virtual` (summary.json shows them). Of a swept analysis, and of several, all figures are
-    taken at once: each must keep the bounds, and `trend` looks at them in the sweep's order, where equal
-    neighbours are allowed but not equal ends.
+    `2.share`, `pf.virtual` (summary.json shows them); a place that holds several numbers names them all. Of a
+    swept analysis, and of several, all figures are taken at once: each must keep the bounds, and `trend` looks at
+    them in the sweep's order, where equal neighbours are allowed but not equal ends. Where a figure is null, as
+    the cost ratio of a network that does not interpolate, it is not known whether the claim holds.
     """
 
     text: str = parameter(help="what is claimed, in words")
@@ -45,13 +46,10 @@ class Claim:
     trend: Literal["falling", "rising"] | None = parameter(None, help="how the figures of a sweep go")
 
     def check(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
-        """There is a rule, and a trend has figures to follow."""
+        """There is a rule."""
         rules = (self.at_least, self.at_most, self.within, self.alike, self.trend)
         if all(rule is None for rule in rules):
             yield Misfit("text", "a claim needs a rule: at_least, at_most, within, alike or trend")
-        for name in ("alike", "trend"):
-            if getattr(self, name) is not None and len(inputs["ours"]) * len(_listed(self.metric)) < 2:
-                yield Misfit(name, "takes a swept analysis, or several metrics: there is one figure only")
 
     @property
     def finding(self) -> Finding:
@@ -60,7 +58,7 @@ class Claim:
         rules = (
             self.at_least is not None and f">= {blank.shown(self.at_least)}",
             self.at_most is not None and f"<= {blank.shown(self.at_most)}",
-            self.within is not None and " ± ".join(map(blank.shown, self.within)),
+            self.within is not None and " ± ".join(map(blank.shown, self.within)).removesuffix(" ± 0"),
             self.alike is not None and f"alike to {blank.shown(self.alike)}",
             self.trend,
         )
@@ -68,10 +66,14 @@ class Claim:
         return evolve(blank, paper=paper, rule=", ".join(rule for rule in rules if rule))
 
     def build(self, context: Context, *, ours: Metrics, theory: Metrics) -> Result:
-        """Judge our figures. Raises NodeError where a metric isn't there or is no number."""
+        """Judge our figures. Raises NodeError where a metric isn't there, or one alone has no trend."""
         figures = _figures(ours, self.metric)
+        if len(figures) < 2 and (self.trend or self.alike is not None):
+            raise NodeError(f"{'trend' if self.trend else 'alike'} compares figures, and there is one only")
         forms = _figures(theory, self.theory_metric or self.metric)
-        finding = evolve(self.finding, ours=figures, theory=forms, holds=self._holds(figures))
+        finding = evolve(self.finding, ours=figures, theory=forms)
+        if all(map(math.isfinite, figures)):
+            finding = evolve(finding, holds=self._holds(figures))
         shortfall = None
         if not finding.holds:
             shortfall = f"{self.text}: found {finding.shown(*figures)}, claimed {finding.rule}"
@@ -100,21 +102,22 @@ def _figures(analyses: Metrics, places: str | tuple[str, ...]) -> tuple[float, .
     for label, metrics in analyses.items():
         found = dict(_numbers(metrics))
         for place in _listed(places):
-            if place not in found:
+            named = [figure for key, figure in found.items() if key == place or key.startswith(f"{place}.")]
+            if not named:
                 near = nearest(place, found)
                 hint = f"did you mean {near!r}?" if near else f"there are: {', '.join(found) or 'none'}"
                 raise NodeError(f"{label!r} has no number at {place!r} among its metrics ({hint})")
-            figures.append(found[place])
+            figures += named
     return tuple(figures)
 
 
 def _numbers(metrics: Any, above: str = "") -> Iterator[tuple[str, float]]:
-    """Every finite number in nested metrics, with the keys that lead to it."""
+    """Every number in nested metrics, nan for a null, with the keys that lead to it."""
     if isinstance(metrics, Mapping):
         for key, value in metrics.items():
             yield from _numbers(value, f"{above}.{key}" if above else str(key))
     elif isinstance(metrics, list | tuple):
         for index, value in enumerate(metrics):
             yield from _numbers(value, f"{above}.{index}")
-    elif isinstance(metrics, int | float) and math.isfinite(metrics):
-        yield above, float(metrics)
+    elif metrics is None or isinstance(metrics, int | float):
+        yield above, math.nan if metrics is None else float(metrics)

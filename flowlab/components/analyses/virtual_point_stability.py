@@ -21,7 +21,9 @@ class VirtualPointStability:
     sigma: float | None = parameter(
         None, help="noise level, the nearest one is taken (default: the least)", unit="data units", gt=0
     )
-    orders: tuple[int, ...] = parameter((2, 3, 4), help="how many points are summed", ge=1)
+    orders: tuple[int, ...] = parameter(
+        (2, 3, 4), help="how many points are summed (0: the point that sums are taken from)", ge=0
+    )
     most: int = parameter(30_000, help="sums tested per order, at random where there are more", ge=1)
     threshold: float = parameter(0.2, help="largest distance from the start", unit="data units", gt=0)
     metric: Literal["linf", "l2"] = parameter("linf", help="norm of that distance")

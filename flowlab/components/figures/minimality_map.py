@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from flowlab.api import Context, NodeError, Result, parameter, reference
+from flowlab.api.labels import distinguishing
 from flowlab.api.plotting import FAINT, house_style, new_panels, series_style
 
 if TYPE_CHECKING:
@@ -49,17 +50,14 @@ class MinimalityMap:
 
 def _panel(ax: Axes, rows: Rows) -> None:
     ax.axhline(1, color=FAINT, lw=0.5, zorder=0)
-    names = dict.fromkeys(rows["denoiser"])
-    common = {name.partition("[")[0] for name in names}
-    for k, name in enumerate(names):
+    for k, (name, shown) in enumerate(distinguishing(dict.fromkeys(rows["denoiser"])).items()):
         mine = [i for i, other in enumerate(rows["denoiser"]) if other == name and rows["gap"][i] is not None]
         mine.sort(key=lambda i: rows["sigma"][i])
         sigma, share = [rows["sigma"][i] for i in mine], [1 - rows["gap"][i] for i in mine]
         style = series_style(k)
-        setting = name.partition("[")[2].rstrip("]")
         ax.plot(sigma, share, lw=0.8, color=style["color"], zorder=1)
         # a legend entry that stands for the series, whatever its verdicts
-        ax.plot([], [], lw=0.8, **style, label=setting if setting and len(common) == 1 else name)
+        ax.plot([], [], lw=0.8, **style, label=shown)
         for word, look in (
             ("minimal", {"marker": style["marker"]}),
             ("not minimal", {"marker": style["marker"], "markerfacecolor": "white", "markeredgewidth": 0.8}),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from attrs import frozen
 
-from flowlab.api import Context, Fit, Table, parameter
+from flowlab.api import Context, Declared, Fit, Misfit, Table, parameter
 from flowlab.components.optimizers.parts import trained_in_parts
 
 if TYPE_CHECKING:
@@ -20,14 +21,16 @@ if TYPE_CHECKING:
 class WeightDecay:
     """Adam with weight decay on the squared error: the paper's comparison, without exact interpolation.
 
-    Minimises 1/(2 M) sum_nm |h(y_nm) - x_n|^2, M samples a point, and shrinks a_k and w_k by strength times
-    the learning rate at each step (decoupled decay); `strength` 0 is training without decay. With
-    `decay_all`, b, V and c shrink too, as a deep-learning library's decay would have it.
+    Minimises 1/(2 M) sum_nm |h(y_nm) - x_n|^2, M samples a point. Decoupled decay shrinks a_k and w_k by
+    strength times the learning rate at each step, apart from the gradient (AdamW), and with `decay_all` b, V
+    and c too, as a deep-learning library has it; coupled decay adds strength * C to the loss. `strength` 0 is
+    training without decay.
     Source: arXiv 2506.19031, Figure 11 (decay 0.25; the kind of decay and its scale are not stated).
     """
 
     strength: float = parameter(0.25, help="weight decay", ge=0)
-    decay_all: bool = parameter(False, help="decay the biases, V and c as well")
+    kind: Literal["decoupled", "coupled"] = parameter("decoupled", help="apart from the loss, or a term of it")
+    decay_all: bool = parameter(False, help="decay the biases, V and c as well (decoupled only)")
     steps: int = parameter(20_000, help="steps, full-batch unless batch is given", ge=1)
     batch: int | None = parameter(None, help="samples a point that a step sees, taken in turn", ge=1)
     learning_rate: float = parameter(0.01, help="first learning rate", gt=0)
@@ -36,6 +39,11 @@ class WeightDecay:
         "cosine", help="how the learning rate falls to zero"
     )
     precision: Literal["float32", "float64"] = parameter("float32", help="dtype of the training")
+
+    def check(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
+        """The term of the loss is the representation cost, in which b, V and c are free."""
+        if self.decay_all and self.kind == "coupled":
+            yield Misfit("decay_all", "coupled decay is of the cost C, which has no biases, V and c")
 
     def minimise(
         self,
@@ -59,17 +67,18 @@ class WeightDecay:
 
         samples = min(self.batch or problem.samples.shape[2], problem.samples.shape[2])
         dtype = getattr(torch, self.precision)
+        apart, pull = (0.0, self.strength) if self.kind == "coupled" else (self.strength, 0.0)
         descent = Descent(
             self.steps,
             self.learning_rate,
             self.decay,
             self.inner,
             dtype,
-            self.strength,
+            apart,
             self.decay_all,
             self.batch,
         )
-        loss = Loss(lambda _, residual: residual / samples, lambda _: 0.0, lambda _: self.strength)
+        loss = Loss(lambda _, residual: residual / samples, lambda _: pull, lambda _: self.strength)
 
         def run(part: Interpolation, begin: ReluNetwork, name: str) -> Trained:
             generator = context.generator("dropout")

@@ -1,0 +1,61 @@
+"""How many endpoints change their class from one flow to another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from attrs import frozen
+
+from flowlab.api import CLASSES, Cell, Classes, Context, NodeError, Result, Table, parameter, reference
+from flowlab.api.labels import without_setting
+
+
+@frozen
+class ClassChanges:
+    """Share of the starts whose endpoint is of another class than in a baseline flow, start by start.
+
+    All flows of an experiment draw the same starts, so the endpoints pair up. Intervals are exact binomial
+    (Clopper-Pearson).
+    """
+
+    classifier: str = reference("classifier", help="classified endpoints of the baseline and of other flows")
+    baseline: str = parameter(help="name of the flow that the others are compared with")
+    confidence: float = parameter(0.95, help="level of the intervals", gt=0, lt=1)
+
+    def build(self, context: Context, *, classifier: Classes) -> Result:
+        """One row a flow, and one a pair of classes. Raises NodeError where starts do not pair up."""
+        from flowlab.theory.intervals import clopper_pearson
+
+        matches = [flow for flow in classifier.flows if without_setting(flow) == self.baseline]
+        if len(matches) != 1:
+            names = ", ".join(map(repr, classifier.flows))
+            raise NodeError(f"baseline {self.baseline!r} must name one of the classified flows {names}")
+        base = matches[0]
+        changes: list[tuple[str, int, int, float, float, float]] = []
+        moves: list[tuple[str, str, str, int]] = []
+        for flow in classifier.flows:
+            if flow == base:
+                continue
+            before, after = classifier.labels[base], classifier.labels[flow]
+            if len(before) != len(after):
+                raise NodeError(f"{flow} has {len(after)} starts, {base} has {len(before)}: they don't pair up")
+            changed, total = int((before != after).sum()), len(before)
+            changes.append(
+                (flow, changed, total, changed / total, *clopper_pearson(changed, total, self.confidence))
+            )
+            counts = (len(CLASSES) * before + after).bincount(minlength=len(CLASSES) ** 2).tolist()
+            moves += [
+                (flow, CLASSES[pair // len(CLASSES)], CLASSES[pair % len(CLASSES)], count)
+                for pair, count in enumerate(counts)
+                if count
+            ]
+        if not changes:
+            raise NodeError(f"there is no flow beside the baseline {self.baseline!r}")
+        shares = _table(("flow", "changed", "total", "share", "low", "high"), changes)
+        metrics = {row[0]: {"changed": row[1], "total": row[2], "share": row[3]} for row in changes}
+        tables = {"changes": shares, "moves": _table(("flow", "from", "to", "count"), moves)}
+        return Result(shares, metrics, tables)
+
+
+def _table(names: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Table:
+    return Table(dict(zip(names, zip(*rows, strict=True), strict=True)))

@@ -1,0 +1,81 @@
+"""Real images: handwritten digits."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from flowlab.api import Context, Declared, Misfit, NodeError, Result, parameter, training_set
+from flowlab.api.training_set import points_table
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@frozen
+class Digits:
+    """Handwritten digits of 8x8 pixels as training points, d = 64; they come with scikit-learn.
+
+    Linearly independent images are the vertices of a simplex: its closed form is a conjecture, its subset sums
+    c + sum_{n in I} (x_n - c) are taken from the Fermat-Weber point c of the noiseless denoiser.
+    Source: Alpaydin and Kaynak, Optical Recognition of Handwritten Digits (1998).
+    """
+
+    digits: tuple[int, ...] = parameter(tuple(range(10)), help="which digits, in this order", ge=0, le=9)
+    each: int = parameter(1, help="images of each digit, drawn at random", ge=1)
+    samples: int = parameter(100, help="noisy samples a point, M", ge=1)
+    scale: float = parameter(1.0, help="value of the brightest pixel; the darkest is 0", unit="data units", gt=0)
+
+    def check(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
+        """scikit-learn is there, and two images at least."""
+        if importlib.util.find_spec("sklearn") is None:
+            yield Misfit(
+                "use", "the digits come with scikit-learn, which is missing: pip install 'flowlab[digits]'"
+            )
+        if len(set(self.digits)) < len(self.digits):
+            yield Misfit("digits", "a digit stands here twice; more images of it: each")
+        if len(self.digits) * self.each < 2:
+            yield Misfit("digits", "a simplex has at least two vertices")
+
+    def build(self, context: Context) -> Result:
+        """Draw the images. Raises NodeError for too many of a digit or images that are no simplex."""
+        import torch
+
+        from flowlab.theory.simplex import simplex_geometry
+
+        points = self._images(context).to(context.device, context.dtype)
+        try:
+            geometry = simplex_geometry(points)
+        except ValueError as error:
+            raise NodeError(str(error)) from error
+        count, dimension = points.shape
+        metrics = {
+            "points": count,
+            "dimension": dimension,
+            "smallest_gap": torch.nn.functional.pdist(points).min().item(),
+            "conjecture": geometry.conjecture,
+        }
+        names = [digit for digit in self.digits for _ in range(self.each)]
+        table = points_table(points)
+        return Result(
+            training_set(geometry, self.samples, context),
+            metrics,
+            {"points": type(table)({"digit": names, **table.columns})},
+        )
+
+    def _images(self, context: Context) -> Tensor:
+        import torch
+        from sklearn.datasets import load_digits
+
+        data, target = (torch.from_numpy(part) for part in load_digits(return_X_y=True))
+        generator = context.generator("images")
+        chosen = []
+        for digit in self.digits:
+            known = (target == digit).nonzero()[:, 0]
+            if self.each > len(known):
+                raise NodeError(f"there are {len(known)} images of the digit {digit}, not {self.each}")
+            chosen.append(known[torch.randperm(len(known), generator=generator)[: self.each]])
+        return self.scale * data[torch.cat(chosen)] / data.max()

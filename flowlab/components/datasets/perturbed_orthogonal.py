@@ -1,0 +1,81 @@
+"""Orthogonal points moved a little, with the theory of those that aren't."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from attrs import frozen
+
+from flowlab.api import (
+    Context,
+    Declared,
+    Frame,
+    Misfit,
+    NodeError,
+    Result,
+    orthonormal_frame,
+    parameter,
+    training_set,
+)
+from flowlab.api.training_set import points_table
+
+
+@frozen
+class PerturbedOrthogonal:
+    """The origin and orthogonal points displaced at random, described by the orthogonal theory all the same.
+
+    x_0 = 0 and x_n = norm (q_n + displacement e_n), q_n orthonormal, e_n uniform on the unit sphere. The closed
+    form, the subset sums and the cell are those of orthogonal edges with x_n in place of norm q_n: exact at
+    displacement 0, an approximation elsewhere. Frame, e_n and noise are equal in all settings of a sweep.
+    """
+
+    dimension: int = parameter(help="ambient dimension d", ge=1)
+    points: int = parameter(help="number of training points N, the origin counted", ge=2)
+    samples: int = parameter(100, help="noisy samples a point, M", ge=1)
+    displacement: float = parameter(0.0, help="length of the displacement of each point in norms", ge=0, lt=1)
+    norm: float = parameter(1.0, help="norm of the points before they are moved", unit="data units", gt=0)
+    frame: Frame = parameter("random", help="directions: a random frame (by QR) or the first axes")
+
+    def check(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
+        """As many directions as fit."""
+        if self.points - 1 > self.dimension:
+            yield Misfit("points", f"{self.points - 1} directions don't fit in {self.dimension} dimensions")
+
+    def build(self, context: Context) -> Result:
+        """Move the points. Raises NodeError where they no longer span a box."""
+        import torch
+
+        from flowlab.theory.geometry import Geometry
+        from flowlab.theory.orthogonal import orthogonal_closed_form
+        from flowlab.theory.polytope import box
+
+        count = self.points - 1
+        frame = orthonormal_frame(self.frame, count, self.dimension, context)
+        normal = torch.randn(
+            count, self.dimension, generator=context.generator("displacements"), dtype=torch.float64
+        )
+        moves = torch.nn.functional.normalize(normal, dim=-1).to(frame)
+        edges = self.norm * (frame + self.displacement * moves)
+        if int(torch.linalg.matrix_rank(edges)) < count:
+            raise NodeError(f"moved by {self.displacement:g}, the points are linearly dependent: no box")
+        origin = torch.zeros_like(edges[0])
+        points = torch.cat([origin[None], edges])
+        geometry = Geometry(
+            points,
+            origin,
+            edges,
+            box(origin, edges),
+            orthogonal_closed_form(origin, edges),
+            conjecture="the closed form of orthogonal points is applied to points that are not orthogonal"
+            if self.displacement
+            else None,
+        )
+        units = torch.nn.functional.normalize(edges, dim=-1)
+        cosines = (units @ units.mT).fill_diagonal_(0)
+        metrics = {
+            "points": self.points,
+            "dimension": self.dimension,
+            "largest_cosine": cosines.abs().max().item(),
+            "conjecture": geometry.conjecture,
+        }
+        return Result(training_set(geometry, self.samples, context), metrics, {"points": points_table(points)})

@@ -1,0 +1,132 @@
+"""Shares against a swept parameter."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+from attrs import frozen
+
+from flowlab.api import CLASSES, Context, NodeError, Result, Table, parameter, reference
+from flowlab.api.labels import swept_number, without_setting
+from flowlab.api.plotting import CLASS_COLOURS, CLASS_MARKERS, house_style, new_figure, series_style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# For each panel and line: the swept number, the share and the ends of its interval.
+Points = list[tuple[float, float, float, float]]
+Panels = dict[str, dict[str, Points]]
+
+
+@frozen
+class FractionsOverSweep:
+    """Shares of starts or of sums against a swept parameter, with their intervals; a panel a flow or analysis.
+
+    Of class-fractions, one line a class that occurs; of virtual-point-stability, one a number of points summed;
+    of class-changes, one a flow.
+    """
+
+    analysis: tuple[str, ...] = reference(
+        "analysis",
+        many=True,
+        gather=True,
+        help="of the kinds class-fractions, virtual-point-stability and class-changes, repeated by the sweep",
+    )
+    over: str = parameter(help="the swept key, the last part of its path")
+    scale: Literal["linear", "log"] = parameter(
+        "linear", help="of the swept parameter (log: zero at the left end)"
+    )
+    axis: str | None = parameter(None, help="name of the swept parameter on the axis (default: the key)")
+
+    @house_style()
+    def build(self, context: Context, *, analysis: Mapping[str, Any]) -> Result:
+        """Draw the panels. Raises NodeError for another kind of analysis or one that isn't swept."""
+        panels: Panels = {}
+        for label, value in analysis.items():
+            name, number = swept_number(label, self.over)
+            for panel, line, share, low, high in _shares(name, value):
+                panels.setdefault(panel, {}).setdefault(line, []).append((number, share, low, high))
+        across = 2 if len(panels) == 4 else min(3, len(panels))
+        down = math.ceil(len(panels) / across)
+        figure, axes = new_figure(
+            "single" if across == 1 else "double",
+            (0.72, 0.46, 0.36)[across - 1] * down,
+            rows=down,
+            columns=across,
+            sharey=True,
+        )
+        for ax, (title, lines) in zip(axes.flat, panels.items(), strict=False):
+            _draw(ax, lines)
+            ax.set_title(title, loc="left")
+            ax.set(ylim=(-3, 103), yticks=range(0, 101, 25), xlabel=self.axis or self.over)
+            if self.scale == "log":
+                _logarithmic(ax, sorted({point[0] for points in lines.values() for point in points}))
+        for ax in list(axes.flat)[len(panels) :]:
+            ax.set_visible(False)
+        for ax in axes[:, 0]:
+            ax.set_ylabel("share (%)")
+        _legends(figure, list(axes.flat[: len(panels)]))
+        return Result(figure)
+
+
+def _shares(name: str, value: Any) -> Iterator[tuple[str, str, float, float, float]]:
+    """Panel, line, share and its interval, of each share in an analysis's value."""
+    columns = value.columns if isinstance(value, Table) else {}
+    if "class" in columns:
+        for row in value.rows:
+            yield without_setting(row["flow"]), row["class"], row["fraction"], row["low"], row["high"]
+    elif "changed" in columns:
+        for row in value.rows:
+            yield name, f"{without_setting(row['flow'])} changed", row["share"], row["low"], row["high"]
+    elif isinstance(value, Mapping) and all(isinstance(order, int) for order in value):
+        for order, row in value.items():
+            yield name, f"stable sums of {order}", row["share"], row["low"], row["high"]
+    else:
+        raise NodeError(f"the analysis {name!r} holds no shares")
+
+
+def _draw(ax: Axes, lines: Mapping[str, Points]) -> None:
+    for k, (line, points) in enumerate(lines.items()):
+        number, share, low, high = (list(column) for column in zip(*sorted(points), strict=True))
+        if line in CLASSES and not any(share):
+            continue
+        style = (
+            {"color": CLASS_COLOURS[line], "marker": CLASS_MARKERS[line]} if line in CLASSES else series_style(k)
+        )
+        centre = [100 * value for value in share]
+        # rounding may put an end of the interval on the wrong side of the share
+        below = [max(0.0, 100 * (s - end)) for s, end in zip(share, low, strict=True)]
+        above = [max(0.0, 100 * (end - s)) for s, end in zip(share, high, strict=True)]
+        ax.errorbar(number, centre, [below, above], lw=0.8, elinewidth=0.7, capsize=1.5, label=line, **style)
+
+
+def _legends(figure: Figure, panels: list[Axes]) -> None:
+    """One legend for the lines of the first panel's kind, and one in each panel of another kind."""
+    shared: dict[str, Any] = {}
+    of_classes = None
+    for ax in panels:
+        lines = dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
+        kind = lines.keys() <= set(CLASSES)
+        of_classes = kind if of_classes is None else of_classes
+        if kind is of_classes:
+            shared |= lines
+        else:
+            ax.legend(loc="best", handlelength=1.4)
+    names = [name for name in CLASSES if name in shared] if of_classes else list(shared)
+    figure.legend([shared[name] for name in names], names, loc="outside upper center", ncols=min(len(names), 5))
+
+
+def _logarithmic(ax: Axes, numbers: list[float]) -> None:
+    """A logarithmic axis with the swept numbers on it; zero, if it is one, stands a decade below the least."""
+    positive = [number for number in numbers if number > 0]
+    if numbers[0] < 0 or not positive:
+        raise NodeError("a logarithmic scale takes numbers above zero")
+    if numbers[0] == 0:
+        ax.set_xscale("symlog", linthresh=positive[0], linscale=0.5)
+    else:
+        ax.set_xscale("log")
+    ax.set_xticks(numbers, [f"{number:g}" for number in numbers])
+    ax.set_xticks([], minor=True)

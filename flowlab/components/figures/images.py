@@ -1,0 +1,86 @@
+"""Endpoints as pictures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from flowlab.api import CLASSES, Classes, Context, NodeError, Result, parameter, reference
+from flowlab.api.plotting import CLASS_COLOURS, INK, WIDTHS, house_style, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from torch import Tensor
+
+
+@frozen
+class Images:
+    """Where flows on images end, as pictures: a row a flow, the class above each picture in its colour.
+
+    The first row holds training points and the point c from which subset sums are taken. Of each class the
+    first endpoints are shown that differ by more than the classifier's threshold. Darker is brighter ink; values
+    beyond those of the training points are clipped.
+    """
+
+    classifier: tuple[str, ...] = reference("classifier", many=True, help="whose endpoints are shown")
+    most: int = parameter(4, help="pictures of each class in a row", ge=1)
+    shape: tuple[int, int] | None = parameter(None, help="rows and columns of a picture (default: a square)", ge=1)
+
+    @house_style()
+    def build(self, context: Context, *, classifier: Mapping[str, Classes]) -> Result:
+        """Draw the rows. Raises NodeError where the points are no pictures of that shape."""
+        rows: list[tuple[str, list[tuple[str, str, Tensor]]]] = []
+        for classes in classifier.values():
+            for flow, path in classes.flows.items():
+                geometry = path.bank.training.geometry
+                if not rows:
+                    known = [(f"$x_{{{n}}}$", INK, x) for n, x in enumerate(geometry.points)]
+                    rows.append(("training", [*known, ("$c$", INK, geometry.anchor)]))
+                rows.append((flow, self._ends(classes, flow)))
+        _, (*training, _) = rows[0]
+        low = min(float(picture.min()) for *_, picture in training)
+        high = max(float(picture.max()) for *_, picture in training)
+        shape = self._shape(len(training[0][2]))
+        columns = max(len(pictures) for _, pictures in rows)
+        aspect = len(rows) * (shape[0] / shape[1] * WIDTHS["double"] / columns + 0.2) / WIDTHS["double"]
+        figure, axes = new_figure("double", aspect, rows=len(rows), columns=columns)
+        for line, (name, pictures) in zip(axes, rows, strict=True):
+            for ax in line:
+                ax.set(xticks=[], yticks=[])
+                ax.spines[:].set_visible(False)
+            for ax, (title, colour, picture) in zip(line, pictures, strict=False):
+                _draw(ax, picture.reshape(shape), title, colour, low, high)
+            line[0].set_ylabel(name, rotation=0, ha="right", va="center")
+        return Result(figure)
+
+    def _shape(self, dimension: int) -> tuple[int, int]:
+        """Rows and columns. Raises NodeError unless they hold as many pixels as there are coordinates."""
+        side = math.isqrt(dimension)
+        rows, columns = self.shape or (side, side)
+        if rows * columns != dimension:
+            raise NodeError(f"{dimension} coordinates are no picture of {rows} x {columns} pixels: set shape")
+        return rows, columns
+
+    def _ends(self, classes: Classes, flow: str) -> list[tuple[str, str, Tensor]]:
+        """Title, colour and endpoint of a flow's pictures, in the order of the classes."""
+        from flowlab.theory.subset_sums import length
+
+        chosen: list[tuple[str, str, Tensor]] = []
+        for k, name in enumerate(CLASSES):
+            shown: list[Tensor] = []
+            for end in classes.flows[flow].ends[classes.labels[flow] == k]:
+                if len(shown) == self.most:
+                    break
+                if all(length(end - other, classes.metric) > classes.threshold for other in shown):
+                    shown.append(end)
+            chosen += [(name, CLASS_COLOURS[name], end) for end in shown]
+        return chosen
+
+
+def _draw(ax: Axes, picture: Tensor, title: str, colour: str, low: float, high: float) -> None:
+    ax.imshow(picture.detach().cpu().numpy(), cmap="Greys", vmin=low, vmax=high, interpolation="nearest")
+    ax.set_title(title, color=colour, fontsize=5.5, pad=2)
+    ax.spines[:].set(visible=True, color=colour, linewidth=0.7)

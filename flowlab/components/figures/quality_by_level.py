@@ -1,0 +1,88 @@
+"""How well denoisers interpolate, and at what cost, against the noise level."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from flowlab.api import Context, NodeError, Result, parameter, reference
+from flowlab.api.labels import distinguishing
+from flowlab.api.plotting import FAINT, house_style, new_figure, series_style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Columns = Mapping[str, Sequence[Any]]
+
+_NAMES = {
+    "violation_max": "largest violation",
+    "violation_rms": "rms violation",
+    "cost": "cost",
+    "cost_balanced": "balanced cost",
+    "cost_ratio": "cost / closed form",
+    "slab_ratio": "cost / slabs",
+    "balanced_ratio": "balanced cost / slabs",
+}
+# Violations below it are as good as none, and would stretch the axis.
+_NIL = 1e-6
+
+
+@frozen
+class QualityByLevel:
+    """Figures of quality against the noise level, a panel each, one line a denoiser.
+
+    Ratios have a line at 1; violations are on a logarithmic scale that ends at 1e-6.
+    """
+
+    analysis: tuple[str, ...] = reference("analysis", many=True, gather=True, help="of the kind interpolation")
+    quantities: tuple[str, ...] = parameter(
+        ("violation_rms", "slab_ratio"), help="columns of the analysis to draw, a panel each"
+    )
+
+    @house_style()
+    def build(self, context: Context, *, analysis: Mapping[str, Columns]) -> Result:
+        """Draw the panels. Raises NodeError for another kind of analysis or a column it doesn't have."""
+        for label, columns in analysis.items():
+            if not isinstance(columns, Mapping) or "denoiser" not in columns:
+                raise NodeError(f"the analysis {label!r} holds no quality of denoisers")
+        rows = [
+            dict(zip(columns, row, strict=True))
+            for columns in analysis.values()
+            for row in zip(*columns.values(), strict=True)
+        ]
+        for quantity in self.quantities:
+            if not any(quantity in row for row in rows):
+                raise NodeError(f"the analysis has no column {quantity!r}: it has {', '.join(rows[0])}")
+        lines: dict[str, dict[float, Any]] = {}
+        for row in rows:
+            lines.setdefault(row["denoiser"], {})[row["sigma"]] = row
+        across = len(self.quantities)
+        figure, axes = new_figure(
+            "single" if across == 1 else "double", 0.72 if across == 1 else 0.84 / across, columns=across
+        )
+        shown = distinguishing(lines)
+        for ax, quantity in zip(axes[0], self.quantities, strict=True):
+            for k, (name, levels) in enumerate(lines.items()):
+                sigma = sorted(levels)
+                values = [_number(levels[s].get(quantity)) for s in sigma]
+                ax.plot(sigma, values, label=shown[name], **series_style(k))
+            ax.set(xlabel=r"noise level $\sigma$", ylabel=_NAMES.get(quantity, quantity.replace("_", " ")))
+            _scale(ax, quantity)
+        handles, names = axes[0, 0].get_legend_handles_labels()
+        figure.legend(handles, names, loc="outside upper center", ncols=min(len(names), 2 * across + 1))
+        return Result(figure)
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else max(value, _NIL)
+
+
+def _scale(ax: Axes, quantity: str) -> None:
+    if quantity.startswith("violation"):
+        ax.set_yscale("log")
+        return
+    ax.set_ylim(bottom=0)
+    if quantity.endswith("ratio"):
+        ax.axhline(1, color=FAINT, lw=0.5, zorder=0)
