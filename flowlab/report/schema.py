@@ -18,6 +18,7 @@ from attrs import frozen
 from flowlab.api import KINDS, PluginError
 from flowlab.graph.declaration import DTYPES, NAME
 from flowlab.registry.entry_points import Entry
+from flowlab.registry.naming import unambiguous
 from flowlab.registry.registry import Registry
 from flowlab.registry.source import source
 from flowlab.report.folder import replace
@@ -96,13 +97,12 @@ def schema(registry: Registry) -> tuple[Schema, list[str]]:
 
 
 def _definition(registry: Registry, entry: Entry) -> _Definition:
-    full = f"{entry.distribution}:{entry.name}"
-    alone = len(registry.matching(entry.kind, entry.name)) == 1
+    use, full = unambiguous(registry, entry), f"{entry.distribution}:{entry.name}"
     component = entry.load()
     return _Definition(
         entry.kind,
-        f"{entry.kind}.{entry.name}" if alone else f"{entry.kind}.{full}",
-        (entry.name, full) if alone else (full,),
+        f"{entry.kind}.{use}",
+        tuple(dict.fromkeys((use, full))),
         source(entry).summary or "",
         table_schema(component),
         tuple(required(component)),

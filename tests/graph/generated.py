@@ -102,9 +102,9 @@ def _integers(bounds: Parameter) -> st.SearchStrategy[int]:
 def _floats(bounds: Parameter) -> st.SearchStrategy[float]:
     low = bounds.ge if bounds.gt is None else bounds.gt
     high = bounds.le if bounds.lt is None else bounds.lt
-    odd = st.sampled_from([1e-300, -0.0, 5e-324, 1.7976931348623157e308, 1, 3]).filter(bounds.admits)
+    odd = [value for value in (1e-300, -0.0, 5e-324, 1.7976931348623157e308, 0.5, 1, 3) if bounds.admits(value)]
     plain = st.floats(low, high, allow_nan=False, allow_infinity=False).filter(bounds.admits)
-    return odd | plain if bounds.lt is None and bounds.le is None else plain
+    return st.sampled_from(odd) | plain if odd else plain
 
 
 def _strings(bounds: Parameter) -> st.SearchStrategy[str]:
