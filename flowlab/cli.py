@@ -125,6 +125,18 @@ def describe(
         say(text(find(Registry.installed(), component)))
 
 
+@app.command()
+def schema(
+    out: Annotated[Path | None, typer.Option(help="file to write [default: standard output]")] = None,
+    debug: Debug = False,
+) -> None:
+    """Print the language with the installed components as JSON Schema, for editors."""
+    with guarded(debug):
+        from flowlab.report.schema import publish
+
+        publish(Registry.installed(), out)
+
+
 def main() -> None:
     """Run the command line."""
     app(prog_name="flowlab")

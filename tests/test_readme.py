@@ -27,10 +27,20 @@ def test_the_experiment_in_the_readme_is_valid(tmp_path):
 def test_the_geometry_in_the_readme_builds():
     # a real module: attrs resolves annotations through it
     space = {"__name__": "star"}
-    exec(blocks("python")[0], space)
+    exec(next(block for block in blocks("python") if "class Star" in block), space)
     context = Context(0, "star", torch.float64, torch.device("cpu"))
     training = space["Star"](tips=5, samples=7).build(context).value
     assert training.draw(torch.tensor([0.1])).shape == (1, 5, 7, 2)
+
+
+def test_the_experiment_from_python_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    space = {}
+    exec(next(block for block in blocks("python") if "Experiment(" in block), space)
+    results = space["results"]
+    assert {results[node].status for node in results} == {"done"}
+    assert results["figure.plane[radius=2.0]"]._repr_png_()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_every_component_named_in_the_readme_is_installed():

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from time import perf_counter
 
 from flowlab.api import Context, FlowlabError, NodeError, Result
+from flowlab.api.checkpoint import Nowhere
 from flowlab.engine.checkpoints import Checkpoints
 from flowlab.engine.defect import one_line
 from flowlab.engine.device import resolve
@@ -19,18 +20,17 @@ from flowlab.graph.graph import Graph
 from flowlab.graph.node import Node
 
 
-def run(graph: Graph, device: str, listener: Listener, checkpoints: Checkpoints) -> Outcome:
+def run(graph: Graph, device: str, listener: Listener, checkpoints: Checkpoints | None = None) -> Outcome:
     """Run every node whose inputs succeed. An interrupt stops the work and keeps what is finished.
 
-    A node that an earlier run left a checkpoint of goes on from there.
+    A node that an earlier run left a checkpoint of goes on from there; without checkpoints nothing is written.
     """
     import torch
 
     where = resolve(device)
     dtype: torch.dtype = getattr(torch, graph.dtype)
-    if any(node.kind.name == "figure" for node in graph.nodes):
-        _draw_without_a_display()
-    checkpoints.sweep()
+    if checkpoints is not None:
+        checkpoints.sweep()
     keys = Keys(graph.seed, graph.dtype, where.type)
     start = perf_counter()
     records: dict[Node, Record] = {}
@@ -38,11 +38,10 @@ def run(graph: Graph, device: str, listener: Listener, checkpoints: Checkpoints)
     try:
         for index, node in enumerate(graph.nodes):
             listener.started(node, index, len(graph.nodes))
-            context = Context(
-                graph.seed, node.name, dtype, where, listener.progressed, checkpoints.of(node, keys, listener)
-            )
+            checkpoint = Nowhere() if checkpoints is None else checkpoints.of(node, keys, listener)
+            context = Context(graph.seed, node.name, dtype, where, listener.progressed, checkpoint)
             records[node] = _attempt(node, context, records)
-            if records[node].status in ("done", "short"):
+            if checkpoints is not None and records[node].status in ("done", "short"):
                 checkpoints.clear(node)
             listener.finished(records[node])
     except KeyboardInterrupt as interrupt:
@@ -71,10 +70,3 @@ def _attempt(node: Node, context: Context, records: Mapping[Node, Record]) -> Re
         return Record(node, "failed", None, one_line(error), perf_counter() - start, trace=traceback.format_exc())
     status: Status = "done" if result.shortfall is None else "short"
     return Record(node, status, result, seconds=perf_counter() - start)
-
-
-def _draw_without_a_display() -> None:
-    """For a component that draws through pyplot: no window, wherever it runs."""
-    import matplotlib
-
-    matplotlib.use("Agg")

@@ -14,8 +14,8 @@ from flowlab.registry.entry_points import Entry
 from flowlab.registry.registry import Registry
 from flowlab.spec.document import Document
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
-_DTYPES = ("float64", "float32")
+NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
+DTYPES = ("float64", "float32")
 
 
 @frozen
@@ -52,16 +52,16 @@ def experiment_problems(document: Document) -> Iterator[Problem]:
             yield Problem(where, f"{key!r} is no key of [experiment]", nearest(key, known))
     if "name" not in table:
         yield Problem(document.where("experiment"), "[experiment] needs a name")
-    elif not isinstance(table["name"], str) or not _NAME.fullmatch(table["name"]):
+    elif not isinstance(table["name"], str) or not re.fullmatch(NAME, table["name"]):
         where = document.where("experiment", "name", value=True)
         yield Problem(where, f"name {_RULE}, found {_shortened(table['name'])}")
     seed = table.get("seed", 0)
     if type(seed) is not int or not 0 <= seed < 2**63:
         where = document.where("experiment", "seed", value=True)
         yield Problem(where, f"seed must be an integer >= 0, found {seed!r}")
-    if table.get("dtype", "float64") not in _DTYPES:
+    if table.get("dtype", "float64") not in DTYPES:
         where = document.where("experiment", "dtype", value=True)
-        yield Problem(where, f"dtype must be one of {_DTYPES}, found {table['dtype']!r}")
+        yield Problem(where, f"dtype must be one of {DTYPES}, found {table['dtype']!r}")
 
 
 _RULE = "must be 1 to 100 letters, digits, '_', '-' or '.', the first a letter or digit"
@@ -106,7 +106,7 @@ def _declare(document: Document, registry: Registry, kind: Kind, name: str, tabl
     if not isinstance(table, dict):
         return Problem(document.where(kind.name, name), f"expected a table [{kind.name}.NAME]")
     header = document.where(kind.name, name)
-    if not _NAME.fullmatch(name):
+    if not re.fullmatch(NAME, name):
         return Problem(header, f"a node's name {_RULE}, found {_shortened(name)}")
     use = table.get("use")
     if not isinstance(use, str):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -13,14 +12,14 @@ import attrs
 from attrs import frozen
 
 from flowlab.api import ExperimentError, PluginError, Problem
-from flowlab.graph.declaration import Declaration, declarations, experiment_problems
 from flowlab.graph.node import Node
-from flowlab.graph.variants import dangling, edges, structured, variants
+from flowlab.graph.tables import Tables, limit, tables
+from flowlab.graph.variants import dangling, edges
 from flowlab.registry.registry import Registry
 from flowlab.spec.document import Document, read
 from flowlab.spec.overrides import override
 from flowlab.spec.structure import named
-from flowlab.spec.sweep import MOST, Axis, sweeps
+from flowlab.spec.sweep import Axis
 
 
 @frozen
@@ -40,39 +39,33 @@ class Graph:
 
 def load(path: Path, overrides: Sequence[str], registry: Registry) -> Graph:
     """Read, check and connect an experiment. Raises ExperimentError with all its mistakes, PluginError."""
-    document = override(read(path), overrides)
-    problems = list(experiment_problems(document))
-    declared, faults = declarations(document, registry)
-    axes, sweep_faults = sweeps(document)
-    problems += faults + sweep_faults
-    touching = {one.id: [i for i, axis in enumerate(axes) if one.id in axis.nodes] for one in declared}
-    _limit(axes, touching, document)
-    varied = {one.id: dict(variants(one, document, axes, touching[one.id])) for one in declared}
-    components: dict[str, dict[tuple[int, ...], Any]] = {}
-    for one in declared:
-        components[one.id], faults = structured(one, varied[one.id])
-        problems += faults
-    ends = {one.id: edges(one, varied[one.id].values()) for one in declared}
-    problems += dangling(declared, varied)
+    return connected(override(read(path), overrides), registry)
+
+
+def connected(document: Document, registry: Registry) -> Graph:
+    """Check and connect a document. Raises ExperimentError with all its mistakes, PluginError."""
+    found = tables(document, registry)
+    problems = list(found.problems)
+    ends = {one.id: edges(one, found.varied[one.id].values()) for one in found.declared}
+    problems += dangling(found.declared, found.varied)
     order, circles = _order(ends)
     problems += [Problem(document.where(*node.split(".", 1)), message) for node, message in circles]
     if problems:
         raise ExperimentError(_sorted(problems, document))
-    relevant = _relevant(order, ends, touching)
-    _limit(axes, relevant, document)
-    ids = {one.id: one for one in declared}
-    nodes = _connect([ids[key] for key in order], components, relevant, axes, touching)
+    relevant = _relevant(order, ends, found.touching)
+    limit(found.axes, relevant, document)
+    nodes = _connect(order, found, relevant)
     problems = list(_misfits(nodes, document))
     if problems:
         raise ExperimentError(_sorted(problems, document))
     settings = document.data["experiment"]
     return Graph(
-        path,
+        Path(document.path),
         settings["name"],
         settings.get("seed", 0),
         settings.get("dtype", "float64"),
         tuple(nodes),
-        _resolved(document, declared, components),
+        _resolved(document, found),
     )
 
 
@@ -88,15 +81,6 @@ def load_all(paths: Iterable[Path], overrides: Sequence[str], registry: Registry
     if problems:
         raise ExperimentError(list(problems))
     return tuple(graphs)
-
-
-def _limit(axes: tuple[Axis, ...], varying: Mapping[str, list[int]], document: Document) -> None:
-    """Count nodes before building them. Raises ExperimentError for more than anybody means to compute."""
-    total = sum(math.prod(len(axes[i].settings) for i in mine) for mine in varying.values())
-    if total > MOST:
-        name = axes[0].name if axes else ""
-        where = document.where("sweep", name) if name else document.where("experiment")
-        raise ExperimentError([Problem(where, f"the experiment makes {total} nodes; at most {MOST}")])
 
 
 def _order(edges: Mapping[str, Mapping[str, bool]]) -> tuple[list[str], list[tuple[str, str]]]:
@@ -128,20 +112,16 @@ def _relevant(
     return relevant
 
 
-def _connect(
-    declared: list[Declaration],
-    components: Mapping[str, Mapping[tuple[int, ...], Any]],
-    relevant: Mapping[str, list[int]],
-    axes: tuple[Axis, ...],
-    touching: Mapping[str, list[int]],
-) -> list[Node]:
+def _connect(order: list[str], found: Tables, relevant: Mapping[str, list[int]]) -> list[Node]:
     """One node for each setting of a declaration's relevant axes."""
     built: dict[tuple[str, tuple[int, ...]], Node] = {}
-    for one in declared:
+    declared = {one.id: one for one in found.declared}
+    axes = found.axes
+    for one in map(declared.__getitem__, order):
         mine = relevant[one.id]
         for chosen in _settings(mine, {}, axes):
             setting = dict(zip(mine, chosen, strict=True))
-            component = components[one.id][tuple(setting[i] for i in touching[one.id])]
+            component = found.components[one.id][tuple(setting[i] for i in found.touching[one.id])]
             inputs = {
                 field: tuple(
                     built[end, there]
@@ -185,14 +165,11 @@ def _sorted(problems: list[Problem], document: Document) -> list[Problem]:
     return sorted(problems, key=lambda problem: document.order(problem.where))
 
 
-def _resolved(
-    document: Document, declared: list[Declaration], components: Mapping[str, Mapping[Any, Any]]
-) -> dict[str, Any]:
+def _resolved(document: Document, found: Tables) -> dict[str, Any]:
     """The experiment with its defaults, as data that TOML can hold."""
     resolved: dict[str, Any] = {"experiment": {"seed": 0, "dtype": "float64", **document.data["experiment"]}}
-    for one in declared:
-        component = next(iter(components[one.id].values()))
-        values = attrs.asdict(component, recurse=False)
+    for one in found.declared:
+        values = attrs.asdict(found.written[one.id], recurse=False)
         table = {"use": one.use, **{key: _plain(value) for key, value in values.items() if value is not None}}
         resolved.setdefault(one.kind.name, {})[one.name] = table
     if "sweep" in document.data:

@@ -29,8 +29,26 @@ def variants(
                 if node == one.id:
                     table[key] = value
                     places[*one.path, key] = document.where("sweep", axes[axis].name, path, value=True)
-        data = {**document.data, one.kind.name: {**document.data[one.kind.name], one.name: table}}
-        yield chosen, attrs.evolve(document, data=data, overridden=places)
+        yield chosen, _with_table(one, document, table, places)
+
+
+def _with_table(
+    one: Declaration, document: Document, table: dict[str, Any], places: dict[tuple[str, ...], str]
+) -> Document:
+    data = {**document.data, one.kind.name: {**document.data[one.kind.name], one.name: table}}
+    return attrs.evolve(document, data=data, overridden=places)
+
+
+def as_written(one: Declaration, document: Document, first: Document) -> Document:
+    """The document without sweeps, but for what a node needs and only a sweep gives: that of its first setting."""
+    table = dict(document.data[one.kind.name][one.name])
+    places = dict(document.overridden)
+    for field in attrs.fields(one.component):
+        swept = (*one.path, field.name)
+        if field.default is attrs.NOTHING and field.name not in table and swept in first.overridden:
+            table[field.name] = first.data[one.kind.name][one.name][field.name]
+            places[swept] = first.overridden[swept]
+    return _with_table(one, document, table, places)
 
 
 def structured(
@@ -62,7 +80,7 @@ def edges(one: Declaration, variants: Iterable[Document]) -> dict[str, bool]:
     return found
 
 
-def dangling(declared: list[Declaration], variants: Mapping[str, Mapping[Any, Document]]) -> Iterable[Problem]:
+def dangling(declared: Iterable[Declaration], variants: Mapping[str, Mapping[Any, Document]]) -> Iterable[Problem]:
     """References to nodes that the document doesn't declare."""
     problems: dict[Problem, None] = {}
     for one in declared:

@@ -17,8 +17,10 @@ from flowlab.report.plain import plain
 _QUALITY = {"violation_max": "violation_max", "slab_ratio": "cost over slabs' cost", "gap": "optimality gap"}
 
 
-def answer(outcome: Outcome, folder: Path, figures: Sequence[str] = (), claims: Sequence[Finding] = ()) -> str:
-    """The lines of the answer; the last is the path of the first figure, where there is one.
+def answer(
+    outcome: Outcome, folder: Path | None, figures: Sequence[str] = (), claims: Sequence[Finding] = ()
+) -> str:
+    """The lines of the answer; the last is the path of the first figure, where there is one and a folder.
 
     `figures` are the figures' names in the order of the file; the outcome has them in the graph's.
     """
@@ -27,7 +29,7 @@ def answer(outcome: Outcome, folder: Path, figures: Sequence[str] = (), claims: 
         interpolation(outcome),
         complaints(outcome),
         table({"": claims}),
-        [*ending(outcome), str(folder), *first_figure(outcome, folder, figures)],
+        [*ending(outcome), *([str(folder), *first_figure(outcome, folder, figures)] if folder else [])],
     ]
     return "\n\n".join("\n".join(part) for part in parts if part)
 

@@ -58,6 +58,11 @@ def read(path: Path) -> Document:
         reason = getattr(error, "strerror", None) or str(error)
         reason = "there is no such file" if isinstance(error, FileNotFoundError) else reason
         raise _bad(name, 1, 1, reason) from error
+    return parse(name, raw)
+
+
+def parse(name: str, raw: bytes) -> Document:
+    """A document of that name. Raises ExperimentError for one that is too large, or no TOML 1.0."""
     if len(raw) > _MOST_BYTES:
         raise _bad(name, 1, 1, f"an experiment has at most {_MOST_BYTES} bytes")
     try:

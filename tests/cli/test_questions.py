@@ -27,7 +27,7 @@ assert not heavy, heavy
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["--version"], ["list-components"], ["describe", "made-source"], ["run", "--help"]],
+    [["--help"], ["--version"], ["list-components"], ["describe", "made-source"], ["schema"], ["run", "--help"]],
 )
 def test_nothing_heavy_is_imported(environment: Mapping[str, str], arguments: list[str]) -> None:
     script = LOADED.format(arguments=arguments)
@@ -100,6 +100,17 @@ def test_describe(flowlab: Run, name: str) -> None:
     line = next(line for line in done.stdout.splitlines() if line.startswith("  points"))
     assert line.split() == ["points", "an", "integer", "=", "3", ">=", "1", "how", "many", "[points]"]
     assert "made_up.py:" in done.stdout.splitlines()[-1]
+
+
+def test_schema(flowlab: Run, tmp_path: Path) -> None:
+    done = flowlab("schema")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert flowlab("schema", "--out", "s.json").returncode == 0
+    assert (tmp_path / "s.json").read_text() == done.stdout
+    made = json.loads(done.stdout)["$defs"]["dataset.made-source"]["properties"]["points"]
+    assert made == {"description": "how many [points]", "type": "integer", "minimum": 1, "default": 3}
+    assert flowlab("schema", "--out", "no/where").returncode == 0
+    assert flowlab("schema", "--out", ".").returncode == 4
 
 
 def test_describe_nothing(flowlab: Run) -> None:

@@ -199,3 +199,16 @@ def test_bad_overrides(tmp_path: Path) -> None:
     assert "expected kind.name.key=value" in found[1]
     assert "did you mean 'dataset'" in found[2]
     assert mistakes(tmp_path, HEAD + CLOUD, "dataset.c.points=x")[0].startswith("--set dataset.c.points: ")
+
+
+def test_a_value_that_a_sweep_replaces_is_checked_too(tmp_path: Path) -> None:
+    text = HEAD + CLOUD.replace("3", '"3"') + '[sweep.a]\n"dataset.c.points" = [1, 2]\n'
+    assert mistakes(tmp_path, text) == ["5:10: points must be an integer, found the string '3'"]
+
+
+def test_a_sweep_gives_what_a_table_lacks(tmp_path: Path) -> None:
+    text = HEAD + '[dataset.c]\nuse = "cloud"\nscale = 2.0\n[sweep.a]\n"dataset.c.points" = [4, 5]\n'
+    graph = loaded(tmp_path, text + '"dataset.c.scale" = [3.0]\n')
+    assert [(node.component.points, node.component.scale) for node in graph.nodes] == [(4, 3.0), (5, 3.0)]
+    assert (graph.resolved["dataset"]["c"]["points"], graph.resolved["dataset"]["c"]["scale"]) == (4, 2.0)
+    assert mistakes(tmp_path, text.replace("[4, 5]", "[4, 50]"))[0].startswith("7:22: points must be")

@@ -1,0 +1,92 @@
+"""An experiment in Python: all that a file says, with the components themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+import tomli_w
+from attrs import field, frozen
+
+from flowlab.engine.device import resolve
+from flowlab.engine.progress import listening
+from flowlab.engine.run import run
+from flowlab.graph import built
+from flowlab.graph.graph import Graph, connected
+from flowlab.graph.tables import tables
+from flowlab.registry.registry import Registry
+from flowlab.report.conduct import Plan, conduct
+from flowlab.report.folder import claim
+from flowlab.report.notebook import Results
+from flowlab.spec.document import Document, parse, read
+
+
+def _said(nodes: Mapping[str, Any]) -> dict[str, Any]:
+    """What a file would say of nodes: a list is as good as a tuple there."""
+    return {
+        node: (type(component), built.table(component)) if attrs.has(type(component)) else component
+        for node, component in nodes.items()
+    }
+
+
+@frozen(hash=False)
+class Experiment:
+    """Nodes by `kind.name`, each a component that names others in its reference fields; sweeps as in a file.
+
+    Nothing is checked before `graph`, `to_toml` or `run` asks: all mistakes are told at once then, by an
+    ExperimentError whose places are paths such as `dataset.triangle.samples`. Two experiments are equal if they
+    say the same.
+    """
+
+    name: str
+    nodes: Mapping[str, Any] = field(converter=dict, eq=_said)
+    sweeps: Mapping[str, Mapping[str, Any]] = field(factory=dict, converter=built.plain)
+    seed: int = 0
+    dtype: str = "float64"
+
+    @classmethod
+    def from_toml(cls, source: str | Path) -> Experiment:
+        """Read a text, or the file at a Path. Raises ExperimentError, PluginError."""
+        document = read(source) if isinstance(source, Path) else parse("<text>", source.encode())
+        registry = Registry.installed()
+        graph = connected(document, registry)
+        return cls(
+            graph.name,
+            tables(document, registry).written,
+            document.data.get("sweep", {}),
+            graph.seed,
+            graph.dtype,
+        )
+
+    def to_toml(self) -> str:
+        """The text of a file that says the same, defaults left out. Raises ExperimentError, PluginError."""
+        registry = Registry.installed()
+        document = self._document(registry)
+        connected(document, registry)
+        return tomli_w.dumps(document.data)
+
+    @property
+    def graph(self) -> Graph:
+        """The checked graph of nodes. Raises ExperimentError with all mistakes, PluginError."""
+        registry = Registry.installed()
+        return connected(self._document(registry), registry)
+
+    def run(self, out: str | Path | None = None, *, device: str = "auto", quiet: bool = False) -> Results:
+        """Run every node; write the folder `out` as the command line does, or nothing at all.
+
+        A node that fails is told in the results. Raises ExperimentError, PluginError, OutputError.
+        """
+        graph = self.graph
+        resolve(device)
+        if out is None:
+            with listening(quiet) as listener:
+                return Results(graph, run(graph, device, listener))
+        claim(Path(out))
+        report = conduct(Plan(graph, Path(out)), device, quiet)
+        return Results(report.graph, report.outcome, report.folder)
+
+    def _document(self, registry: Registry) -> Document:
+        experiment = {"name": self.name, "seed": self.seed, "dtype": self.dtype}
+        return built.document(experiment, self.nodes, self.sweeps, registry)

@@ -1,0 +1,79 @@
+"""Components built in Python as the tables of a document; a place is a path such as `dataset.box.points`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import attrs
+
+from flowlab.api import KINDS, ExperimentError, Problem, Reference, about
+from flowlab.api.nearest import nearest
+from flowlab.registry.naming import registered, unambiguous
+from flowlab.registry.registry import Registry
+from flowlab.spec.document import Document
+
+NAME = "<python>"
+
+
+def document(
+    experiment: Mapping[str, Any], nodes: Mapping[str, Any], sweeps: Mapping[str, Any], registry: Registry
+) -> Document:
+    """The document that says the same. Raises ExperimentError for nodes that no file can name."""
+    data: dict[str, Any] = {"experiment": dict(experiment)}
+    problems = []
+    for node, component in nodes.items():
+        kind, _, name = node.partition(".")
+        use = _use(node, kind, component, registry)
+        if isinstance(use, Problem):
+            problems.append(use)
+        else:
+            data.setdefault(kind, {})[name] = {"use": use, **table(component)}
+    if problems:
+        raise ExperimentError(problems)
+    if sweeps:
+        data["sweep"] = plain(sweeps)
+    return Document(NAME, data, {}, {path: ".".join(path) for path in _paths(data, ())})
+
+
+def table(component: Any) -> dict[str, Any]:
+    """The keys of a component that differ from their defaults, as TOML holds them."""
+    found = {}
+    for field in attrs.fields(type(component)):
+        value = getattr(component, field.name)
+        declared = about(field)
+        if isinstance(declared, Reference) and declared.many and isinstance(value, str):
+            value = (value,)
+        # by their text: 1 == 1.0 == True, 0.0 == -0.0
+        if field.init and repr(value) != repr(field.default):
+            found[field.name] = plain(value)
+    return found
+
+
+def plain(value: Any) -> Any:
+    """Tuples as lists, mappings as dicts, all else as it is."""
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, tuple | list) else value
+
+
+def _use(node: str, kind: str, component: Any, registry: Registry) -> str | Problem:
+    if kind not in KINDS:
+        return Problem(node, f'expected "kind.name", found the kind {kind!r}', nearest(kind, KINDS))
+    if isinstance(component, type) or not attrs.has(type(component)):
+        return Problem(node, f"expected a component, found {component!r}")
+    entries = registered(registry, type(component))
+    for entry in entries:
+        if entry.kind == kind:
+            return unambiguous(registry, entry)
+    name = type(component).__qualname__
+    if entries:
+        return Problem(node, f"{name} is no {kind}: it is the {entries[0].kind} {entries[0].name!r}")
+    return Problem(node, f"no installed distribution registers {name} as a {kind}")
+
+
+def _paths(data: Mapping[str, Any], above: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    for key, value in data.items():
+        yield (*above, key)
+        if isinstance(value, Mapping):
+            yield from _paths(value, (*above, key))

@@ -1,0 +1,61 @@
+"""The tables of an experiment, each checked by itself: all that is known before references are followed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import frozen
+
+from flowlab.api import ExperimentError, Problem
+from flowlab.graph.declaration import Declaration, declarations, experiment_problems
+from flowlab.graph.variants import as_written, structured, variants
+from flowlab.registry.registry import Registry
+from flowlab.spec.document import Document
+from flowlab.spec.structure import structure
+from flowlab.spec.sweep import MOST, Axis, sweeps
+
+
+@frozen
+class Tables:
+    """Declarations, the axes that touch them, and what each is in each setting of its axes, by node `kind.name`.
+
+    `written` are the components of the tables as they stand, where a table lacks what a sweep gives with the
+    sweep's first value. A declaration with problems has no components.
+    """
+
+    declared: tuple[Declaration, ...]
+    axes: tuple[Axis, ...]
+    touching: Mapping[str, list[int]]
+    varied: Mapping[str, Mapping[tuple[int, ...], Document]]
+    components: Mapping[str, Mapping[tuple[int, ...], Any]]
+    written: Mapping[str, Any]
+    problems: tuple[Problem, ...]
+
+
+def tables(document: Document, registry: Registry) -> Tables:
+    """Check each table of a document. Raises ExperimentError for too large a sweep, PluginError."""
+    declared, faults = declarations(document, registry)
+    axes, sweep_faults = sweeps(document)
+    problems = dict.fromkeys([*experiment_problems(document), *faults, *sweep_faults])
+    touching = {one.id: [i for i, axis in enumerate(axes) if one.id in axis.nodes] for one in declared}
+    limit(axes, touching, document)
+    varied, components, written = {}, {}, {}
+    for one in declared:
+        varied[one.id] = dict(variants(one, document, axes, touching[one.id]))
+        components[one.id], faults = structured(one, varied[one.id])
+        problems |= dict.fromkeys(faults)
+        base = as_written(one, document, next(iter(varied[one.id].values())))
+        written[one.id], faults = structure(one.component, base, one.path)
+        problems |= dict.fromkeys(faults)
+    return Tables(tuple(declared), axes, touching, varied, components, written, tuple(problems))
+
+
+def limit(axes: tuple[Axis, ...], varying: Mapping[str, list[int]], document: Document) -> None:
+    """Count nodes before building them. Raises ExperimentError for more than anybody means to compute."""
+    total = sum(math.prod(len(axes[i].settings) for i in mine) for mine in varying.values())
+    if total > MOST:
+        name = axes[0].name if axes else ""
+        where = document.where("sweep", name) if name else document.where("experiment")
+        raise ExperimentError([Problem(where, f"the experiment makes {total} nodes; at most {MOST}")])

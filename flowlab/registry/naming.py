@@ -1,0 +1,24 @@
+"""From a component's class back to the name it is registered by."""
+
+from __future__ import annotations
+
+from flowlab.registry.entry_points import Entry
+from flowlab.registry.registry import Registry
+
+
+def registered(registry: Registry, component: type) -> tuple[Entry, ...]:
+    """The entries of a class. Raises PluginError where one that may be it can't be loaded."""
+    target = f"{component.__module__}:{component.__qualname__}"
+    exact = tuple(entry for entry in registry.entries if entry.target == target)
+    if exact:
+        return exact
+    # it may be registered from where its package shows it
+    package = component.__module__.partition(".")[0]
+    near = (entry for entry in registry.entries if entry.target.partition(":")[0].partition(".")[0] == package)
+    return tuple(entry for entry in near if entry.load() is component)
+
+
+def unambiguous(registry: Registry, entry: Entry) -> str:
+    """The name that `use` takes, with its distribution where several share it."""
+    alone = len(registry.matching(entry.kind, entry.name)) == 1
+    return entry.name if alone else f"{entry.distribution}:{entry.name}"
