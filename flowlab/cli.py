@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +10,7 @@ from typing import Annotated
 import typer
 
 from flowlab import __version__
-from flowlab.registry.registry import Registry
+from flowlab.registry.registry import DISABLE, Registry
 from flowlab.report.guard import guarded
 from flowlab.report.plain import as_json
 from flowlab.report.say import say
@@ -42,8 +43,13 @@ def options(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version")
     ] = False,
+    no_plugins: Annotated[
+        bool, typer.Option("--no-plugins", help=f"use built-in components only, like {DISABLE}=1")
+    ] = False,
 ) -> None:
     """Run declarative experiments on where diffusion flows end."""
+    if no_plugins:
+        os.environ[DISABLE] = "1"  # so that worker processes know of it, too
 
 
 @app.command()
@@ -127,4 +133,6 @@ def describe(
 
 def main() -> None:
     """Run the command line."""
+    # torch would read everybody's entry points, and fail on broken ones, to find devices that we don't use
+    os.environ.setdefault("TORCH_DEVICE_BACKEND_AUTOLOAD", "0")
     app(prog_name="flowlab")
