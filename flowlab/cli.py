@@ -131,6 +131,17 @@ def describe(
         say(text(find(Registry.installed(), component)))
 
 
+@app.command()
+def doctor(debug: Debug = False) -> None:
+    """Check the installation: what is wrong with it, and the command that mends each."""
+    with guarded(debug):
+        from flowlab.report.doctor import diagnosis, told
+
+        facts, ailments = diagnosis(Registry.installed())
+        say(told(facts, ailments))
+        sys.exit(1 if ailments else 0)
+
+
 def main() -> None:
     """Run the command line."""
     # torch would read everybody's entry points, and fail on broken ones, to find devices that we don't use

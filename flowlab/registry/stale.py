@@ -35,8 +35,7 @@ def drift(distribution: Distribution) -> Drift:
             return Drift(distribution, file)  # they are declared elsewhere
         offered = set(_points(project.get("entry-points", {})))
     except FileNotFoundError:
-        fault = "" if file.parent.is_dir() else "there is no such folder"
-        return Drift(distribution, file, fault=fault)
+        return Drift(distribution, file)
     except (OSError, ValueError, RecursionError, TypeError, AttributeError) as error:
         return Drift(distribution, file, fault=str(error))
     held = set(distribution.points)
