@@ -11,6 +11,7 @@ import typer
 
 from flowlab import __version__
 from flowlab.registry.registry import DISABLE, Registry
+from flowlab.report import complete
 from flowlab.report.guard import guarded
 from flowlab.report.plain import as_json
 from flowlab.report.say import say
@@ -18,15 +19,24 @@ from flowlab.report.say import say
 app = typer.Typer(
     help="Run declarative experiments on where diffusion flows end.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 
-File = Annotated[Path, typer.Argument(help="experiment file (TOML)", show_default=False)]
-Files = Annotated[list[Path], typer.Argument(help="experiment files (TOML)", show_default=False)]
+File = Annotated[
+    Path, typer.Argument(help="experiment file (TOML)", show_default=False, autocompletion=complete.experiments)
+]
+Files = Annotated[
+    list[Path],
+    typer.Argument(help="experiment files (TOML)", show_default=False, autocompletion=complete.experiments),
+]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KIND.NAME.KEY=VALUE", help="replace a value of the file; repeatable"),
+    typer.Option(
+        "--set",
+        metavar="KIND.NAME.KEY=VALUE",
+        help="replace a value of the file; repeatable",
+        autocompletion=complete.settings,
+    ),
 ]
 Debug = Annotated[bool, typer.Option("--debug", help="show tracebacks")]
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
@@ -106,7 +116,7 @@ def graph(file: File, settings: Settings = None, debug: Debug = False) -> None:
 
 @app.command()
 def list_components(
-    kind: Annotated[str | None, typer.Option(help="only this kind")] = None,
+    kind: Annotated[str | None, typer.Option(help="only this kind", autocompletion=complete.kinds)] = None,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -120,7 +130,10 @@ def list_components(
 
 @app.command()
 def describe(
-    component: Annotated[str, typer.Argument(help="name, kind:name or distribution:name")],
+    component: Annotated[
+        str,
+        typer.Argument(help="name, kind:name or distribution:name", autocompletion=complete.components),
+    ],
     debug: Debug = False,
 ) -> None:
     """Describe a component: its keys, their types, defaults and ranges."""
