@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +10,8 @@ from typing import Annotated
 import typer
 
 from flowlab import __version__
-from flowlab.registry.registry import Registry
+from flowlab.registry.registry import DISABLE, Registry
+from flowlab.report import complete
 from flowlab.report.guard import guarded
 from flowlab.report.plain import as_json
 from flowlab.report.say import say
@@ -17,15 +19,24 @@ from flowlab.report.say import say
 app = typer.Typer(
     help="Run declarative experiments on where diffusion flows end.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 
-File = Annotated[Path, typer.Argument(help="experiment file (TOML)", show_default=False)]
-Files = Annotated[list[Path], typer.Argument(help="experiment files (TOML)", show_default=False)]
+File = Annotated[
+    Path, typer.Argument(help="experiment file (TOML)", show_default=False, autocompletion=complete.experiments)
+]
+Files = Annotated[
+    list[Path],
+    typer.Argument(help="experiment files (TOML)", show_default=False, autocompletion=complete.experiments),
+]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KIND.NAME.KEY=VALUE", help="replace a value of the file; repeatable"),
+    typer.Option(
+        "--set",
+        metavar="KIND.NAME.KEY=VALUE",
+        help="replace a value of the file; repeatable",
+        autocompletion=complete.settings,
+    ),
 ]
 Debug = Annotated[bool, typer.Option("--debug", help="show tracebacks")]
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
@@ -42,8 +53,13 @@ def options(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version")
     ] = False,
+    no_plugins: Annotated[
+        bool, typer.Option("--no-plugins", help=f"use built-in components only, like {DISABLE}=1")
+    ] = False,
 ) -> None:
     """Run declarative experiments on where diffusion flows end."""
+    if no_plugins:
+        os.environ[DISABLE] = "1"  # so that worker processes know of it, too
 
 
 @app.command()
@@ -100,7 +116,7 @@ def graph(file: File, settings: Settings = None, debug: Debug = False) -> None:
 
 @app.command()
 def list_components(
-    kind: Annotated[str | None, typer.Option(help="only this kind")] = None,
+    kind: Annotated[str | None, typer.Option(help="only this kind", autocompletion=complete.kinds)] = None,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -114,7 +130,10 @@ def list_components(
 
 @app.command()
 def describe(
-    component: Annotated[str, typer.Argument(help="name, kind:name or distribution:name")],
+    component: Annotated[
+        str,
+        typer.Argument(help="name, kind:name or distribution:name", autocompletion=complete.components),
+    ],
     debug: Debug = False,
 ) -> None:
     """Describe a component: its keys, their types, defaults and ranges."""
@@ -137,6 +156,19 @@ def schema(
         publish(Registry.installed(), out)
 
 
+@app.command()
+def doctor(debug: Debug = False) -> None:
+    """Check the installation: what is wrong with it, and the command that mends each."""
+    with guarded(debug):
+        from flowlab.report.doctor import diagnosis, told
+
+        facts, ailments = diagnosis(Registry.installed())
+        say(told(facts, ailments))
+        sys.exit(1 if ailments else 0)
+
+
 def main() -> None:
     """Run the command line."""
+    # torch would read everybody's entry points, and fail on broken ones, to find devices that we don't use
+    os.environ.setdefault("TORCH_DEVICE_BACKEND_AUTOLOAD", "0")
     app(prog_name="flowlab")

@@ -26,6 +26,7 @@ from flowlab.api.probability_path import probability_path
 from flowlab.api.result import Cell, Result, Table
 from flowlab.api.starts import Center, gaussian_starts, nearest_level, start_law
 from flowlab.api.training_set import training_set
+from flowlab.api.version import API_VERSION
 from flowlab.api.work import (
     CLASSES,
     Bank,
@@ -55,6 +56,7 @@ _THEORY = {
 }
 
 __all__ = [
+    "API_VERSION",
     "CLASSES",
     "KINDS",
     "Bank",

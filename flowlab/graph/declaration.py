@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import frozen
 
-from flowlab.api import KINDS, Kind, Problem
+from flowlab.api import KINDS, Kind, PluginError, Problem
 from flowlab.api.nearest import nearest
 from flowlab.registry.entry_points import Entry
 from flowlab.registry.registry import Registry
@@ -75,10 +75,12 @@ def _shortened(value: Any) -> str:
 def declarations(document: Document, registry: Registry) -> tuple[list[Declaration], list[Problem]]:
     """All nodes whose component could be found, and what is wrong with the others.
 
-    Raises PluginError where an installed component can't be loaded.
+    Raises PluginError, with all their places, where installed components can't be loaded: the file isn't to
+    blame, and what it may hold isn't known before they can.
     """
     found: list[Declaration] = []
     problems: list[Problem] = []
+    defects: list[str] = []
     for kind, nodes in document.data.items():
         if kind in ("experiment", "sweep"):
             continue
@@ -90,11 +92,17 @@ def declarations(document: Document, registry: Registry) -> tuple[list[Declarati
             problems.append(Problem(document.where(kind), f"expected tables [{kind}.NAME]"))
             continue
         for name, table in nodes.items():
-            one = _declare(document, registry, KINDS[kind], name, table)
+            try:
+                one = _declare(document, registry, KINDS[kind], name, table)
+            except PluginError as error:
+                defects.append(f"{document.where(kind, name, 'use', value=True)}: {error}")
+                continue
             if isinstance(one, Problem):
                 problems.append(one)
             else:
                 found.append(one)
+    if defects:
+        raise PluginError("\n".join(defects))
     return found, problems
 
 
@@ -116,9 +124,10 @@ def _declare(document: Document, registry: Registry, kind: Kind, name: str, tabl
     matching = registry.matching(kind.name, use)
     if not matching:
         names = registry.names(kind.name)
-        return Problem(
-            where, f"no {kind.name} is called {use!r}; there are: {', '.join(names)}", nearest(use, names)
-        )
+        absence = registry.absence(kind.name, use)
+        said = absence or f"there are: {', '.join(names)}"
+        message = f"no {kind.name} is called {use!r}; {said}"
+        return Problem(where, message, None if absence else nearest(use, names))
     if len(matching) > 1:
         owners = " or ".join(repr(f"{entry.distribution}:{entry.name}") for entry in matching)
         return Problem(where, f"{use!r} is claimed by several distributions: write {owners}")

@@ -1,60 +1,76 @@
-"""The one adapter to installed entry points: importlib.metadata lists them, entrypoints loads one."""
+"""The one adapter to entry points: from a distribution's lines to components; entrypoints loads one."""
 
 from __future__ import annotations
 
-import re
-from importlib import metadata
+from collections.abc import Iterable
 from typing import Any
 
 import attrs
 import entrypoints
 from attrs import frozen
 
-from flowlab.api import KINDS, PluginError
+from flowlab.api import API_VERSION, KINDS, PluginError
+from flowlab.registry.distributions import Distribution, normal
 
 
 @frozen
 class Entry:
-    """One registered component: its kind, name, `module:Class`, distribution and version."""
+    """One registered component: its kind, name, `module:Class`, distribution and version.
+
+    Of the distribution also the API versions that it is written for, its folder, and whether it is editable.
+    """
 
     kind: str
     name: str
     target: str
     distribution: str
     version: str
+    api: tuple[str, ...] = ("1",)
+    root: str = ""
+    editable: bool = False
+
+    @property
+    def unusable(self) -> str:
+        """Why the component can't be used, as far as that is known without loading it; else empty."""
+        if str(API_VERSION) in self.api:
+            return ""
+        return f"written for API {', '.join(self.api)}, but this flowlab has API {API_VERSION}"
+
+    def means(self, name: str) -> bool:
+        """Whether this is a component called `name` or `distribution:name`."""
+        owner, _, bare = name.rpartition(":")
+        return bare == self.name and normal(owner) in ("", normal(self.distribution))
 
     def load(self) -> type[Any]:
         """The component class. Raises PluginError, naming the distribution, whatever goes wrong."""
+        if self.unusable:
+            raise PluginError(f"{self} is {self.unusable}")
         try:
             point = entrypoints.EntryPoint.from_string(self.target, self.name)
             component: type[Any] = point.load()
-        except (Exception, SystemExit) as error:  # a plugin may raise anything on import
-            raise PluginError(
-                f"the {self.kind} {self.name!r} of {self.distribution} {self.version} ({self.target}) can't be "
-                f"loaded: {type(error).__name__}: {error}"
-            ) from error
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a plugin may raise anything on import, SystemExit included
+            reason = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
+            raise PluginError(f"{self} ({self.target}) can't be loaded: {reason}") from error
         if not isinstance(component, type) or not attrs.has(component):
-            raise PluginError(
-                f"the {self.kind} {self.name!r} of {self.distribution} ({self.target}) is no attrs class"
-            )
+            raise PluginError(f"{self} ({self.target}) is no attrs class")
         return component
 
+    def __str__(self) -> str:
+        return f"the {self.kind} {self.name!r} of {self.distribution} {self.version}"
 
-def installed() -> tuple[Entry, ...]:
-    """All components of all installed distributions, by kind and name."""
+
+def entries(distributions: Iterable[Distribution]) -> tuple[Entry, ...]:
+    """The components of distributions, by kind, name and distribution."""
     groups = {kind.group: kind.name for kind in KINDS.values()}
-    found: dict[tuple[str, str, str], Entry] = {}
-    seen: set[str] = set()
-    for distribution in metadata.distributions():
-        name = distribution.metadata["Name"]
-        # an editable install can be listed twice, and a broken one has no name
-        normal = re.sub(r"[-_.]+", "-", name or "").lower()
-        if not name or normal in seen:
-            continue
-        seen.add(normal)
-        for point in distribution.entry_points:
-            if point.group in groups:
-                entry = Entry(groups[point.group], point.name, point.value, name, distribution.version)
-                found[entry.kind, entry.name, normal] = entry
+    found = {
+        (groups[point.group], point.name, one.name): Entry(
+            groups[point.group], point.name, point.target, one.name, one.version, one.api, one.root, one.editable
+        )
+        for one in distributions
+        for point in one.points
+        if point.group in groups
+    }
     order = list(KINDS)
     return tuple(sorted(found.values(), key=lambda e: (order.index(e.kind), e.name, e.distribution)))

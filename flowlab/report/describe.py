@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 import inspect
-import typing
 from collections.abc import Iterator
 from typing import Any
 
 import attrs
 
-from flowlab.api import ExperimentError, Parameter, Problem, Reference, about
+from flowlab.api import KINDS, ExperimentError, Parameter, PluginError, Problem, Reference, about
 from flowlab.api.nearest import nearest
 from flowlab.registry.entry_points import Entry
 from flowlab.registry.registry import Registry
 from flowlab.registry.source import source
+from flowlab.registry.stand_in import stand_in
 from flowlab.report.aligned import aligned
-from flowlab.spec.structure import spoken
+from flowlab.report.catalogue import origin
+from flowlab.spec.structure import spoken, types_of
 
 
 def find(registry: Registry, text: str) -> Entry:
     """The entry of `name`, `kind:name` or `distribution:name`. Raises ExperimentError."""
-    qualifier, _, name = text.rpartition(":")
+    name = text.rpartition(":")[2]
     named = [entry for entry in registry.entries if entry.name == name]
-    matches = [entry for entry in named if qualifier in ("", entry.kind, entry.distribution)]
+    matches = [entry for entry in named if text == f"{entry.kind}:{name}" or entry.means(text)]
     if len(matches) == 1:
         return matches[0]
     if not matches:
+        absence = next(filter(None, (registry.absence(kind, text.removeprefix(f"{kind}:")) for kind in KINDS)), "")
         hint = f"{named[0].kind}:{name}" if named else nearest(name, [e.name for e in registry.entries])
-        raise ExperimentError([Problem(text, "there is no such component", hint)])
+        said = f"there is no such component{absence and f'; {absence}'}"
+        raise ExperimentError([Problem(text, said, None if absence else hint)])
     # A qualifier that tells them apart: the kind, or where two share it, the distribution.
     kinds = {entry.kind for entry in matches}
     full = [f"{e.kind if len(kinds) == len(matches) else e.distribution}:{name}" for e in matches]
@@ -35,22 +38,31 @@ def find(registry: Registry, text: str) -> Entry:
 
 
 def describe(entry: Entry) -> str:
-    """The component's docstring, its keys, and where it is written."""
-    component = entry.load()
+    """The component's docstring, its keys, whom it is from, and where it is written.
+
+    Of one that can't be loaded, what its source tells, and why it can't.
+    """
     place = source(entry)
-    hints = typing.get_type_hints(component)
+    component: type[Any] | None
+    try:
+        component, fault = entry.load(), ""
+        hints = types_of(component)
+    except PluginError as error:
+        component, fault = stand_in(place), f"can't be used: {error}"
+        hints = getattr(component, "__annotations__", {})
     parts = [
         [f"{entry.kind} {entry.name} ({entry.distribution} {entry.version})"],
-        (inspect.getdoc(component) or "").splitlines(),
+        (inspect.getdoc(component) or "").splitlines() if component else [],
         _section("references", (_reference(*pair) for pair in _fields(component, Reference))),
         _section("parameters", (_parameter(*pair, hints) for pair in _fields(component, Parameter))),
-        [":".join(str(part) for part in (place.file, place.line) if part is not None)],
+        [fault],
+        [f"{origin(entry)}, {entry.root}", *([place.place] if place.file else [])],
     ]
     return "\n\n".join("\n".join(part) for part in parts if any(part))
 
 
-def _fields(component: type, form: type) -> Iterator[tuple[attrs.Attribute[Any], Any]]:
-    for attribute in attrs.fields(component):
+def _fields(component: type | None, form: type) -> Iterator[tuple[attrs.Attribute[Any], Any]]:
+    for attribute in attrs.fields(component) if component else ():
         if attribute.init and isinstance(about(attribute), form):
             yield attribute, about(attribute)
 

@@ -19,7 +19,7 @@ from flowlab.spec.document import Document
 def structure(component: type[Any], document: Document, path: tuple[str, ...]) -> tuple[Any, list[Problem]]:
     """The component that the table at `path` declares (its key `use` aside), or None and what is wrong."""
     table = _table(document, path)
-    hints = _hints(component)
+    hints = types_of(component)
     fields = {field.name: field for field in attrs.fields(component) if field.init}
     problems = [
         Problem(
@@ -50,7 +50,8 @@ def structure(component: type[Any], document: Document, path: tuple[str, ...]) -
         return None, [Problem(document.where(*path), str(error))]
 
 
-def _hints(component: type[Any]) -> dict[str, Any]:
+def types_of(component: type[Any]) -> dict[str, Any]:
+    """The types of a component's fields. Raises PluginError where they can't be resolved."""
     try:
         return typing.get_type_hints(component)
     except Exception as error:  # an annotation is evaluated, and may be anything

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from site_packages import SitePackages
 
 COMPONENTS = '''
 """Components for tests."""
@@ -113,3 +114,11 @@ def flowlab(environment: Mapping[str, str], tmp_path: Path) -> Run:
         )
 
     return call
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> SitePackages:
+    """A folder for distributions, none there yet."""
+    folder = tmp_path / "site-packages"
+    folder.mkdir()
+    return SitePackages(folder)

@@ -82,7 +82,14 @@ def test_list_components(flowlab: Run) -> None:
 
 def test_list_components_as_json(flowlab: Run) -> None:
     rows = json.loads(flowlab("list-components", "--json").stdout)
-    assert {"kind", "name", "summary", "package", "target"} == set(rows[0])
+    made = next(row for row in rows if row["name"] == "made-source")
+    assert {key: made[key] for key in ("kind", "use", "summary", "distribution", "version", "api", "target")} == {
+        "kind": "dataset", "use": "made-source", "summary": "Made-up points.", "distribution": "made-up",
+        "version": "1.5", "api": ["1"], "target": "made_up:Source",
+    }  # fmt: skip
+    assert (made["editable"], made["unusable"], Path(made["file"]).name, made["line"]) == (
+        False, "", "made_up.py", 14,
+    )  # fmt: skip
     assert {"dataset", "figure", "denoiser"} <= {row["kind"] for row in rows}
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from flowlab.api import KINDS, ExperimentError, PluginError
 from flowlab.graph.graph import load
-from flowlab.registry.entry_points import Entry, installed
+from flowlab.registry.entry_points import Entry
 from flowlab.registry.registry import Registry
 from flowlab.registry.source import source
 
@@ -26,7 +26,7 @@ def plugin(tmp_path, monkeypatch):
 
 
 def test_every_kind_has_a_built_in_component_that_loads_and_is_documented():
-    entries = installed()
+    entries = Registry.installed().entries
     assert {entry.kind for entry in entries} == set(KINDS)
     for entry in entries:
         component = entry.load()

@@ -31,7 +31,8 @@ def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_broken_plugin_is_listed_and_named_when_loaded(plugin: Path) -> None:
     registry = Registry.installed()
     entry = registry.find("dataset", "blob")
-    assert entry == Entry("dataset", "blob", "broken_blobs_module:Blob", "broken-blobs", "2.5")
+    target = "broken_blobs_module:Blob"
+    assert entry == Entry("dataset", "blob", target, "broken-blobs", "2.5", root=str(plugin))
     assert source(entry) == Source(str(plugin / "broken_blobs_module.py"), 5, "A blob.")
     with pytest.raises(PluginError, match=r"'blob' of broken-blobs 2\.5.*no_such_package") as caught:
         entry.load()

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import Any
-
 import pytest
 
 from flowlab.api import ExperimentError
 from flowlab.registry.entry_points import Entry
+from flowlab.registry.registry import Registry
 from flowlab.report.describe import find
 
-REGISTRY: Any = SimpleNamespace(
-    entries=(
+REGISTRY = Registry(
+    (
         Entry("flow", "exact", "m:A", "one", "1"),
         Entry("integrator", "exact", "m:B", "one", "1"),
         Entry("dataset", "line", "m:C", "one", "1"),

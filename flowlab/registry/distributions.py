@@ -1,0 +1,101 @@
+"""The installed distributions as their metadata files tell of them; nothing of theirs is imported."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from attrs import frozen
+
+from flowlab.api import KINDS
+
+API_GROUP = "flowlab.api"
+GROUPS = {API_GROUP, *(kind.group for kind in KINDS.values())}
+
+
+@frozen
+class Point:
+    """One line of a distribution's entry points: its group, name and `module:Class`."""
+
+    group: str
+    name: str
+    target: str
+
+
+@frozen
+class Distribution:
+    """A distribution, and its entry points that are meant for flowlab.
+
+    `root` is the folder it is installed in, or that of its sources where it is `editable`; `fault` says why
+    its entry points can't be read, and is empty where they can.
+    """
+
+    name: str
+    version: str
+    root: str
+    editable: bool = False
+    points: tuple[Point, ...] = ()
+    fault: str = ""
+
+    @property
+    def api(self) -> tuple[str, ...]:
+        """The API versions that it says it is written for; one that says nothing is written for the first."""
+        return tuple(point.name for point in self.points if point.group == API_GROUP) or ("1",)
+
+
+def normal(name: str) -> str:
+    """A distribution's name in the spelling by which two are compared."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def distributions() -> Iterator[Distribution]:
+    """Every installed distribution once: where one is found twice on the path, the first counts."""
+    seen: set[str] = set()
+    for found in metadata.distributions():
+        one = _read(found)
+        if one is not None and normal(one.name) not in seen:
+            seen.add(normal(one.name))
+            yield one
+
+
+def _read(found: metadata.Distribution) -> Distribution | None:
+    """A distribution; None for a folder without a name, which was left behind by an uninstall."""
+    sources = _sources(found)
+    root = sources or str(found.locate_file(""))
+    try:
+        text = found.read_text("METADATA") or found.read_text("PKG-INFO") or ""
+        name, version = _header(text, "Name"), _header(text, "Version")
+    except (OSError, ValueError):
+        name = version = ""
+    if not name:
+        return None
+    try:
+        points = tuple(
+            Point(point.group, point.name, point.value) for point in found.entry_points if point.group in GROUPS
+        )
+    except Exception as error:  # the standard library's parser has no error of its own
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        fault = f"its entry_points.txt can't be read ({reason})"
+        return Distribution(name, version, root, sources is not None, fault=fault)
+    return Distribution(name, version, root, sources is not None, points)
+
+
+def _header(text: str, key: str) -> str:
+    """A field of the metadata. A whole email parser for two lines takes ten times as long."""
+    match = re.search(rf"^{key}:[ \t]*(.+)$", text.partition("\n\n")[0], re.MULTILINE)
+    return match[1].strip() if match else ""
+
+
+def _sources(found: metadata.Distribution) -> str | None:
+    """The folder of an editable distribution, by its direct_url.json (PEP 610)."""
+    try:
+        about = json.loads(found.read_text("direct_url.json") or "{}")
+        if about.get("dir_info", {}).get("editable"):
+            return str(Path(unquote(urlsplit(about["url"]).path)))
+    except (OSError, ValueError, TypeError, AttributeError, KeyError):
+        pass  # it is then listed as an ordinary one
+    return None
