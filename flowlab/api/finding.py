@@ -8,6 +8,9 @@ import math
 from attrs import frozen
 
 
+_MOST = 7  # figures in a table's cell
+
+
 @frozen
 class Finding:
     """A claim's row. Figures are in a sweep's order; `holds` is None where there were none to judge.
@@ -25,12 +28,12 @@ class Finding:
     percent: bool = False
 
     def shown(self, *figures: float) -> str:
-        """Figures in text, repeated ones once with their number; a dash where there are none."""
+        """Figures in text, repeated ones once with their number, the middle of many left out; a dash where there are none."""
         if not figures:
             return "-"
         texts = ("-" if math.isnan(each) else f"{100 * each if self.percent else each:.4g}" for each in figures)
         runs = ((text, len(list(run))) for text, run in itertools.groupby(texts))
-        shown = ", ".join(
-            f"{text} ({times} times)" if times > 2 else ", ".join([text] * times) for text, times in runs
-        )
-        return f"{shown} %" if self.percent else shown
+        parts = [part for text, n in runs for part in ([f"{text} ({n} times)"] if n > 2 else [text] * n)]
+        if len(parts) > _MOST:
+            parts = [*parts[: _MOST - 2], "...", parts[-1]]
+        return ", ".join(parts) + (" %" if self.percent else "")

@@ -104,6 +104,7 @@ def test_a_place_of_several_numbers_names_them_all():
     found = judged([6, 6, 6, 3], at_least=4, trend="falling").value
     assert (found.ours, found.holds) == ((6, 6, 6, 3), False)
     assert found.shown(*found.ours) == "6 (3 times), 3"
+    assert found.shown(*range(9)) == "0, 1, 2, 3, 4, ..., 8"
     assert judged([6, 6, 6, 3], metric="share.3", within=(3, 0)).value.holds
 
 
