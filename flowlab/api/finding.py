@@ -7,7 +7,6 @@ import math
 
 from attrs import frozen
 
-
 _MOST = 7  # figures in a table's cell
 
 
@@ -28,7 +27,7 @@ class Finding:
     percent: bool = False
 
     def shown(self, *figures: float) -> str:
-        """Figures in text, repeated ones once with their number, the middle of many left out; a dash where there are none."""
+        """Figures in text: repeated ones once with their number, of many the ends; a dash where there are none."""
         if not figures:
             return "-"
         texts = ("-" if math.isnan(each) else f"{100 * each if self.percent else each:.4g}" for each in figures)
