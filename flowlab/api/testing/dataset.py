@@ -40,7 +40,7 @@ class DatasetSuite(Suite):
         """
         try:
             critical = critical_radii(geometry)
-        except ValueError:
+        except ValueError:  # theory has no condition
             return None
         return distinct(subset_sums(geometry))[critical <= rho]
 
@@ -234,8 +234,9 @@ def in_balls(geometry: Geometry, rho: float, count: int, seed: int) -> Tensor:
 
 
 def subset_sums(geometry: Geometry) -> Tensor:
-    """All sums of the edges from the anchor (2^E, d)."""
-    return geometry.anchor + patterns(len(geometry.edges)).to(geometry.edges) @ geometry.edges
+    """All sums of the edges from the anchor (P, d)."""
+    subsets = patterns(len(geometry.edges), geometry.rays)
+    return geometry.anchor + subsets.to(geometry.edges) @ geometry.edges
 
 
 def distinct(points: Tensor) -> Tensor:

@@ -36,8 +36,9 @@ class IntegratorSuite(Suite):
             states = component.integrate(path, starts, context())
             errors.append(float((states[-1] - _exact(path, starts)[-1]).abs().max()))
         order = empirical_order(_STEPS, errors)
-        stated = getattr(component, "order", 1)
-        assert order is None or order >= stated - _SLACK, f"order {order:.3g} in {errors}, stated {stated}"
+        # down to zero noise the last steps do not shrink in log sigma, in which some methods have their order
+        stated = 1 if flow == "probability-to-zero" else getattr(component, "order", 1)
+        assert order is None or order >= stated - _SLACK, f"order {order:.3g} in {errors}, asked for {stated}"
 
     @some
     @given(st.data(), seeds)
