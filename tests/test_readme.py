@@ -6,8 +6,10 @@ from pathlib import Path
 import torch
 
 from flowlab.api import Context
+from flowlab.api.testing import SUITES
 from flowlab.graph.graph import load
 from flowlab.registry.registry import Registry
+from flowlab.scaffold.plugin import Plugin
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 
@@ -31,6 +33,16 @@ def test_the_geometry_in_the_readme_builds():
     context = Context(0, "star", torch.float64, torch.device("cpu"))
     training = space["Star"](tips=5, samples=7).build(context).value
     assert training.draw(torch.tensor([0.1])).shape == (1, 5, 7, 2)
+
+
+def test_what_the_readme_shows_of_a_new_plugin_is_what_is_written():
+    files = Plugin("star", "dataset").files()
+    assert blocks("python") == [files["star/star.py"], files["tests/test_star.py"]]
+
+
+def test_every_suite_is_named_in_the_readme():
+    named = re.findall(r"^\| `(\w+Suite)` \|", README, re.MULTILINE)
+    assert set(named) == {suite.__name__ for suite in SUITES.values()}
 
 
 def test_every_component_named_in_the_readme_is_installed():
