@@ -167,6 +167,27 @@ def doctor(debug: Debug = False) -> None:
         sys.exit(1 if ailments else 0)
 
 
+@app.command()
+def new_plugin(
+    name: Annotated[str, typer.Argument(help="name of the distribution, such as flowlab-star")],
+    kind: Annotated[str, typer.Option(help="what its component is: dataset, integrator or schedule")],
+    out: Annotated[Path, typer.Option(help="folder in which its own is made")] = Path(),
+    debug: Debug = False,
+) -> None:
+    """Write a package of one component that installs, passes its suite and runs."""
+    with guarded(debug):
+        from flowlab.scaffold.plugin import Plugin, write
+
+        plugin = Plugin(name, kind)
+        folder = write(plugin, out, Registry.installed())
+        say(
+            f"{folder}: the {kind} {plugin.component!r}. Next:\n"
+            f"  pip install -e '{folder}[test]'\n"
+            f"  pytest {folder}\n"
+            f"  flowlab run {folder / plugin.component}.toml"
+        )
+
+
 def main() -> None:
     """Run the command line."""
     # torch would read everybody's entry points, and fail on broken ones, to find devices that we don't use

@@ -6,8 +6,10 @@ from pathlib import Path
 import torch
 
 from flowlab.api import Context
+from flowlab.api.testing import SUITES
 from flowlab.graph.graph import load
 from flowlab.registry.registry import Registry
+from flowlab.scaffold.plugin import Plugin
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 
@@ -41,6 +43,16 @@ def test_the_experiment_from_python_runs(tmp_path, monkeypatch):
     assert {results[node].status for node in results} == {"done"}
     assert results["figure.plane[radius=2.0]"]._repr_png_()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_the_readme_shows_of_a_new_plugin_is_what_is_written():
+    files = Plugin("star", "dataset").files()
+    assert blocks("python")[-2:] == [files["star/star.py"], files["tests/test_star.py"]]
+
+
+def test_every_suite_is_named_in_the_readme():
+    named = re.findall(r"^\| `(\w+Suite)` \|", README, re.MULTILINE)
+    assert set(named) == {suite.__name__ for suite in SUITES.values()}
 
 
 def test_every_component_named_in_the_readme_is_installed():

@@ -25,7 +25,7 @@ from flowlab.api.kinds import KINDS, Kind
 from flowlab.api.probability_path import probability_path
 from flowlab.api.result import Cell, Result, Table
 from flowlab.api.starts import Center, gaussian_starts, nearest_level, start_law
-from flowlab.api.training_set import training_set
+from flowlab.api.training_set import points_table, training_set
 from flowlab.api.version import API_VERSION
 from flowlab.api.work import (
     CLASSES,
@@ -45,7 +45,8 @@ from flowlab.api.work import (
 if TYPE_CHECKING:
     from flowlab.theory.geometry import Geometry
     from flowlab.theory.interpolation import Interpolation
-    from flowlab.theory.polytope import Polytope
+    from flowlab.theory.line import line_geometry
+    from flowlab.theory.polytope import Polytope, box
     from flowlab.theory.slabs import Slabs
 
 _THEORY = {
@@ -53,6 +54,8 @@ _THEORY = {
     "Interpolation": "flowlab.theory.interpolation",
     "Polytope": "flowlab.theory.polytope",
     "Slabs": "flowlab.theory.slabs",
+    "box": "flowlab.theory.polytope",
+    "line_geometry": "flowlab.theory.line",
 }
 
 __all__ = [
@@ -94,11 +97,14 @@ __all__ = [
     "TrainingSet",
     "Trajectories",
     "about",
+    "box",
     "check_exact_map",
     "gaussian_starts",
+    "line_geometry",
     "nearest_level",
     "orthonormal_frame",
     "parameter",
+    "points_table",
     "probability_path",
     "reference",
     "references",

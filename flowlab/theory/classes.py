@@ -30,7 +30,7 @@ def classify(y: Tensor, geometry: Geometry, threshold: float, metric: Metric) ->
     to_training = torch.cat(list(gaps))
     # about an offset inside the hull there is an edge a point, and their whole sum is no vertex of anything
     most = len(geometry.points) - 1
-    to_virtual = nearest_sum(geometry.anchor, geometry.edges, y, metric, least=2, most=most)
+    to_virtual = nearest_sum(geometry.anchor, geometry.edges, y, metric, least=2, most=most, rays=geometry.rays)
     labels = torch.full((len(y),), 4, device=y.device)
     if geometry.cell is not None:
         depth = geometry.cell.depths(y).amin(-1)

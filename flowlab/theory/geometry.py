@@ -21,7 +21,8 @@ class Geometry:
     where the balls are too large (2 rho >= the smallest gap) and is None where no closed form is known.
     `pattern` (R, N) holds the values in {0, 1} of each slab on each training point; None: one slab a
     point, with a free offset. `separable`: the slabs split into orthogonal coordinates, so the flows are
-    known exactly. `conjecture` says in words what of this is not a theorem.
+    known exactly. `rays` (E,) numbers the ray of each edge where several lie on one: a sum takes at most one
+    edge of a ray. `conjecture` says in words what of this is not a theorem.
     """
 
     points: Tensor
@@ -31,4 +32,5 @@ class Geometry:
     closed_form: Callable[[Tensor], Slabs] | None = None
     pattern: Tensor | None = None
     separable: bool = False
+    rays: Tensor | None = None
     conjecture: str | None = None

@@ -11,7 +11,12 @@ from flowlab.theory.geometry import Geometry
 def axis_box(geometry: Geometry) -> Tensor | None:
     """Lengths (E,) of a box whose edges lie along the axes, in whose coordinates L-infinity splits; else None."""
     edges = geometry.edges
-    if not geometry.separable or not len(edges) or bool(((edges != 0).sum(-1) != 1).any()):
+    if (
+        not geometry.separable
+        or geometry.rays is not None
+        or not len(edges)
+        or bool(((edges != 0).sum(-1) != 1).any())
+    ):
         return None
     return edges.norm(dim=-1)
 

@@ -20,7 +20,7 @@ def _slack(values: Tensor) -> float:
 
 
 def distinct_sums(geometry: Geometry) -> tuple[Tensor, Tensor]:
-    """The different subset sums of the edges (P, d), and which of them each of `patterns` makes: (2^E,).
+    """The different subset sums of the edges (P, d), and which of them each of `patterns` makes.
 
     P = 2^E unless the edges depend on each other: about a triangle's centre, all of them sum to none. Raises
     ValueError for more than 12 edges.
@@ -28,7 +28,7 @@ def distinct_sums(geometry: Geometry) -> tuple[Tensor, Tensor]:
     edges = geometry.edges
     if len(edges) > _MOST_EDGES:
         raise ValueError(f"2^{len(edges)} subset sums are too many to enumerate: at most 2^{_MOST_EDGES}")
-    sums = geometry.anchor + patterns(len(edges)).to(edges) @ edges
+    sums = geometry.anchor + patterns(len(edges), geometry.rays).to(edges) @ edges
     # not by matrix products, which would round the distance of a point from itself to 1e-8
     apart = torch.cdist(sums, sums, compute_mode="donot_use_mm_for_euclid_dist")
     first = (apart <= _slack(sums) * apart.max()).int().argmax(-1)
@@ -48,6 +48,8 @@ def critical_radii(geometry: Geometry) -> Tensor:
     form = geometry.closed_form
     if form is None or not len(geometry.edges):
         raise ValueError("these training points have no closed form with subset sums")
+    if geometry.rays is not None:
+        raise ValueError("the condition on stable sums is of edges that are alone on their rays")
     slabs = form(geometry.points.new_zeros(1))
     gaps = slabs.widths[0]
     # a quarter of the smallest gap is well inside the range of radii

@@ -23,16 +23,27 @@ def length(vectors: Tensor, metric: Metric) -> Tensor:
     return torch.linalg.vector_norm(vectors, math.inf if metric == "linf" else 2, dim=-1)
 
 
-def patterns(edges: int) -> Tensor:
-    """All 2^E subsets of E edges, the empty one first: (2^E, E) bool."""
-    return (torch.arange(2**edges)[:, None] >> torch.arange(edges)) & 1 > 0
+def patterns(edges: int, rays: Tensor | None = None) -> Tensor:
+    """All 2^E subsets of E edges, the empty one first: (P, E) bool. With `rays` (E,) at most one edge of a ray."""
+    subsets = (torch.arange(2**edges)[:, None] >> torch.arange(edges)) & 1 > 0
+    if rays is None:
+        return subsets
+    members = torch.nn.functional.one_hot(rays.cpu().unique(return_inverse=True)[1])
+    return subsets[(subsets.long() @ members <= 1).all(-1)]
 
 
 def nearest_sum(
-    anchor: Tensor, edges: Tensor, y: Tensor, metric: Metric, least: int = 0, most: int | None = None
+    anchor: Tensor,
+    edges: Tensor,
+    y: Tensor,
+    metric: Metric,
+    least: int = 0,
+    most: int | None = None,
+    rays: Tensor | None = None,
 ) -> Tensor:
     """Distance (S,) of y (S, d) to the nearest subset sum of `least` to `most` edges; inf if none.
 
+    With `rays` (E,) a sum takes at most one edge of a ray: for up to 12 edges, else raises ValueError.
     Exact for up to 12 edges. Beyond, coordinates in the edges are rounded to 0 or 1, and the cheapest of them
     flipped where that is too few or too many edges: exact for orthogonal edges in l2 and, where they lie along
     the axes, in linf; an upper bound elsewhere.
@@ -43,13 +54,17 @@ def nearest_sum(
     if not len(edges):
         return length(y - anchor, metric)
     if len(edges) <= _ENUMERATED:
-        subsets = patterns(len(edges))
+        subsets = patterns(len(edges), rays)
         order = subsets.sum(-1)
         allowed = (order >= least) & (order <= cap)
+        if not bool(allowed.any()):
+            return y.new_full((len(y),), math.inf)
         sums = anchor + subsets[allowed].to(edges) @ edges
         # a chunk of starts at a time: 2^12 sums of 30 coordinates are a megabyte each
         chunks = [length(part[:, None] - sums, metric).amin(-1) for part in y.split(64)]
         return torch.cat(chunks)
+    if rays is not None:
+        raise ValueError(f"sums of {len(edges)} edges on common rays can't be enumerated: at most {_ENUMERATED}")
     share = (y - anchor) @ torch.linalg.pinv(edges)
     chosen = share > 0.5
     size = edges.norm(dim=-1)
@@ -61,10 +76,20 @@ def nearest_sum(
 
 
 def sums_of(
-    anchor: Tensor, edges: Tensor, order: int, most: int, generator: torch.Generator
+    anchor: Tensor,
+    edges: Tensor,
+    order: int,
+    most: int,
+    generator: torch.Generator,
+    rays: Tensor | None = None,
 ) -> tuple[Tensor, int]:
     """All sums of `order` edges, or `most` of them at random without replacement: (P, d), and how many
-    there are."""
+    there are. With `rays` (E,) a sum takes at most one edge of a ray."""
+    if rays is not None:
+        subsets = patterns(len(edges), rays)
+        subsets = subsets[subsets.sum(-1) == order].to(edges)
+        some = torch.randperm(len(subsets), generator=generator)[:most].sort().values
+        return anchor + subsets[some] @ edges, len(subsets)
     total = math.comb(len(edges), order)
     if total <= most:
         chosen = torch.tensor(list(itertools.combinations(range(len(edges)), order)), dtype=torch.long)

@@ -44,7 +44,8 @@ class FixedPoints:
                 raise NodeError(str(error)) from error
             stable = found.points[found.stable]
             gaps = (stable[:, None] - geometry.points).norm(dim=-1).amin(-1)
-            summed = nearest_sum(geometry.anchor, geometry.edges, stable, "l2") <= self.tolerance
+            apart = nearest_sum(geometry.anchor, geometry.edges, stable, "l2", rays=geometry.rays)
+            summed = apart <= self.tolerance
             training = gaps <= self.tolerance
             rows.append(
                 {

@@ -30,7 +30,7 @@ class VirtualPointStability:
     iterations: int = parameter(200, help="most iterations of h", ge=1)
 
     def build(self, context: Context, *, denoiser: Bank) -> Result:
-        """One row an order; orders above the number of edges are left out."""
+        """One row an order; orders of which there are no sums are left out."""
         from flowlab.theory.intervals import clopper_pearson
         from flowlab.theory.subset_sums import stable, sums_of
 
@@ -42,9 +42,10 @@ class VirtualPointStability:
         for done, order in enumerate(self.orders):
             if order > len(geometry.edges):
                 continue
-            points, total = sums_of(
-                geometry.anchor, geometry.edges, order, self.most, context.generator(f"order {order}")
-            )
+            generator = context.generator(f"order {order}")
+            points, total = sums_of(geometry.anchor, geometry.edges, order, self.most, generator, geometry.rays)
+            if not total:
+                continue
             kept = stable(
                 lambda y: denoiser.denoise(y, level), points, self.threshold, self.iterations, self.metric
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
@@ -65,20 +64,20 @@ class Section:
         import numpy as np
         import torch
 
+        from flowlab.theory.subset_sums import patterns
+
         geometry = self.geometry
         if not self._within((geometry.anchor - self.origin)[None])[0]:
             return np.empty((0, 2))
-        edges = geometry.edges[self._within(geometry.edges)][:_SUMMED]
-        sums = [
-            geometry.anchor + torch.stack(subset).sum(0)
-            for order in range(2, len(edges) + 1)
-            for subset in itertools.combinations(edges, order)
-        ]
-        if not sums:
+        flat = self._within(geometry.edges).nonzero()[:_SUMMED, 0]
+        edges, rays = geometry.edges[flat], None if geometry.rays is None else geometry.rays[flat]
+        subsets = patterns(len(edges), rays)
+        sums = geometry.anchor + subsets[subsets.sum(-1) > 1].to(edges) @ edges
+        if not len(sums):
             return np.empty((0, 2))
         known = torch.cat([geometry.points, geometry.anchor[None]])
-        fresh = torch.cdist(torch.stack(sums), known).amin(-1) > _FLAT * self._scale
-        return self.project(torch.stack(sums)[fresh])
+        fresh = torch.cdist(sums, known).amin(-1) > _FLAT * self._scale
+        return self.project(sums[fresh])
 
     @property
     def outline(self) -> Array | None:

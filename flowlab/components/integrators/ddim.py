@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from attrs import frozen
 
@@ -18,6 +18,8 @@ class Ddim:
 
     y' = h + (sigma'/sigma) (y - h). For score flow, sigma is exp(-r): the exponential Euler step.
     """
+
+    order: ClassVar[int] = 1
 
     def integrate(self, path: Path, starts: Tensor, context: Context) -> Tensor:
         """States (P, S, d) on the path's grid."""

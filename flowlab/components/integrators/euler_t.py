@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from attrs import frozen
 
@@ -19,6 +19,8 @@ class EulerT:
     y' = y + (t' - t) (y - h) / (2 t) for probability flow, y' = y + (r' - r) (h - y) for score flow. Its last
     step, to t = 0, only goes half way to h. Source: arXiv 2506.19031, Section 5.
     """
+
+    order: ClassVar[int] = 1
 
     def integrate(self, path: Path, starts: Tensor, context: Context) -> Tensor:
         """States (P, S, d) on the path's grid."""

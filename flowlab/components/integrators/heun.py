@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from attrs import frozen
 
@@ -18,6 +18,8 @@ class Heun:
 
     d = (y - h)/sigma at both ends of the step, averaged. Source: arXiv 2206.00364, Algorithm 1.
     """
+
+    order: ClassVar[int] = 2
 
     def integrate(self, path: Path, starts: Tensor, context: Context) -> Tensor:
         """States (P, S, d) on the path's grid."""

@@ -1,0 +1,35 @@
+"""The conformance kit: one suite a kind, which the author of a component subclasses in his tests."""
+
+from flowlab.api.testing.classifier import ClassifierSuite
+from flowlab.api.testing.dataset import DatasetSuite
+from flowlab.api.testing.denoiser import DenoiserSuite
+from flowlab.api.testing.flow import FlowSuite
+from flowlab.api.testing.integrator import IntegratorSuite
+from flowlab.api.testing.optimizer import OptimizerSuite
+from flowlab.api.testing.schedule import ScheduleSuite
+from flowlab.api.testing.suite import Suite
+
+SUITES: dict[str, type[Suite]] = {
+    suite.kind: suite
+    for suite in (
+        DatasetSuite,
+        ScheduleSuite,
+        OptimizerSuite,
+        DenoiserSuite,
+        IntegratorSuite,
+        FlowSuite,
+        ClassifierSuite,
+    )
+}
+
+__all__ = [
+    "SUITES",
+    "ClassifierSuite",
+    "DatasetSuite",
+    "DenoiserSuite",
+    "FlowSuite",
+    "IntegratorSuite",
+    "OptimizerSuite",
+    "ScheduleSuite",
+    "Suite",
+]

@@ -1,0 +1,40 @@
+"""An orthogonal set whose denoisers and flows are known exactly: what the other kinds are tried on."""
+
+from __future__ import annotations
+
+import attrs
+import torch
+from torch import Tensor
+
+from flowlab.api.testing.suite import context, normal, uniform
+from flowlab.api.training_set import training_set
+from flowlab.api.work import Bank, TrainingSet
+from flowlab.theory.geometry import Geometry
+from flowlab.theory.simplex import simplex_geometry
+
+ALPHA = 3.0
+
+
+def box_geometry(seed: int, edges: int = 2, dimension: int = 3, along_axes: bool = False) -> Geometry:
+    """The origin and the ends of orthogonal edges, of lengths in [1, 1.5), in a random frame or along the axes."""
+    frame = torch.linalg.qr(normal(seed, dimension, edges))[0].mT
+    if along_axes:
+        frame = torch.eye(edges, dimension, dtype=torch.float64)
+    points = (1 + 0.5 * uniform(seed, edges, 1)) * frame
+    return _separable(torch.cat([torch.zeros_like(points[:1]), points]))
+
+
+def box_training(seed: int, dtype: torch.dtype = torch.float64) -> TrainingSet:
+    """A training set of three points in space, ten samples each."""
+    return training_set(_separable(box_geometry(seed).points.to(dtype)), 10, context(seed, dtype))
+
+
+def box_bank(training: TrainingSet, sigma: Tensor) -> Bank:
+    """The closed form with rho = 3 sigma."""
+    rho = ALPHA * sigma
+    slabs = training.geometry.closed_form(rho)  # type: ignore[misc]
+    return Bank(sigma, slabs, training, torch.ones_like(sigma, dtype=torch.bool), rho=rho)
+
+
+def _separable(points: Tensor) -> Geometry:
+    return attrs.evolve(simplex_geometry(points), separable=True)

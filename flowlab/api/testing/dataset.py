@@ -1,0 +1,256 @@
+"""What every dataset keeps: its geometry, its noise and its closed form agree with one another."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from flowlab.api.result import Result
+from flowlab.api.testing.suite import DTYPES, Suite, context, devices, normal, seeds, some, uniform
+from flowlab.api.work import TrainingSet
+from flowlab.theory.geometry import Geometry
+from flowlab.theory.relu_network import from_slabs
+from flowlab.theory.slab_solution import slab_solution
+from flowlab.theory.stable_sums import attracts, critical_radii
+from flowlab.theory.subset_sums import patterns
+
+shares = st.floats(0.02, 0.9)
+
+# Data of size one in float64 is rounded to 1e-16 a step, and the steepest slope met here is 1 / (1 - 0.9) = 10.
+_ROUNDING = 1e-11
+# The solver of the slabs works to 1e-10.
+_SOLVED = 1e-8
+_MOST_EDGES = 10
+
+
+class DatasetSuite(Suite):
+    """Rules of a dataset. `stable_sums` may be overridden where theory says more of it than the default knows."""
+
+    kind: ClassVar[str] = "dataset"
+
+    def stable_sums(self, component: Any, geometry: Geometry, rho: float) -> Tensor | None:
+        """The sums of training points that theory calls stable at a radius (P, d); None where it is silent.
+
+        By default the condition on simplices whose offset does not move with the radius, else None.
+        """
+        try:
+            critical = critical_radii(geometry)
+        except ValueError:  # theory has no condition
+            return None
+        return distinct(subset_sums(geometry))[critical <= rho]
+
+    @some
+    @given(st.data(), seeds)
+    def test_its_own_check_admits_it(self, data: st.DataObject, seed: int) -> None:
+        component = self.drawn(data)
+        misfits = list(component.check({})) if hasattr(component, "check") else []
+        assert not misfits, misfits
+
+    @some
+    @given(st.data(), seeds)
+    def test_points_are_distinct_and_are_the_anchor_or_an_edge_from_it(
+        self, data: st.DataObject, seed: int
+    ) -> None:
+        geometry = built(self.drawn(data), seed).geometry
+        points, scale = geometry.points, size(geometry)
+        assert points.ndim == 2, "points are (N, d)"
+        dimension = points.shape[1]
+        assert len(points) >= 2, "one training point is no geometry"
+        assert torch.nn.functional.pdist(points).min() > 1e-9 * scale, "two training points are one"
+        assert geometry.anchor.shape == (dimension,)
+        assert geometry.edges.ndim == 2
+        assert geometry.edges.shape[1] == dimension
+        if len(geometry.edges):
+            starts = torch.cat([geometry.anchor[None], geometry.anchor + geometry.edges])
+            gaps = (points[:, None] - starts).norm(dim=-1).amin(-1)
+            assert gaps.max() <= _ROUNDING * scale, "a training point is neither the anchor nor an edge from it"
+
+    @some
+    @given(st.data(), seeds)
+    def test_the_cell_holds_the_points(self, data: st.DataObject, seed: int) -> None:
+        geometry = built(self.drawn(data), seed).geometry
+        cell = geometry.cell
+        if cell is None:
+            pytest.skip("no cell")
+        # the cell's normals come from a pseudoinverse, which loses the condition of the edges
+        slack = 1e-8 * size(geometry)
+        for inside in (geometry.points, cell.center[None]):
+            assert cell.depths(inside).min() >= -slack, "a training point or the centre is outside the cell"
+            assert cell.perpendicular(inside).norm(dim=-1).max() <= slack, "the cell does not span the points"
+
+    @some
+    @given(st.data(), seeds)
+    def test_noise_has_the_shape_and_size_asked_for(self, data: st.DataObject, seed: int) -> None:
+        training = built(self.drawn(data), seed)
+        points = training.geometry.points
+        sigma = torch.tensor([0.3, 0.1], dtype=torch.float64)
+        samples = training.draw(sigma)
+        assert samples.shape == (2, len(points), training.samples, points.shape[1])
+        noise = (samples - points[:, None]) / sigma[:, None, None, None]
+        # the spread of q normal numbers is 1 to within six standard errors 1 / sqrt(2 q); a few of them bias it
+        spread = float(noise.square().mean().sqrt())
+        assert abs(spread - 1) < 6 / (2 * noise.numel()) ** 0.5 + 1 / noise.numel(), f"noise of {spread:.3g} sigma"
+
+    @some
+    @given(st.data(), seeds)
+    def test_the_same_seed_gives_the_same_points_and_noise(self, data: st.DataObject, seed: int) -> None:
+        component = self.drawn(data)
+        first, again, other = (built(component, number) for number in (seed, seed, seed + 1))
+        sigma = torch.tensor([0.2], dtype=torch.float64)
+        assert torch.equal(first.geometry.points, again.geometry.points), "points differ with the same seed"
+        assert torch.equal(first.draw(sigma), again.draw(sigma)), "noise differs with the same seed"
+        assert torch.equal(first.draw(sigma), first.draw(sigma)), "noise differs from call to call"
+        noise = [one.draw(sigma) - one.geometry.points[:, None] for one in (first, other)]
+        assert not torch.equal(*noise), "noise is the same with another seed"
+
+    @some
+    @given(st.data(), seeds)
+    def test_every_dtype_and_device_is_served(self, data: st.DataObject, seed: int) -> None:
+        component = self.drawn(data)
+        exact = built(component, seed).geometry
+        for device in devices():
+            for dtype in DTYPES:
+                geometry = built(component, seed, dtype, device).geometry
+                tensors = [geometry.points, geometry.anchor, geometry.edges]
+                if geometry.cell is not None:
+                    tensors += [geometry.cell.normals, geometry.cell.heights, geometry.cell.center]
+                if geometry.closed_form is not None:
+                    slabs = geometry.closed_form(torch.tensor([1e-3 * limit(exact)], dtype=dtype, device=device))
+                    tensors += [slabs.offset, slabs.jumps, slabs.weights, slabs.biases]
+                found = {(one.dtype, one.device.type) for one in tensors}
+                assert found == {(dtype, device.type)}, f"asked for {dtype} on {device.type}, found {found}"
+                # single precision is rounded to 6e-8
+                gap = (geometry.points.cpu().double() - exact.points).abs().max()
+                assert gap <= 1e-5 * size(exact), f"{dtype} moves the points"
+
+    @some
+    @given(st.data(), seeds, shares)
+    def test_the_closed_form_maps_each_ball_to_its_point(
+        self, data: st.DataObject, seed: int, share: float
+    ) -> None:
+        geometry, rho = closed(built(self.drawn(data), seed), share)
+        slabs = geometry.closed_form(rho)  # type: ignore[misc]
+        balls = in_balls(geometry, float(rho), 20, seed)
+        gap = (slabs(balls.flatten(0, 1)[None])[0].view_as(balls) - geometry.points[:, None]).abs().max()
+        assert gap <= _ROUNDING * size(geometry), f"h is {gap:.3g} off a training point within its ball"
+
+    @some
+    @given(st.data(), seeds)
+    def test_balls_that_meet_are_refused(self, data: st.DataObject, seed: int) -> None:
+        geometry, _ = closed(built(self.drawn(data), seed), 1.0)
+        half = torch.nn.functional.pdist(geometry.points).min() / 2
+        try:
+            geometry.closed_form(1.01 * half[None])  # type: ignore[misc]
+        except ValueError:
+            return
+        raise AssertionError("balls that meet have no denoiser, and this closed form has one")
+
+    @some
+    @given(st.data(), seeds, shares)
+    def test_the_closed_form_is_a_relu_network_of_its_stated_cost(
+        self, data: st.DataObject, seed: int, share: float
+    ) -> None:
+        geometry, rho = closed(built(self.drawn(data), seed), share)
+        slabs = geometry.closed_form(rho)  # type: ignore[misc]
+        network = from_slabs(slabs)
+        y = (geometry.points.mean(0) + 2 * size(geometry) * normal(seed, 200, geometry.points.shape[1]))[None]
+        torch.testing.assert_close(network(y), slabs(y), atol=_ROUNDING * size(geometry), rtol=0)
+        for cost in (network.cost, network.balanced_cost):
+            torch.testing.assert_close(slabs.cost, cost, atol=0, rtol=_ROUNDING)
+
+    @some
+    @given(st.data(), seeds, shares)
+    def test_slabs_through_samples_in_the_balls_cost_no_more(
+        self, data: st.DataObject, seed: int, share: float
+    ) -> None:
+        geometry, rho = closed(built(self.drawn(data), seed), share)
+        samples = in_balls(geometry, float(rho), 20, seed)[None]
+        slabs, usable = slab_solution(samples, geometry.points, geometry.pattern)
+        assert bool(usable.all()), "clusters within disjoint balls are not separated"
+        ours = float(geometry.closed_form(rho).cost)  # type: ignore[misc]
+        assert float(slabs.cost) <= (1 + _SOLVED) * ours, "a cheaper denoiser of the balls would be no minimum"
+
+    @some
+    @given(st.data(), seeds, shares)
+    def test_the_sums_that_theory_calls_stable_are_and_no_other(
+        self, data: st.DataObject, seed: int, share: float
+    ) -> None:
+        component = self.drawn(data)
+        geometry, rho = closed(built(component, seed), share)
+        stable = self.stable_sums(component, geometry, float(rho))
+        slabs = geometry.closed_form(rho)  # type: ignore[misc]
+        expected = geometry.points if stable is None else distinct(torch.cat([geometry.points, stable]))
+        assert bool(kept(slabs, expected, float(rho), seed).all()), (
+            "h does not keep a sum that theory calls stable"
+        )
+        if stable is None or len(geometry.edges) > _MOST_EDGES:
+            return
+        sums = distinct(subset_sums(geometry))
+        others = sums[(sums[:, None] - expected).norm(dim=-1).amin(-1) > 1e-6 * size(geometry)]
+        assert not bool(kept(slabs, others, float(rho), seed).any()), "h keeps a sum that theory calls not stable"
+
+
+def built(
+    component: Any, seed: int, dtype: torch.dtype = torch.float64, device: torch.device | None = None
+) -> TrainingSet:
+    """What a dataset builds."""
+    result = component.build(context(seed, dtype, device))
+    assert isinstance(result, Result), f"build returned {type(result).__name__}, not Result"
+    assert isinstance(result.value, TrainingSet), f"its value is {type(result.value).__name__}, not TrainingSet"
+    return result.value
+
+
+def size(geometry: Geometry) -> float:
+    """The largest coordinate about the mean: the scale of rounding."""
+    return float((geometry.points - geometry.points.mean(0)).abs().max() + geometry.points.abs().max())
+
+
+def limit(geometry: Geometry) -> float:
+    """The radius at which the slopes of the closed form shrink to nothing."""
+    if geometry.closed_form is None:
+        return float(torch.nn.functional.pdist(geometry.points).min()) / 2
+    return float(geometry.closed_form(geometry.points.new_zeros(1)).widths.min()) / 2
+
+
+def closed(training: TrainingSet, share: float) -> tuple[Geometry, Tensor]:
+    """The geometry, and a radius (1,) that is a share of its largest; skips where there is no closed form."""
+    geometry = training.geometry
+    if geometry.closed_form is None:
+        pytest.skip("no closed form")
+    return geometry, share * geometry.points.new_full((1,), limit(geometry))
+
+
+def in_balls(geometry: Geometry, rho: float, count: int, seed: int) -> Tensor:
+    """Points in the ball about each training point, half of them on its surface: (N, count, d)."""
+    shape = (len(geometry.points), count)
+    direction = torch.nn.functional.normalize(normal(seed, *shape, geometry.points.shape[1]), dim=-1)
+    radius = (2 * uniform(seed + 1, *shape, 1)).clamp_max(1)
+    return geometry.points[:, None] + rho * radius * direction
+
+
+def subset_sums(geometry: Geometry) -> Tensor:
+    """All sums of the edges from the anchor (P, d)."""
+    subsets = patterns(len(geometry.edges), geometry.rays)
+    return geometry.anchor + subsets.to(geometry.edges) @ geometry.edges
+
+
+def distinct(points: Tensor) -> Tensor:
+    """Points (P, d) without repetition, in the order in which they first appear."""
+    apart = torch.cdist(points, points, compute_mode="donot_use_mm_for_euclid_dist")
+    first = (apart <= 1e-9 * apart.max()).int().argmax(-1)
+    return points[first.unique()]
+
+
+def kept(denoise: Any, points: Tensor, rho: float, seed: int) -> Tensor:
+    """Which points (P, d) the iteration of h comes back to after a small kick: (P,)."""
+    if not len(points):
+        return torch.zeros(0, dtype=torch.bool)
+    # where h is constant about a point it comes back at once; elsewhere it leaves, on a slope by a factor
+    # 1 / (1 - share) >= 1.02 a turn: from the kick to the threshold in 120
+    generator = torch.Generator().manual_seed(seed)
+    return attracts(lambda y: denoise(y[None])[0], points, 1e-6 * rho, 1e-5 * rho, 1000, generator)

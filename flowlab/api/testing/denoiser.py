@@ -1,0 +1,152 @@
+"""What every denoiser keeps: a bank of functions, one a level, each of one point at a time."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import torch
+from attrs import frozen
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from flowlab.api.context import Context
+from flowlab.api.result import Result
+from flowlab.api.testing.box import box_training
+from flowlab.api.testing.dataset import in_balls
+from flowlab.api.testing.inputs import inputs
+from flowlab.api.testing.suite import DTYPES, Suite, context, few, normal, seeds
+from flowlab.api.work import Bank, Fit
+from flowlab.theory.geometry import Geometry
+from flowlab.theory.interpolation import Interpolation
+from flowlab.theory.relu_network import ReluNetwork, from_slabs
+from flowlab.theory.slab_solution import slab_solution
+
+_LEVELS = (0.05, 0.03, 0.02)
+# Sums of some hundred products of size one, in another order; slopes at these levels are below 2.
+_ROUNDING = 1e-10
+
+
+@frozen
+class GivenLevels:
+    """A schedule: three low noise levels."""
+
+    def sigma(self, dtype: torch.dtype) -> Tensor:
+        """(3,)"""
+        return torch.tensor(_LEVELS, dtype=dtype)
+
+
+@frozen
+class SlabFit:
+    """An optimizer: the max-margin slabs."""
+
+    def minimise(
+        self, problem: Interpolation, geometry: Geometry, start: ReluNetwork, dropout: float, context: Context
+    ) -> Fit:
+        """Through every sample."""
+        slabs, usable = slab_solution(problem.samples, problem.points, geometry.pattern)
+        return Fit(from_slabs(slabs), usable)
+
+
+class DenoiserSuite(Suite):
+    """Rules of a denoiser. `inputs` may be overridden for one that refers to more than a dataset and tools."""
+
+    kind: ClassVar[str] = "denoiser"
+
+    def inputs(self, component: Any, seed: int, dtype: torch.dtype) -> dict[str, Any]:
+        """What `build` receives beside the context: an orthogonal set, three levels, slabs for an optimizer."""
+        training = box_training(seed, dtype=dtype)
+        return inputs(component, {"dataset": training, "schedule": GivenLevels(), "optimizer": SlabFit()})
+
+    def bank(self, data: st.DataObject, seed: int, dtype: torch.dtype = torch.float64) -> Bank:
+        """The bank of one example."""
+        component = self.drawn(data)
+        result = component.build(context(seed, dtype), **self.inputs(component, seed, dtype))
+        assert isinstance(result, Result), f"build returned {type(result).__name__}, not Result"
+        assert isinstance(result.value, Bank), f"its value is {type(result.value).__name__}, not Bank"
+        return result.value
+
+    @few
+    @given(st.data(), seeds)
+    def test_levels_fall_and_each_is_marked(self, data: st.DataObject, seed: int) -> None:
+        bank = self.bank(data, seed)
+        assert bank.sigma.ndim == 1
+        assert bool((bank.sigma > 0).all()), "a level is not positive"
+        assert bool((bank.sigma.diff() < 0).all()), "levels do not fall"
+        assert bank.usable.shape == bank.sigma.shape, "usable marks each level"
+        assert bank.usable.dtype == torch.bool
+        for name, figures in bank.quality.items():
+            assert len(figures) == len(bank.sigma), (
+                f"{name} has {len(figures)} figures for {len(bank.sigma)} levels"
+            )
+
+    @few
+    @given(st.data(), seeds)
+    def test_a_level_of_the_bank_is_the_denoiser_of_that_level(self, data: st.DataObject, seed: int) -> None:
+        bank = self.bank(data, seed)
+        y = normal(seed, len(bank.sigma), 9, 3)
+        together = bank.network(y)
+        assert together.shape == y.shape, "a bank takes (L, S, d) to (L, S, d)"
+        for level in range(-1, len(bank.sigma)):
+            alone = bank.network.at(level)(y[level][None])
+            torch.testing.assert_close(alone[0], together[level], atol=_ROUNDING, rtol=0)
+            torch.testing.assert_close(bank.denoise(y[level], level), together[level], atol=_ROUNDING, rtol=0)
+
+    @few
+    @given(st.data(), seeds)
+    def test_points_of_a_batch_do_not_know_of_each_other(self, data: st.DataObject, seed: int) -> None:
+        bank = self.bank(data, seed)
+        y = normal(seed, 9, 3)
+        together = bank.denoise(y, 0)
+        alone = torch.cat([bank.denoise(one[None], 0) for one in y])
+        torch.testing.assert_close(together, alone, atol=_ROUNDING, rtol=0)
+
+    @few
+    @given(st.data(), seeds)
+    def test_its_derivative_is_that_of_its_values(self, data: st.DataObject, seed: int) -> None:
+        bank = self.bank(data, seed)
+        y, way = (normal(seed, 40, 3), torch.nn.functional.normalize(normal(seed + 1, 40, 3), dim=-1))
+        weights = normal(seed + 2, 3)
+
+        def figure(at: Tensor) -> Tensor:
+            return bank.denoise(at, 0) @ weights
+
+        tracked = y.clone().requires_grad_()
+        (gradient,) = torch.autograd.grad(figure(tracked).sum(), tracked)
+        slope = (gradient * way).sum(-1)
+        step = 1e-6
+        ahead, behind = ((figure(y + sign * step * way) - figure(y)) / (sign * step) for sign in (1, -1))
+        # differences of values of size one are rounded to 1e-16 / step; curvature adds step / sigma^2 of slopes
+        slack = 1e-3 * (1 + ahead.abs())
+        smooth = (ahead - behind).abs() <= slack
+        assert int(smooth.sum()) > 20, "the denoiser has no derivative at most points"
+        assert bool(((slope - ahead).abs() <= 2 * slack)[smooth].all()), "the derivative is not of the values"
+
+    @few
+    @given(st.data(), seeds)
+    def test_balls_that_it_states_are_mapped_to_their_points(self, data: st.DataObject, seed: int) -> None:
+        bank = self.bank(data, seed)
+        if bank.rho is None:
+            return
+        geometry = bank.training.geometry
+        for level, rho in enumerate(bank.rho.tolist()):
+            balls = in_balls(geometry, rho, 20, seed)
+            gap = bank.denoise(balls.flatten(0, 1), level).view_as(balls) - geometry.points[:, None]
+            assert gap.abs().max() <= _ROUNDING, "h is off a training point within the ball that it states"
+
+    @few
+    @given(st.data(), seeds)
+    def test_the_same_seed_gives_the_same_bank_in_the_dtype_asked_for(
+        self, data: st.DataObject, seed: int
+    ) -> None:
+        component = self.drawn(data)
+        y = normal(seed, 1, 9, 3)
+        for dtype in DTYPES:
+            first, again = (
+                component.build(context(seed, dtype), **self.inputs(component, seed, dtype)).value
+                for _ in range(2)
+            )
+            values = [bank.network(y.to(dtype).expand(len(bank.sigma), -1, -1)) for bank in (first, again)]
+            assert torch.equal(*values), "values differ with the same seed"
+            assert values[0].dtype == dtype, f"asked for {dtype}, found {values[0].dtype}"
+            assert first.sigma.dtype == dtype

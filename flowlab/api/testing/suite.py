@@ -1,0 +1,62 @@
+"""What every suite shares: the component under test, and surroundings for it to work in."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import torch
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from flowlab.api.context import Context
+
+DTYPES = (torch.float32, torch.float64)
+
+seeds = st.integers(0, 10**6)
+
+# one test method serves many components, which hypothesis would take for a mistake
+_SHARED = [HealthCheck.differing_executors, HealthCheck.too_slow]
+some = settings(max_examples=15, deadline=None, suppress_health_check=_SHARED)
+few = settings(max_examples=3, deadline=None, suppress_health_check=_SHARED)
+
+
+class Suite:
+    """Subclass a kind's suite and say what is tested; its rules are inherited as tests.
+
+    class TestStar(DatasetSuite):
+        def component(self):
+            return st.builds(Star, tips=st.integers(3, 8))
+    """
+
+    kind: ClassVar[str]
+
+    def component(self) -> Any:
+        """A component, or a hypothesis strategy of components: valid ones."""
+        raise NotImplementedError("component() says what is tested: a component, or a strategy of them")
+
+    def drawn(self, data: st.DataObject) -> Any:
+        """The component of one example."""
+        component = self.component()
+        return data.draw(component, "component") if isinstance(component, st.SearchStrategy) else component
+
+
+def devices() -> tuple[torch.device, ...]:
+    """The devices of this machine."""
+    names = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
+    return tuple(torch.device(name) for name in names)
+
+
+def context(seed: int = 0, dtype: torch.dtype = torch.float64, device: torch.device | None = None) -> Context:
+    """The surroundings of a node under test."""
+    return Context(seed, "tested", dtype, device or torch.device("cpu"))
+
+
+def normal(seed: int, *shape: int) -> Tensor:
+    """Standard normal numbers in float64."""
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def uniform(seed: int, *shape: int) -> Tensor:
+    """Uniform numbers in [0, 1) in float64."""
+    return torch.rand(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)

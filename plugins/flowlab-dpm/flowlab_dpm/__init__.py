@@ -1,0 +1,1 @@
+"""DPM-Solver++(2M), a second-order multistep integrator for flowlab."""

@@ -1,0 +1,1 @@
+"""Training points on rays at right angles, a geometry for flowlab."""

@@ -1,0 +1,132 @@
+"""Every registered component of a kind that has a suite passes it, unasked.
+
+A component is tried with its defaults; those that have none, or whose rules need more said, stand in tables below.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import torch
+from hypothesis import strategies as st
+
+from flowlab.api import Bank, references
+from flowlab.api.testing import SUITES, Suite
+from flowlab.api.testing.box import box_bank, box_training
+from flowlab.registry.entry_points import Entry, installed
+
+_POINTS = st.integers(2, 5)
+_SEPARATE = st.lists(st.integers(-30, 30), min_size=2, max_size=6, unique=True)
+
+
+def orthogonal(orthogonal: type) -> st.SearchStrategy[Any]:
+    return _POINTS.flatmap(
+        lambda points: st.builds(
+            orthogonal,
+            dimension=st.integers(points, 6),
+            points=st.just(points),
+            samples=st.integers(1, 20),
+            origin=st.booleans(),
+            norm=st.floats(0.5, 2),
+            frame=st.sampled_from(["random", "standard"]),
+        )
+    )
+
+
+def obtuse(simplex: type) -> st.SearchStrategy[Any]:
+    # three edges in space meet at up to 120 degrees
+    return st.builds(
+        simplex,
+        dimension=st.integers(3, 5),
+        points=st.integers(3, 4),
+        angle=st.floats(91, 115),
+        length=st.floats(0.5, 2),
+        frame=st.sampled_from(["random", "standard"]),
+    )
+
+
+def triangle(simplex: type) -> st.SearchStrategy[Any]:
+    # sides of order one, no angle below 40 degrees
+    corner = st.tuples(st.floats(0.3, 0.7), st.floats(0.6, 1.2))
+    return corner.map(lambda end: simplex(vertices=((0.0, 0.0), (1.0, 0.0), end)))
+
+
+def line(line: type) -> st.SearchStrategy[Any]:
+    places = _SEPARATE.map(lambda places: tuple(map(float, places)))
+    return st.builds(
+        line, coordinates=places, dimension=st.integers(1, 4), frame=st.sampled_from(["random", "standard"])
+    )
+
+
+def points_file(file: type) -> Any:
+    return file(path="experiments/square.csv", samples=10)
+
+
+def variance_exploding(schedule: type) -> st.SearchStrategy[Any]:
+    times = st.tuples(st.floats(1e-3, 100), st.floats(1e-3, 0.9))
+    return st.builds(
+        lambda time, levels, spacing: schedule(time[0], levels, spacing, time[0] * time[1]),
+        times,
+        st.integers(2, 60),
+        st.sampled_from(["time", "sigma", "log-sigma"]),
+    )
+
+
+def noise_levels(schedule: type) -> st.SearchStrategy[Any]:
+    return st.lists(st.floats(1e-3, 10), min_size=1, max_size=9).map(lambda levels: schedule(tuple(levels)))
+
+
+# how components without defaults are made, and with less work where the defaults are for large problems
+FACTORIES = {
+    ("dataset", "orthogonal"): orthogonal,
+    ("dataset", "obtuse-simplex"): obtuse,
+    ("dataset", "simplex"): triangle,
+    ("dataset", "line"): line,
+    ("dataset", "points-file"): points_file,
+    ("schedule", "variance-exploding"): variance_exploding,
+    ("schedule", "noise-levels"): noise_levels,
+    ("optimizer", "augmented-lagrangian"): lambda optimizer: optimizer(steps=3000, multiplier_rate=0.03),
+    ("optimizer", "weight-decay"): lambda optimizer: optimizer(steps=1000),
+    ("optimizer", "certified-min-norm"): lambda optimizer: optimizer(
+        start="slabs", polish=500, passes=1, rounds=5, starts=16, gap=0.5
+    ),
+}
+
+
+class Spliced:
+    """Spliced joins two banks of one dataset, the second noisier."""
+
+    def inputs(self, component: Any, seed: int, dtype: torch.dtype) -> dict[str, Bank]:
+        training = box_training(seed, dtype)
+        levels = {"low": [0.03, 0.02], "high": [0.08, 0.05]}
+        return {end: box_bank(training, torch.tensor(sigma, dtype=dtype)) for end, sigma in levels.items()}
+
+
+EXTRAS = {("denoiser", "spliced"): Spliced}
+
+
+def made(entry: Entry) -> Any:
+    """A component, or a strategy of them: from its table, else with its defaults and names to refer to."""
+    component = entry.load()
+    if (entry.kind, entry.name) in FACTORIES:
+        return FACTORIES[entry.kind, entry.name](component)
+    needed = {item.name for item in attrs.fields(component) if item.default is attrs.NOTHING}
+    named = references(component)
+    return component(**{name: ("a",) if named[name].many else "a" for name in needed})
+
+
+def suite_of(entry: Entry) -> type[Suite]:
+    """The suite of an installed component."""
+    bases = (*filter(None, [EXTRAS.get((entry.kind, entry.name))]), SUITES[entry.kind])
+    return type("Test" + entry.name.title().replace("-", ""), bases, {"component": lambda self: made(entry)})
+
+
+COVERED = [entry for entry in installed() if entry.kind in SUITES and entry.distribution == "flowlab"]
+SUITE_OF = {f"Test_{entry.kind}_{entry.name}".replace("-", "_"): suite_of(entry) for entry in COVERED}
+globals().update(SUITE_OF)
+
+
+def test_every_built_in_component_of_a_kind_with_a_suite_is_covered():
+    assert len(SUITE_OF) == len(COVERED)
+    assert {entry.kind for entry in COVERED} == set(SUITES)

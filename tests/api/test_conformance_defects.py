@@ -1,0 +1,360 @@
+"""Each rule of each suite fails on a component that breaks it: none of them is a test that cannot fail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from attrs import evolve
+
+from flowlab.api import Slabs
+from flowlab.api.testing import SUITES
+from flowlab.components.classifiers.stable_points import StablePoints
+from flowlab.components.datasets.line import Line
+from flowlab.components.datasets.obtuse_simplex import ObtuseSimplex
+from flowlab.components.datasets.orthogonal import Orthogonal
+from flowlab.components.denoisers.closed_form import ClosedForm
+from flowlab.components.denoisers.empirical_mmse import EmpiricalMmse
+from flowlab.components.flows.probability import ProbabilityFlow
+from flowlab.components.integrators.ddim import Ddim
+from flowlab.components.optimizers.max_margin import MaxMargin
+from flowlab.components.schedules.noise_levels import NoiseLevels
+from flowlab.components.schedules.variance_exploding import VarianceExploding
+
+CORNER = {"dimension": 3, "points": 4}
+
+
+def broken(base: type, method: str, spoil: Callable[..., Any]) -> type:
+    """A component whose method returns what `spoil` makes of the result and the arguments."""
+
+    def spoiled(self: Any, *arguments: Any, **inputs: Any) -> Any:
+        return spoil(getattr(base, method)(self, *arguments, **inputs), *arguments)
+
+    return type("Broken", (base,), {method: spoiled})
+
+
+def value(spoil: Callable[..., Any]) -> Callable[..., Any]:
+    """Spoil the value of a node's result."""
+    return lambda result, context: evolve(result, value=spoil(result.value, context))
+
+
+def geometry(**parts: Callable[[Any], Any]) -> Callable[..., Any]:
+    """Spoil parts of a geometry, each made of the right one."""
+
+    def spoil(training: Any, _: Any) -> Any:
+        right = training.geometry
+        return evolve(training, geometry=evolve(right, **{name: make(right) for name, make in parts.items()}))
+
+    return value(spoil)
+
+
+def dataset(spoil: Callable[..., Any]) -> Any:
+    return broken(Orthogonal, "build", spoil)(**CORNER)
+
+
+def denoiser(spoil: Callable[..., Any], base: type = EmpiricalMmse) -> Any:
+    return broken(base, "build", value(spoil))("a", "a")
+
+
+def wrapped(call: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+    """A bank whose network is called otherwise, at each level too."""
+
+    class Network:
+        def __init__(self, right: Any) -> None:
+            self.right = right
+
+        def __call__(self, y: Any) -> Any:
+            return call(self.right, y)
+
+        def at(self, level: int) -> Any:
+            return Network(self.right.at(level))
+
+    return lambda bank, _: evolve(bank, network=Network(bank.network))
+
+
+class FirstLevel:
+    """A bank that mistakes every level for its first."""
+
+    def __init__(self, right: Any) -> None:
+        self.right = right
+
+    def __call__(self, y: Any) -> Any:
+        return self.right(y)
+
+    def at(self, level: int) -> Any:
+        return self.right.at(0)
+
+
+class Cheap(Slabs):
+    """Slabs that understate their cost."""
+
+    cost = property(lambda self: super().cost / 2)
+
+
+def cheap(right: Any) -> Any:
+    def closed_form(rho: Any) -> Any:
+        slabs = right.closed_form(rho)
+        return Cheap(slabs.offset, slabs.jumps, slabs.weights, slabs.biases)
+
+    return closed_form
+
+
+def half_balls(right: Any) -> Any:
+    return lambda rho: right.closed_form(rho / 2)
+
+
+def never_refuses(right: Any) -> Any:
+    return lambda rho: right.closed_form(rho.clamp_max(0.1))
+
+
+def noisy(tensor: Any) -> Any:
+    return tensor + 1e-3 * torch.randn(tensor.shape, dtype=torch.float64).to(tensor)
+
+
+def optimizer(spoil: Callable[..., Any]) -> Any:
+    return broken(MaxMargin, "minimise", lambda fit, *_: spoil(fit))()
+
+
+def moved(fit: Any) -> Any:
+    return evolve(fit, network=evolve(fit.network, offset=fit.network.offset + 0.9))
+
+
+def boastful(fit: Any) -> Any:
+    """Weights where there are none, and any violation counts as interpolation."""
+    parts = {name: getattr(fit.network, name).nan_to_num() for name in ("outer", "inner", "biases", "offset")}
+    usable = torch.ones_like(fit.usable)
+    return evolve(fit, network=evolve(fit.network, **parts), usable=usable, tolerance=100.0, shortfall=None)
+
+
+def unusable(fit: Any) -> Any:
+    return evolve(fit, usable=~fit.usable)
+
+
+def misreported(**figures: float) -> Callable[..., Any]:
+    return lambda fit: evolve(fit, quality={name: [figure] * len(fit.usable) for name, figure in figures.items()})
+
+
+def private_noise(trajectories: Any, context: Any) -> Any:
+    states = trajectories.states
+    return evolve(trajectories, states=states + torch.randn(states.shape[1:], generator=context.generator("x")))
+
+
+def labels(spoil: Callable[..., Any]) -> Any:
+    """A classifier whose labels of a flow are made of the right ones and the flow."""
+
+    def relabelled(classes: Any, _: Any) -> Any:
+        new = {name: spoil(right, classes.flows[name]) for name, right in classes.labels.items()}
+        return evolve(classes, labels=new)
+
+    return broken(StablePoints, "build", value(relabelled))(("a",))
+
+
+def nearest_index(right: Any, flow: Any) -> Any:
+    """The class is the number of the nearest training point."""
+    return torch.cdist(flow.ends, flow.bank.training.geometry.points).argmin(-1)
+
+
+ORDER, SCORE = {"flow": "probability"}, {"flow": "score"}
+DEFECTS: list[tuple[str, str, Any, dict[str, Any]]] = [
+    ("dataset", "its_own_check_admits_it", Line((1.0, 1.0)), {}),
+    (
+        "dataset",
+        "points_are_distinct_and_are_the_anchor_or_an_edge_from_it",
+        dataset(geometry(edges=lambda right: 1.1 * right.edges)),
+        {},
+    ),
+    (
+        "dataset",
+        "points_are_distinct_and_are_the_anchor_or_an_edge_from_it",
+        dataset(geometry(points=lambda right: right.points[[0, 1, 1]])),
+        {},
+    ),
+    (
+        "dataset",
+        "the_cell_holds_the_points",
+        dataset(geometry(cell=lambda right: evolve(right.cell, heights=right.cell.heights - 0.1))),
+        {},
+    ),
+    (
+        "dataset",
+        "noise_has_the_shape_and_size_asked_for",
+        dataset(value(lambda training, _: evolve(training, draw=lambda sigma: training.draw(2 * sigma)))),
+        {},
+    ),
+    (
+        "dataset",
+        "the_same_seed_gives_the_same_points_and_noise",
+        dataset(value(lambda training, _: evolve(training, draw=lambda sigma: noisy(training.draw(sigma))))),
+        {},
+    ),
+    (
+        "dataset",
+        "the_same_seed_gives_the_same_points_and_noise",
+        dataset(geometry(points=lambda g: noisy(g.points))),
+        {},
+    ),
+    (
+        "dataset",
+        "every_dtype_and_device_is_served",
+        dataset(geometry(anchor=lambda right: right.anchor.double())),
+        {},
+    ),
+    ("dataset", "the_closed_form_maps_each_ball_to_its_point", dataset(geometry(closed_form=half_balls)), {}),
+    ("dataset", "balls_that_meet_are_refused", dataset(geometry(closed_form=never_refuses)), {}),
+    ("dataset", "the_closed_form_is_a_relu_network_of_its_stated_cost", dataset(geometry(closed_form=cheap)), {}),
+    ("dataset", "slabs_through_samples_in_the_balls_cost_no_more", dataset(geometry(closed_form=half_balls)), {}),
+    ("schedule", "its_own_check_admits_it", VarianceExploding(1.0, first_time=2.0), {}),
+    (
+        "schedule",
+        "levels_are_positive_and_fall",
+        broken(NoiseLevels, "sigma", lambda s, _: s.flip(0))((1.0, 2.0)),
+        {},
+    ),
+    ("schedule", "levels_are_positive_and_fall", broken(NoiseLevels, "sigma", lambda s, _: s - 1)((1.0, 2.0)), {}),
+    ("schedule", "every_dtype_is_served", broken(NoiseLevels, "sigma", lambda s, _: s.double())((1.0, 2.0)), {}),
+    (
+        "schedule",
+        "levels_are_the_same_at_every_call",
+        broken(NoiseLevels, "sigma", lambda s, _: noisy(s))((1.0,)),
+        {},
+    ),
+    ("optimizer", "it_interpolates_and_reports_what_it_reached", optimizer(moved), {}),
+    ("optimizer", "it_interpolates_and_reports_what_it_reached", optimizer(unusable), {}),
+    ("optimizer", "it_interpolates_and_reports_what_it_reached", optimizer(misreported(violation_max=0.1)), {}),
+    ("optimizer", "it_interpolates_and_reports_what_it_reached", optimizer(misreported(bound=1e3)), {}),
+    ("optimizer", "it_does_not_claim_what_no_function_does", optimizer(boastful), {}),
+    ("optimizer", "it_does_not_claim_what_no_function_does", optimizer(unusable), {}),
+    (
+        "optimizer",
+        "the_same_seed_gives_the_same_bits",
+        optimizer(lambda fit: evolve(fit, network=evolve(fit.network, biases=noisy(fit.network.biases)))),
+        {},
+    ),
+    (
+        "denoiser",
+        "levels_fall_and_each_is_marked",
+        denoiser(lambda bank, _: evolve(bank, sigma=bank.sigma.flip(0))),
+        {},
+    ),
+    (
+        "denoiser",
+        "a_level_of_the_bank_is_the_denoiser_of_that_level",
+        denoiser(lambda bank, _: evolve(bank, network=FirstLevel(bank.network))),
+        {},
+    ),
+    (
+        "denoiser",
+        "points_of_a_batch_do_not_know_of_each_other",
+        denoiser(wrapped(lambda right, y: right(y) + 0.1 * y.mean(1, keepdim=True))),
+        {},
+    ),
+    (
+        "denoiser",
+        "its_derivative_is_that_of_its_values",
+        denoiser(wrapped(lambda right, y: right(y) + y - y.detach())),
+        {},
+    ),
+    (
+        "denoiser",
+        "balls_that_it_states_are_mapped_to_their_points",
+        denoiser(lambda bank, _: evolve(bank, rho=2 * bank.rho), ClosedForm),
+        {},
+    ),
+    (
+        "denoiser",
+        "the_same_seed_gives_the_same_bank_in_the_dtype_asked_for",
+        denoiser(wrapped(lambda right, y: noisy(right(y)))),
+        {},
+    ),
+    ("integrator", "errors_fall_at_the_stated_order", type("Broken", (Ddim,), {"order": 2})(), ORDER),
+    ("integrator", "errors_fall_at_the_stated_order", broken(Ddim, "integrate", lambda s, *_: 1.01 * s)(), SCORE),
+    (
+        "integrator",
+        "states_begin_at_the_starts_and_stand_on_the_grid",
+        broken(Ddim, "integrate", lambda states, *_: states[1:])(),
+        {},
+    ),
+    (
+        "integrator",
+        "starts_do_not_know_of_each_other",
+        broken(Ddim, "integrate", lambda states, *_: states + 0.1 * states.mean(1, keepdim=True))(),
+        {},
+    ),
+    (
+        "integrator",
+        "the_same_path_gives_the_same_states",
+        broken(Ddim, "integrate", lambda states, *_: noisy(states))(),
+        {},
+    ),
+    (
+        "flow",
+        "it_ends_where_theory_says",
+        broken(ProbabilityFlow, "build", value(lambda t, _: evolve(t, states=t.states + 1e-3)))("a"),
+        {},
+    ),
+    (
+        "flow",
+        "states_are_finite_on_a_grid_of_times",
+        broken(ProbabilityFlow, "build", value(lambda t, _: evolve(t, times=t.times[:-1])))("a"),
+        {},
+    ),
+    (
+        "flow",
+        "all_nodes_of_an_experiment_share_their_starts",
+        broken(ProbabilityFlow, "build", value(private_noise))("a"),
+        {},
+    ),
+    ("classifier", "every_endpoint_has_one_class", labels(lambda right, _: right + 3), {}),
+    ("classifier", "known_points_have_their_class", labels(lambda right, _: 0 * right), {}),
+    ("classifier", "the_order_of_the_training_points_does_not_matter", labels(nearest_index), {}),
+    ("classifier", "starts_do_not_know_of_each_other", labels(lambda right, _: torch.arange(len(right)) % 2), {}),
+    (
+        "classifier",
+        "the_same_endpoints_get_the_same_classes",
+        labels(lambda right, _: torch.randint(0, 5, right.shape)),
+        {},
+    ),
+]
+SUMS = "the_sums_that_theory_calls_stable_are_and_no_other"
+
+
+def suite_of(kind: str, component: Any, **methods: Any) -> Any:
+    return type("Planted", (SUITES[kind],), {"component": lambda self: component, **methods})()
+
+
+@pytest.mark.parametrize(
+    ("kind", "rule", "component", "arguments"), DEFECTS, ids=[f"{kind}-{rule}" for kind, rule, _, _ in DEFECTS]
+)
+def test_a_component_that_breaks_a_rule_fails_it(kind, rule, component, arguments):
+    with pytest.raises(AssertionError):
+        getattr(suite_of(kind, component), f"test_{rule}")(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("component", "claimed"),
+    [
+        (Orthogonal(**CORNER), lambda *_: torch.zeros(0, 3, dtype=torch.float64)),  # its virtual points unsaid
+        (ObtuseSimplex(**CORNER), lambda _, __, geometry, rho: geometry.anchor + geometry.edges.sum(0)[None]),
+    ],
+    ids=["too few", "too many"],
+)
+def test_a_wrong_theory_of_stable_sums_fails(component, claimed):
+    with pytest.raises(AssertionError, match="calls"):
+        getattr(suite_of("dataset", component, stable_sums=claimed), f"test_{SUMS}")()
+
+
+def test_every_rule_has_its_defect():
+    rules = {
+        (kind, name.removeprefix("test_"))
+        for kind, suite in SUITES.items()
+        for name in dir(suite)
+        if name.startswith("test_")
+    }
+    assert {(kind, rule) for kind, rule, _, _ in DEFECTS} | {("dataset", SUMS)} == rules
+
+
+def test_a_suite_without_a_component_says_so():
+    with pytest.raises(NotImplementedError, match="what is tested"):
+        SUITES["schedule"]().test_levels_are_positive_and_fall()
