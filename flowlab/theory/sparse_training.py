@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import torch
 from attrs import evolve, frozen
 from torch import Tensor
 
+from flowlab.theory.denormals import denormals_flushed
 from flowlab.theory.descent import Descent, Weights, backward, optimizer_of, set_rate
 from flowlab.theory.interpolation import Interpolation
 from flowlab.theory.moments import figures, observe
@@ -61,12 +61,12 @@ class SparseTraining:
     report: Report
     keep: Keep  # called after every step
 
+    @denormals_flushed()
     def train(self, state: TrainingState, searched: bool = False) -> Tensor:
         """Bring a state to its last step; the multipliers z (L, N * M, d), see Fit.
 
         `searched`: the start has the directions already, so only the third stage runs.
         """
-        torch.set_flush_denormal(True)
         steps = self.descent.steps
         search, rise = (0, 0) if searched else (int(_SEARCH * steps), int(_RISE * steps))
         rest = search + _RISES * rise

@@ -9,6 +9,7 @@ import torch
 from attrs import frozen
 from torch import Tensor
 
+from flowlab.theory.denormals import denormals_flushed
 from flowlab.theory.descent import Descent, backward, set_rate
 from flowlab.theory.interpolation import Interpolation
 from flowlab.theory.moments import figures, observe
@@ -30,6 +31,7 @@ class Loss:
     penalty: Callable[[int], float]
 
 
+@denormals_flushed()
 def train(
     state: TrainingState,
     problem: Interpolation,
@@ -45,8 +47,6 @@ def train(
     of a moment is its batch, where the descent goes by batches. `keep` is called after every step. Raises Diverged
     with the step, the level and the last finite violation.
     """
-    # the weights of dead neurons decay to denormal numbers, each of which costs a hundred ordinary ones
-    torch.set_flush_denormal(True)
     every = max(1, descent.steps // 200)
     weights = state.weights
     problem = problem.to(weights.inner)
