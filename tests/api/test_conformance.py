@@ -35,6 +35,11 @@ def orthogonal(orthogonal: type) -> st.SearchStrategy[Any]:
     )
 
 
+def perturbed(orthogonal: type) -> Any:
+    # displaced, it keeps the closed form of points that are not: that is what it is for
+    return orthogonal(dimension=4, points=4, samples=10, displacement=0.0)
+
+
 def obtuse(simplex: type) -> st.SearchStrategy[Any]:
     # three edges in space meet at up to 120 degrees
     return st.builds(
@@ -81,6 +86,7 @@ def noise_levels(schedule: type) -> st.SearchStrategy[Any]:
 # how components without defaults are made, and with less work where the defaults are for large problems
 FACTORIES = {
     ("dataset", "orthogonal"): orthogonal,
+    ("dataset", "perturbed-orthogonal"): perturbed,
     ("dataset", "obtuse-simplex"): obtuse,
     ("dataset", "simplex"): triangle,
     ("dataset", "line"): line,
@@ -123,7 +129,9 @@ def suite_of(entry: Entry) -> type[Suite]:
     return type("Test" + entry.name.title().replace("-", ""), bases, {"component": lambda self: made(entry)})
 
 
-COVERED = [entry for entry in Registry.installed().entries if entry.kind in SUITES and entry.distribution == "flowlab"]
+COVERED = [
+    entry for entry in Registry.installed().entries if entry.kind in SUITES and entry.distribution == "flowlab"
+]
 SUITE_OF = {f"Test_{entry.kind}_{entry.name}".replace("-", "_"): suite_of(entry) for entry in COVERED}
 globals().update(SUITE_OF)
 
