@@ -12,7 +12,8 @@ from flowlab.graph.graph import Graph
 from flowlab.graph.node import Node
 
 _HEIGHT, _LANE, _GAP, _BETWEEN, _MARGIN = 40.0, 6.0, 12.0, 52.0, 4.0
-_CHARACTER, _LONGEST = 6.8, 30  # a character's width in the page's font, and how many a box shows
+_CHARACTER, _LONGEST = 6.8, 36  # a character's width in the page's font, and how many a box shows
+_STATUS = len(" (failed)")  # room for it beside the name
 _PASSES = 12  # orders within columns settle within a few
 
 Place = tuple[str, int]  # a name in its own column (a box) or in one right of it (a lane for its arrows)
@@ -172,7 +173,8 @@ def _lines(nodes: Sequence[Node]) -> tuple[str, str]:
 
 
 def _width(nodes: Sequence[Node]) -> float:
-    return _CHARACTER * max(len(_cut(line)) for line in _lines(nodes)) + 16
+    first, second = map(_cut, _lines(nodes))
+    return _CHARACTER * max(len(first) + _STATUS, len(second)) + 16
 
 
 def _cut(text: str) -> str:
