@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -92,6 +93,20 @@ def run(
         if json or table:
             say(as_json(series.summary) if json else table)
         sys.exit(series.exit_code)
+
+
+@app.command()
+def init(
+    file: Annotated[Path, typer.Argument(help="file to write")] = Path("experiment.toml"),
+    debug: Debug = False,
+) -> None:
+    """Write a commented experiment that runs in seconds, to start from."""
+    with guarded(debug):
+        from flowlab.report.start import start
+
+        path = file if file.suffix else file.with_name(f"{file.name}.toml")
+        start(path)
+        say(f"flowlab run {shlex.quote(str(path))}")
 
 
 @app.command()

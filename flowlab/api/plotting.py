@@ -72,7 +72,7 @@ def house_style() -> Iterator[None]:
     """Draw in the house style, whatever the user's own settings; as `@house_style()` or in a `with`."""
     from matplotlib import rc_context, rcParamsDefault
 
-    kept = {"backend", "backend_fallback", "interactive", "toolbar"}
+    kept = {"backend", "backend_fallback", "interactive", "toolbar", "svg.hashsalt"}
     style: dict[Any, Any] = {name: value for name, value in rcParamsDefault.items() if name not in kept}
     with rc_context(style | _STYLE):
         yield

@@ -54,7 +54,7 @@ def experiment_problems(document: Document) -> Iterator[Problem]:
         yield Problem(document.where("experiment"), "[experiment] needs a name")
     elif not isinstance(table["name"], str) or not re.fullmatch(NAME, table["name"]):
         where = document.where("experiment", "name", value=True)
-        yield Problem(where, f"name {_RULE}, found {_shortened(table['name'])}")
+        yield Problem(where, f"name {RULE}, found {_shortened(table['name'])}")
     seed = table.get("seed", 0)
     if type(seed) is not int or not 0 <= seed < 2**63:
         where = document.where("experiment", "seed", value=True)
@@ -64,7 +64,7 @@ def experiment_problems(document: Document) -> Iterator[Problem]:
         yield Problem(where, f"dtype must be one of {DTYPES}, found {table['dtype']!r}")
 
 
-_RULE = "must be 1 to 100 letters, digits, '_', '-' or '.', the first a letter or digit"
+RULE = "must be 1 to 100 letters, digits, '_', '-' or '.', the first a letter or digit"
 
 
 def _shortened(value: Any) -> str:
@@ -115,7 +115,7 @@ def _declare(document: Document, registry: Registry, kind: Kind, name: str, tabl
         return Problem(document.where(kind.name, name), f"expected a table [{kind.name}.NAME]")
     header = document.where(kind.name, name)
     if not re.fullmatch(NAME, name):
-        return Problem(header, f"a node's name {_RULE}, found {_shortened(name)}")
+        return Problem(header, f"a node's name {RULE}, found {_shortened(name)}")
     use = table.get("use")
     if not isinstance(use, str):
         choices = ", ".join(registry.names(kind.name))

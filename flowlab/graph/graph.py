@@ -26,7 +26,7 @@ from flowlab.spec.sweep import Axis
 class Graph:
     """An experiment ready to run: nodes in an order in which each follows its inputs.
 
-    `resolved` is the experiment as plain data with every default filled in.
+    `resolved` is the experiment as plain data with every default filled in, `text` the file as it was read.
     """
 
     path: Path
@@ -35,6 +35,7 @@ class Graph:
     dtype: str
     nodes: tuple[Node, ...]
     resolved: dict[str, Any]
+    text: str = ""
 
 
 def load(path: Path, overrides: Sequence[str], registry: Registry) -> Graph:
@@ -66,6 +67,7 @@ def connected(document: Document, registry: Registry) -> Graph:
         settings.get("dtype", "float64"),
         tuple(nodes),
         _resolved(document, found),
+        document.text,
     )
 
 

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from flowlab.api import CLASSES, Classes, Finding
-from flowlab.engine.outcome import Outcome, Record
+from flowlab.api import CLASSES, Finding
+from flowlab.engine.outcome import Outcome
 from flowlab.report.aligned import aligned
 from flowlab.report.claims import table
 from flowlab.report.figures import stems
-from flowlab.report.fractions import share
+from flowlab.report.folder import PAGE
+from flowlab.report.fractions import ends
 from flowlab.report.plain import plain
 
 _QUALITY = {"violation_max": "violation_max", "slab_ratio": "cost over slabs' cost", "gap": "optimality gap"}
@@ -20,7 +21,7 @@ _QUALITY = {"violation_max": "violation_max", "slab_ratio": "cost over slabs' co
 def answer(
     outcome: Outcome, folder: Path | None, figures: Sequence[str] = (), claims: Sequence[Finding] = ()
 ) -> str:
-    """The lines of the answer; the last is the path of the first figure, where there is one and a folder.
+    """The lines of the answer; where there is a folder, the last are the paths of its page and its first figure.
 
     `figures` are the figures' names in the order of the file; the outcome has them in the graph's.
     """
@@ -29,14 +30,14 @@ def answer(
         interpolation(outcome),
         complaints(outcome),
         table({"": claims}),
-        [*ending(outcome), *([str(folder), *first_figure(outcome, folder, figures)] if folder else [])],
+        [*ending(outcome), *([str(folder / PAGE), *first_figure(outcome, folder, figures)] if folder else [])],
     ]
     return "\n\n".join("\n".join(part) for part in parts if part)
 
 
 def fractions(outcome: Outcome) -> list[str]:
     """Where each flow's points end, a row a classifier and flow."""
-    rows = [row for record in outcome.of("classifier") for row in _shares(record)]
+    rows = [(one.classifier, one.flow, str(one.total), *one.shares.values()) for one in ends(outcome)]
     if not rows:
         return []
     title = "Where the flows end, % [95 % interval]"
@@ -100,13 +101,3 @@ def _numbers(values: Any) -> Iterator[float]:
             yield from _numbers(value)
         elif value is not None:
             yield value
-
-
-def _shares(record: Record) -> Iterator[Sequence[str]]:
-    classes = record.result.value if record.result else None
-    if not isinstance(classes, Classes):
-        return
-    for flow in classes.labels:
-        counts = classes.counts(flow)
-        total = sum(counts.values())
-        yield (record.node.label, flow, str(total), *(share(counts[name], total) for name in CLASSES))

@@ -10,6 +10,7 @@ from flowlab.graph.graph import Graph
 from flowlab.report.aligned import aligned
 
 FILE = "claims.md"
+HEADER = ("claim", "source", "paper", "ours", "closed form", "holds if", "holds")
 _VERDICTS = {True: "yes", False: "no", None: "not known"}
 
 
@@ -25,27 +26,33 @@ def findings(graph: Graph, outcome: Outcome) -> list[Finding]:
 
 def table(claims: Mapping[str, Sequence[Finding]]) -> list[str]:
     """Lines for the terminal: claims by experiment, whose names stand first where there are several."""
-    header = ("experiment", "claim", "paper", "ours", "closed form", "holds if", "holds")
-    rows = [header, *((name, *cells) for name, group in claims.items() for cells in map(_cells, group))]
+    rows = [("experiment", *HEADER), *((name, *row(one)) for name, group in claims.items() for one in group)]
     if len(rows) == 1:
         return []
-    held = [one.holds for group in claims.values() for one in group].count(True)
-    title = f"Claims, {held} of {len(rows) - 1} hold"
-    return [title, *aligned(rows if len(claims) > 1 else [row[1:] for row in rows], indent=2)]
+    shown = [(name, claim, *rest) for name, claim, _, *rest in rows]
+    return [
+        title([one for group in claims.values() for one in group]),
+        *aligned(shown if len(claims) > 1 else [cells[1:] for cells in shown], indent=2),
+    ]
+
+
+def title(claims: Sequence[Finding]) -> str:
+    """How many of them hold."""
+    return f"Claims, {[one.holds for one in claims].count(True)} of {len(claims)} hold"
 
 
 def markdown(claims: Mapping[str, Sequence[Finding]]) -> str:
     """All claims as a Markdown table."""
-    header = ("experiment", "claim", "source", "paper", "ours", "closed form", "holds if", "holds")
+    header = ("experiment", *HEADER)
     rows = [header, ("---",) * len(header)]
-    for name, group in claims.items():
-        rows += [(name, cells[0], one.source, *cells[1:]) for one in group for cells in [_cells(one)]]
-    return "".join(f"| {' | '.join(map(_escaped, row))} |\n" for row in rows)
+    rows += [(name, *row(one)) for name, group in claims.items() for one in group]
+    return "".join(f"| {' | '.join(map(_escaped, cells))} |\n" for cells in rows)
 
 
-def _cells(one: Finding) -> tuple[str, ...]:
+def row(one: Finding) -> tuple[str, ...]:
+    """The cells of a claim under HEADER."""
     figures = (one.paper or "-", one.shown(*one.ours), one.shown(*one.theory))
-    return one.claim, *figures, one.rule, _VERDICTS[one.holds]
+    return one.claim, one.source, *figures, one.rule, _VERDICTS[one.holds]
 
 
 def _escaped(cell: str) -> str:

@@ -1,4 +1,4 @@
-"""The figures of a run as PNG and PDF."""
+"""The figures of a run as PNG, PDF and SVG."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from flowlab.report.plain import distinct, file_name
 _METADATA: dict[str, dict[str, Any]] = {
     "png": {"Software": None},
     "pdf": {"CreationDate": None, "Producer": None},
+    "svg": {"Date": None, "Creator": None},
 }
 
 
@@ -48,7 +49,10 @@ def stems(outcome: Outcome) -> dict[Node, str]:
 
 def draw(record: Record, form: str) -> bytes:
     """A matplotlib figure as the bytes of a file."""
+    from matplotlib import rc_context
+
     stream = io.BytesIO()
     assert record.result is not None
-    record.result.value.savefig(stream, format=form, bbox_inches="tight", metadata=_METADATA[form])
+    with rc_context({"svg.hashsalt": "flowlab"}):  # its ids are random without
+        record.result.value.savefig(stream, format=form, bbox_inches="tight", metadata=_METADATA[form])
     return stream.getvalue()

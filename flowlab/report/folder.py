@@ -13,10 +13,11 @@ from flowlab.api import OutputError
 
 LOCK = "lock.toml"
 SUMMARY = "summary.json"
+PAGE = "report.html"
 FOLDERS = ("tables", "figures")
 
 
-def claim(folder: Path, files: Iterable[str] = (LOCK, SUMMARY), folders: Iterable[str] = FOLDERS) -> None:
+def claim(folder: Path, files: Iterable[str] = (LOCK, SUMMARY, PAGE), folders: Iterable[str] = FOLDERS) -> None:
     """Make the folder, or raise OutputError where these files and folders could not be written into it."""
     with _blaming(folder):
         folder.mkdir(parents=True, exist_ok=True)

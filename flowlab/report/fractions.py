@@ -2,6 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from attrs import frozen
+
+from flowlab.api import CLASSES, Classes
+from flowlab.engine.outcome import Outcome
+
+
+@frozen
+class Ends:
+    """How many points of one flow end in each class."""
+
+    classifier: str
+    flow: str
+    counts: Mapping[str, int]
+
+    @property
+    def total(self) -> int:
+        """How many points the flow has."""
+        return sum(self.counts.values())
+
+    @property
+    def shares(self) -> dict[str, str]:
+        """Each class's share with its interval."""
+        return {name: share(count, self.total) for name, count in self.counts.items()}
+
+
+def ends(outcome: Outcome) -> list[Ends]:
+    """Where each flow's points end, one a classifier and flow."""
+    found = []
+    for record in outcome.of("classifier"):
+        classes = record.result.value if record.result else None
+        if isinstance(classes, Classes):
+            for flow in classes.labels:
+                counts = classes.counts(flow)
+                found.append(Ends(record.node.label, flow, {name: counts[name] for name in CLASSES}))
+    return found
+
 
 def share(count: int, total: int) -> str:
     """A share in percent with its 95 % Clopper-Pearson interval; a dash where there is no sample."""

@@ -25,6 +25,7 @@ class Document:
     data: dict[str, Any]
     marks: Mapping[tuple[str, ...], Mark]
     overridden: Mapping[tuple[str, ...], str]
+    text: str = ""
 
     def where(self, *path: str, value: bool = False, item: str | None = None) -> str:
         """`file:line:column` of a key (or of its value, or of a string in its array), or of the nearest
@@ -83,7 +84,7 @@ def parse(name: str, raw: bytes) -> Document:
         raise _bad(name, *_place(text, _densest(text)), f"not readable as TOML: {error}") from error
     if _deeper(data, _DEEPEST):
         raise _bad(name, *_place(text, _densest(text)), f"nested deeper than {_DEEPEST} levels")
-    return Document(name, data, locate(text), {})
+    return Document(name, data, locate(text), {}, text)
 
 
 def _place(text: str, at: int) -> tuple[int, int]:

@@ -24,7 +24,7 @@ def statuses(folder: Path) -> dict[str, str]:
 def test_a_run(flowlab: Run, experiment: Path, tmp_path: Path) -> None:
     done = flowlab("run", experiment, "--set", "dataset.a.points=5")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-2:] == ["runs/tiny", "runs/tiny/figures/f.png"]
+    assert done.stdout.splitlines()[-2:] == ["runs/tiny/report.html", "runs/tiny/figures/f.png"]
     assert "[1/4] dataset.a (made-source)" in done.stderr
     folder = tmp_path / "runs/tiny"
     assert set(statuses(folder).values()) == {"done"}

@@ -32,7 +32,7 @@ def test_answer() -> None:
         done("figure", "second"),
     )
     lines = answer(outcome, Path("runs/x")).splitlines()
-    assert lines[-2:] == ["runs/x", "runs/x/figures/first.png"]
+    assert lines[-2:] == ["runs/x/report.html", "runs/x/figures/first.png"]
     row = next(line for line in lines if line.split()[:2] == ["c", "pf"])
     assert "50.0 [6.8, 93.2]" in row
     assert next(line for line in lines if line.startswith("  net")).split() == ["net", "0.3", "1.5"]
@@ -57,8 +57,8 @@ def test_the_first_figure_is_the_first_of_the_file() -> None:
     assert answer(outcome, Path("o"), ["c", "a", "b"]).splitlines()[-1] == "o/figures/a.png"
 
 
-def test_answer_without_figures_ends_with_the_folder() -> None:
-    assert answer(outcome_of(done("dataset", "x")), Path("out")).splitlines()[-1] == "out"
+def test_answer_without_figures_ends_with_the_page() -> None:
+    assert answer(outcome_of(done("dataset", "x")), Path("out")).splitlines()[-1] == "out/report.html"
 
 
 @pytest.mark.parametrize(("metric", "text"), [(2, "2"), ([None], "-"), (float("nan"), "-"), ([], "-")])

@@ -53,13 +53,15 @@ def test_tables_of_variants_are_merged(tmp_path: Path) -> None:
 def test_figures_and_their_names(tmp_path: Path) -> None:
     written(tmp_path, done("figure", "../a b/c", value=Figure()), done("figure", "A", value=Figure()))
     names = {name for name in files(tmp_path) if name.startswith("figures/")}
-    assert names == {"figures/a_b_c.png", "figures/a_b_c.pdf", "figures/A.png", "figures/A.pdf"}
+    assert names == {f"figures/{stem}.{form}" for stem in ("a_b_c", "A") for form in ("png", "pdf", "svg")}
 
 
 def test_equal_figures_are_equal_files(tmp_path: Path) -> None:
     for name in "ab":
-        written(tmp_path / name, done("figure", "f", value=Figure()))
-    for form in ("png", "pdf"):
+        figure = Figure()
+        figure.subplots().plot([0, 1], [1, 0], marker="o")  # markers and clipped lines have ids in SVG
+        written(tmp_path / name, done("figure", "f", value=figure))
+    for form in ("png", "pdf", "svg"):
         assert (tmp_path / f"a/figures/f.{form}").read_bytes() == (tmp_path / f"b/figures/f.{form}").read_bytes()
 
 
@@ -89,8 +91,8 @@ def test_a_second_run_replaces_what_the_first_wrote_and_nothing_else(tmp_path: P
     (tmp_path / "notes.txt").write_text("mine")
     written(tmp_path, done("figure", "new", value=Figure()))
     assert files(tmp_path) == {
-        "summary.json", "lock.toml", "notes.txt",
-        "figures/mine.png", "figures/new.png", "figures/new.pdf",
+        "summary.json", "lock.toml", "report.html", "notes.txt",
+        "figures/mine.png", "figures/new.png", "figures/new.pdf", "figures/new.svg",
     }  # fmt: skip
 
 

@@ -1,0 +1,55 @@
+"""A table as a page shows it: cells to be read, numbers known as such, the first rows of many."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+
+from attrs import frozen
+
+_ROWS = 100
+_DIGITS = 5
+
+
+@frozen
+class Grid:
+    """Columns and rows of text; `total` counts the rows that were left out as well."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    total: int
+
+    @classmethod
+    def of(cls, header: Sequence[str], rows: Sequence[Sequence[str]]) -> Grid:
+        """All the rows, as they are."""
+        return cls(header, rows, len(rows))
+
+    @classmethod
+    def of_csv(cls, text: str) -> Grid:
+        """The first rows of a file, numbers rounded."""
+        header, *rows = csv.reader(io.StringIO(text))
+        return cls(header, [[rounded(cell) for cell in row] for row in rows[:_ROWS]], len(rows))
+
+    @property
+    def numeric(self) -> list[bool]:
+        """For each column whether all that stands in it are numbers."""
+        return [
+            any(map(_is_number, column)) and all(_is_number(cell) or cell in ("", "-") for cell in column)
+            for column in ([row[index] for row in self.rows] for index in range(len(self.columns)))
+        ]
+
+
+def rounded(cell: str) -> str:
+    """A float to the digits that people read; all else as it is."""
+    if not _is_number(cell) or cell.lstrip("-").isdigit():
+        return cell
+    return f"{float(cell):.{_DIGITS}g}"
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True

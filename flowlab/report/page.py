@@ -1,0 +1,154 @@
+"""A run as one HTML page that needs nothing else: no network, no other file."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+import tomli_w
+from attrs import frozen
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from flowlab.api import CLASSES
+from flowlab.api.plotting import CLASS_COLOURS, WIDTHS
+from flowlab.engine.outcome import Outcome, Record
+from flowlab.graph.columns import columns
+from flowlab.graph.graph import Graph
+from flowlab.report.answer import complaints, ending, worst
+from flowlab.report.claims import HEADER, findings, row, title
+from flowlab.report.figures import stems
+from flowlab.report.fractions import ends
+from flowlab.report.grid import Grid
+
+_LARGEST_SVG = 1 << 20  # bytes; the page shows the PNG of a figure of more strokes than that
+_STATUSES = ("done", "skipped", "short", "failed")
+_QUALITY = {
+    "violation": "violation_max",
+    "cost / closed form": "cost_ratio",
+    "cost / slabs": "slab_ratio",
+    "optimality gap": "gap",
+}
+
+
+@frozen
+class Shown:
+    """A figure: the node it is of, its files' path without ending, and the picture as a URL that holds it."""
+
+    record: Record
+    stem: str
+    source: str
+
+    @property
+    def wide(self) -> bool:
+        """Whether it is drawn for more than one printed column."""
+        return bool(self.record.value.get_figwidth() > WIDTHS["single"])
+
+
+def page(graph: Graph, outcome: Outcome, lock: Mapping[str, Any], files: Mapping[str, bytes]) -> bytes:
+    """The page of a run whose tables and figures are `files`, by relative path.
+
+    Equal runs give equal pages but for what the lock and the outcome tell of time.
+    """
+    environment = Environment(
+        loader=PackageLoader("flowlab.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    script = _asset(environment, "page.js")
+    claims = findings(graph, outcome)
+    return (
+        environment.get_template("page.html")
+        .render(
+            graph=graph,
+            outcome=outcome,
+            lock=lock,
+            date=_date(lock["run"]["date"]),
+            style=_asset(environment, "page.css"),
+            script=script,
+            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+            colours=CLASS_COLOURS,
+            classes=CLASSES,
+            ending=ending(outcome),
+            complaints=complaints(outcome),
+            conjectures=list(_conjectures(outcome)),
+            claims_title=title(claims),
+            claims=Grid.of(HEADER, [row(one) for one in claims]),
+            ends=ends(outcome),
+            denoisers=_denoisers(outcome),
+            figures=list(_figures(graph, outcome, files)),
+            tables={name: Grid.of_csv(text.decode()) for name, text in files.items() if name.endswith(".csv")},
+            drawing=columns(graph),
+            status=_status(outcome),
+            nodes=_nodes(outcome),
+            resolved=tomli_w.dumps(lock["experiment"]),
+        )
+        .encode()
+    )
+
+
+def _asset(environment: Environment, name: str) -> Markup:
+    """A file of ours, which holds no text of others."""
+    assert environment.loader is not None
+    return Markup(environment.loader.get_source(environment, name)[0])
+
+
+def _date(moment: datetime) -> str:
+    return f"{moment.day} {moment:%B %Y, %H:%M} UTC"
+
+
+def _conjectures(outcome: Outcome) -> Iterator[str]:
+    for record in outcome.records:
+        if record.metrics.get("conjecture"):
+            yield f"{record.node.id}: {record.metrics['conjecture']}"
+
+
+def _denoisers(outcome: Outcome) -> Grid:
+    """How well each interpolates and how near its cost is to the least: the worst level of each."""
+    rows = []
+    for record in outcome.of("denoiser"):
+        usable = record.metrics.get("usable")
+        levels = f"{sum(map(bool, usable))} of {len(usable)}" if isinstance(usable, list) else "-"
+        figures = [worst(record.metrics.get(name)) for name in _QUALITY.values()]
+        rows.append([record.node.label, record.node.use, record.status, levels, *figures])
+    header = ["denoiser", "component", "status", "levels usable", *_QUALITY]
+    kept = [index for index in range(len(header)) if any(row[index] != "-" for row in rows)]
+    return Grid.of([header[index] for index in kept], [[row[index] for index in kept] for row in rows])
+
+
+def _figures(graph: Graph, outcome: Outcome, files: Mapping[str, bytes]) -> Iterator[Shown]:
+    """The finished figures in the order of the file."""
+    order = {name: index for index, name in enumerate(graph.resolved.get("figure", ()))}
+    records = {record.node: record for record in outcome.of("figure")}
+    for node, stem in sorted(stems(outcome).items(), key=lambda item: order.get(item[0].name, len(order))):
+        svg = files[f"{stem}.svg"]
+        kind, content = ("svg+xml", svg) if len(svg) <= _LARGEST_SVG else ("png", files[f"{stem}.png"])
+        yield Shown(records[node], stem, f"data:image/{kind};base64,{base64.b64encode(content).decode()}")
+
+
+def _status(outcome: Outcome) -> dict[str, str]:
+    """The worst status among the variants of each node."""
+    found: dict[str, str] = {}
+    for record in outcome.records:
+        name = f"{record.node.kind.name}.{record.node.name}"
+        found[name] = max(found.get(name, "done"), record.status, key=_STATUSES.index)
+    return found
+
+
+def _nodes(outcome: Outcome) -> Grid:
+    rows = []
+    for record in outcome.records:
+        node = record.node
+        inputs = "; ".join(
+            f"{field} = {', '.join(dict.fromkeys(end.name for end in group))}"
+            for field, group in node.inputs.items()
+            if group
+        )
+        seconds = f"{record.seconds:.3f}" if node.kind.built else "-"
+        rows.append([node.kind.name, node.label, node.use, inputs or "-", record.status, seconds])
+    return Grid.of(["kind", "name", "component", "inputs", "status", "seconds"], rows)
