@@ -31,7 +31,7 @@ class Series:
         return summaries[0] if len(self.claims) == len(summaries) == 1 else summaries
 
     def close(self, folder: Path) -> str:
-        """Write the claims, if any, to the folder as a table, and return it for the terminal. Raises OutputError."""
+        """Write the claims, if any, to the folder as a table, which is returned. Raises OutputError."""
         if not any(self.claims.values()):
             return ""
         path = folder / FILE
