@@ -17,6 +17,7 @@ COMPONENTS = '''
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 from attrs import frozen
 
@@ -39,9 +40,21 @@ class Source:
             raise NodeError("too few points")
         if self.fault == "defect":
             raise ZeroDivisionError("oh")
+        if self.fault == "tables":
+            Path("runs/tiny/tables").write_text("in the way")
         context.progress(1, 2, {})
         time.sleep(self.nap)
         return Result(self.points, {"points": self.points}, {"all": Table({"n": list(range(self.points))})})
+
+
+@frozen
+class Count:
+    """How many made-up points there are."""
+
+    dataset: str = reference("dataset", help="what is counted")
+
+    def build(self, context, *, dataset):
+        return Result(dataset, {"points": dataset})
 
 
 @frozen
@@ -90,6 +103,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: made-up\nVersion: 1.5\n")
     (info / "entry_points.txt").write_text(
         "[flowlab.dataset]\nmade-source = made_up:Source\n[flowlab.figure]\nmade-picture = made_up:Picture\n"
+        "[flowlab.analysis]\nmade-count = made_up:Count\n"
     )
     path = os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH")]))
     return {**os.environ, "PYTHONPATH": path}

@@ -9,6 +9,7 @@ from flowlab.components.analyses.class_changes import ClassChanges
 from flowlab.components.analyses.class_fractions import ClassFractions
 from flowlab.components.analyses.interpolation import Interpolation
 from flowlab.components.analyses.low_noise_coverage import LowNoiseCoverage
+from flowlab.components.analyses.stability_over_draws import StabilityOverDraws
 from flowlab.components.analyses.threshold_sensitivity import ThresholdSensitivity
 from flowlab.components.analyses.virtual_point_stability import VirtualPointStability
 from flowlab.components.classifiers.stable_points import StablePoints
@@ -139,6 +140,22 @@ def test_every_sum_of_an_orthogonal_closed_form_is_stable():
     assert [row["total"] for row in result.tables["stability"].rows] == [1, 6, 4, 1]
     assert all(row["share"] == 1 for row in result.tables["stability"].rows)
     assert result.metrics["sigma"] == pytest.approx(0.1)
+
+
+def test_shares_of_equal_settings_are_draws_of_one():
+    def shares(samples, *figures):
+        return {order: {"samples": samples, "share": figure} for order, figure in enumerate(figures, 2)}
+
+    swept = {"a": shares(50, 0.5, 0.1), "b": shares(9, 0.25, 0.0), "c": shares(50, 0.75, 0.4)}
+    result = StabilityOverDraws(("s",), by="samples").build(CONTEXT, analysis=swept)
+    rows = result.tables["stability"].rows
+    assert [(row["order"], row["samples"], row["draws"]) for row in rows] == [
+        (2, 9, 1), (2, 50, 2), (3, 9, 1), (3, 50, 2),
+    ]  # fmt: skip
+    assert rows[1] == {"order": 2, "samples": 50, "draws": 2, "mean": 0.625, "least": 0.5, "largest": 0.75}
+    assert result.metrics["3"]["50"]["largest"] == 0.4
+    with pytest.raises(NodeError, match="no stability"):
+        StabilityOverDraws(("s",), by="samples").build(CONTEXT, analysis={"a": {"sigma": 1}})
 
 
 def test_a_denoiser_that_forgets_keeps_no_sum_and_a_bank_without_levels_is_refused():

@@ -18,6 +18,8 @@ from flowlab.components.figures.plane import Plane
 from flowlab.components.figures.quality_by_level import QualityByLevel
 from flowlab.components.figures.regime_coverage import RegimeCoverage
 from flowlab.components.figures.stability_by_order import StabilityByOrder
+from flowlab.components.figures.stability_trend import StabilityTrend
+from flowlab.components.figures.threshold_curves import ThresholdCurves
 from flowlab.components.figures.training_curves import TrainingCurves
 from flowlab.theory.classes import classify
 from flowlab.theory.geometry import Geometry
@@ -170,6 +172,38 @@ def test_class_bars():
     assert {text.get_text() for text in ax.texts} <= {str(n) for n in counts}
 
 
+def test_threshold_curves_are_shares_in_both_norms():
+    rows = [
+        ("pf", norm, threshold, *counts)
+        for norm in ("linf", "l2")
+        for threshold, counts in ((0.3, (3, 1, 0, 0, 0)), (0.1, (1, 1, 2, 0, 0)))
+    ]
+    columns = zip(("flow", "metric", "threshold", *CLASSES), zip(*rows, strict=True), strict=True)
+    figure = ThresholdCurves("t").build(CONTEXT, analysis=Table(dict(columns))).value
+    saved(figure)
+    (ax,) = figure.axes
+    curves = [line for line in ax.lines if len(set(line.get_xdata())) > 1]
+    assert len(curves) == 2 * len(CLASSES)
+    assert list(curves[0].get_xdata()) == [0.1, 0.3]
+    assert list(curves[0].get_ydata()) == [25, 75]
+    with pytest.raises(NodeError, match="threshold-sensitivity"):
+        ThresholdCurves("t").build(CONTEXT, analysis={"sigma": []})
+
+
+@pytest.mark.parametrize("across", ["samples", "sigma"])
+def test_stability_trend_has_a_line_an_order(across):
+    rows = [(order, place, 2, 0.5, 0.25, 0.75) for order in (2, 3) for place in (0.1, 0.2, 0.4)]
+    columns = zip(("order", across, "draws", "mean", "least", "largest"), zip(*rows, strict=True), strict=True)
+    figure = StabilityTrend("s").build(CONTEXT, analysis=Table(dict(columns))).value
+    saved(figure)
+    (ax,) = figure.axes
+    assert [bars.get_label() for bars in ax.containers] == ["2 summed", "3 summed"]
+    assert ax.containers[1].lines[0].get_ydata().tolist() == [50, 50, 50]
+    assert [text.get_text() for text in ax.get_xticklabels()] == ["0.1", "0.2", "0.4"]
+    with pytest.raises(NodeError, match="stability-over-draws"):
+        StabilityTrend("s").build(CONTEXT, analysis={2: {}})
+
+
 def stability():
     row = {"low": 0.55, "high": 0.72, "stable": 64, "tested": 100, "total": 100}
     perfect = {"share": 1.0, "low": 0.963, "high": 1.0, "stable": 100, "tested": 100, "total": 435}
@@ -226,6 +260,15 @@ def regime():
     gap = [0.95 - 5.6 * sigma - (0.35 if sigma > 0.1 else 0) for sigma in SIGMA.tolist()]
     low = [value > 0 for value in gap]
     return {"sigma": SIGMA.tolist(), "gap": gap, "low_noise": low, "violation": [None] * len(gap)}
+
+
+def test_large_overlaps_do_not_hide_where_the_gap_closes():
+    value = regime()
+    assert RegimeCoverage("r").build(CONTEXT, analysis=value).value.axes[1].get_yscale() == "linear"
+    value["gap"][0] = -70.0
+    figure = RegimeCoverage("r").build(CONTEXT, analysis=value).value
+    saved(figure)
+    assert figure.axes[1].get_yscale() == "symlog"
 
 
 def test_regime_coverage():

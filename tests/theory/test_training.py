@@ -168,6 +168,30 @@ def test_coupled_decay_has_no_biases_to_decay():
     assert not list(WeightDecay(decay_all=True).check({}))
 
 
+def test_batches_take_every_sample_in_turn():
+    whole = problem(samples=30)
+    drawn = torch.cat([whole.batch(turn, 10).samples for turn in range(3)], dim=2)
+    assert torch.equal(drawn, whole.samples)
+    assert torch.equal(whole.batch(3, 10).inputs, whole.batch(0, 10).inputs)
+    assert whole.batch(5, 7).samples.shape[2] == 7  # the last two of thirty are left out
+    assert torch.equal(whole.batch(4, 100).inputs, whole.inputs)
+
+
+def test_training_by_batches_of_all_samples_is_training_on_all():
+    full, batch, beyond = (built(WeightDecay(steps=40, batch=count), width=16) for count in (None, 30, 99))
+    assert full.metrics["cost"] == batch.metrics["cost"] == beyond.metrics["cost"]
+
+
+def test_training_by_batches_fits_all_samples():
+    # least squares of 30 samples a point by steps on 10: the loss of all falls as it does full-batch
+    start, full, batch = (
+        built(WeightDecay(steps=n, batch=b), width=16) for n, b in ((1, None), (900, None), (900, 10))
+    )
+    for before, whole, part in zip(*(each.metrics["violation_rms"] for each in (start, full, batch)), strict=True):
+        assert part < 0.2 * before
+        assert part == pytest.approx(whole, rel=0.5)
+
+
 def test_dropout_changes_training_and_the_same_seed_repeats_it():
     optimizer = AugmentedLagrangian(steps=50)
     once, again = (built(optimizer, width=16, dropout=0.3).metrics["cost"] for _ in range(2))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,9 +14,10 @@ from flowlab.api.plotting import FAINT, SERIES, house_style, new_figure
 
 # Inside the regime and outside it: marker, colour, name.
 _MARKS: dict[bool, dict[str, Any]] = {
-    True: {"marker": "o", "color": SERIES[0], "label": "low-noise regime"},
-    False: {"marker": "X", "color": SERIES[1], "mec": "white", "mew": 0.3, "ms": 5, "label": "outside it"},
+    True: {"marker": "o", "color": SERIES[0], "mew": 0, "label": "low-noise regime"},
+    False: {"marker": "X", "color": SERIES[1], "mew": 0, "label": "outside it"},
 }
+_SIZES = (2.4, 4.0)  # of markers: many of them, few
 
 
 @frozen
@@ -30,6 +32,7 @@ class RegimeCoverage:
         if not isinstance(analysis, Mapping) or "low_noise" not in analysis:
             raise NodeError("the analysis holds no regime: it takes one of low-noise-coverage")
         low = [bool(flag) for flag in analysis["low_noise"]]
+        size = min(_SIZES[1], max(_SIZES[0], 150 / len(low)))
         figure, axes = new_figure("single", 0.9, rows=2, sharex=True)
         noise, gap = axes[:, 0]
         for ax, name in ((noise, "sigma"), (gap, "gap")):
@@ -39,7 +42,12 @@ class RegimeCoverage:
             for inside, mark in _MARKS.items():
                 levels = [level for level, flag in enumerate(low) if flag is inside]
                 if levels:
-                    ax.plot(levels, [analysis[name][level] for level in levels], ls="", zorder=2, **mark)
+                    places = [analysis[name][level] for level in levels]
+                    ax.plot(levels, places, ls="", zorder=2, **mark, ms=size)
+        # far above the regime clusters overlap by many times the room there is below
+        room = max(analysis["gap"])
+        if 0 < room < -min(analysis["gap"]) / 2:
+            gap.set_yscale("symlog", linthresh=10 ** math.ceil(math.log10(room)), linscale=0.6)
         gap.axhline(0, color="black", lw=0.6, ls=(0, (4, 2)), zorder=1)
         noise.set_yscale("log")
         noise.set_ylabel(r"noise level $\sigma$")

@@ -36,9 +36,8 @@ class StabilityByOrder:
         orders = sorted({order for shares in analysis.values() for order in shares})
         if not orders:
             raise NodeError("no order of sums was tested: the training points have too few edges")
-        # more than three percentages side by side need a double column
-        wide = len(analysis) > 3
-        figure, axes = new_figure("double" if wide else "single", 0.33 if wide else 0.68)
+        # a column holds the percentages of two series
+        figure, axes = new_figure("single", 0.68) if len(analysis) < 3 else new_figure("double", 0.36)
         ax = axes[0, 0]
         spacing = 0.62 / len(analysis)
         for k, (label, shares) in enumerate(analysis.items()):
@@ -52,7 +51,7 @@ class StabilityByOrder:
         ax.set(xlabel="training points summed", ylabel="stable sums (%)")
         ax.spines["left"].set_bounds(0, 100)
         if len(analysis) > 1:
-            figure.legend(loc="outside upper center", ncols=min(6 if wide else 3, len(analysis)), handlelength=1.2)
+            figure.legend(loc="outside upper center", ncols=min(6, len(analysis)), handlelength=1.2)
         return Result(figure)
 
 

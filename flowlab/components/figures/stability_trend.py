@@ -44,6 +44,9 @@ class StabilityTrend:
         ax.set(
             xscale="log", xlabel=_AXES[across], ylabel="stable sums (%)", ylim=(-3, 103), yticks=range(0, 101, 25)
         )
+        places = sorted({row[across] for row in rows})
+        ax.set_xticks(places, [f"{place:g}" for place in places])
+        ax.set_xticks([], minor=True)
         ax.spines["left"].set_bounds(0, 100)
         figure.legend(loc="outside upper center", ncols=4, handlelength=1.8)
         return Result(figure)

@@ -31,7 +31,8 @@ class TrainingCurves:
                 "augmented-lagrangian or weight-decay records one"
             )
         curves = _curves(denoiser.history)
-        shades = _shades([curve["sigma"][0] for curve in curves])
+        sigma = [curve["sigma"][0] for curve in curves]
+        shades = _shades(sigma)
         figure, axes = new_figure("single", 1.15, rows=3, sharex=True)
         violation, cost, penalty = axes[:, 0]
         for curve in curves:
@@ -51,6 +52,8 @@ class TrainingCurves:
         bar = figure.colorbar(shades, ax=[violation, cost], aspect=30, fraction=0.06, pad=0.02)
         bar.set_label(r"noise level $\sigma$")
         bar.outline.set_visible(False)
+        if max(sigma) < 10 * min(sigma):  # within a decade most ticks are not powers of ten
+            bar.ax.yaxis.set_minor_formatter("{x:g}")
         return Result(figure)
 
 
