@@ -12,7 +12,7 @@ from flowlab.graph.graph import Graph
 from flowlab.graph.node import Node
 
 _HEIGHT, _LANE, _GAP, _BETWEEN, _MARGIN = 40.0, 6.0, 12.0, 52.0, 4.0
-_CHARACTER, _LONGEST = 6.8, 36  # a character's width in the page's font, and how many a box shows
+_CHARACTER, _LONGEST = 7.4, 36  # a character's width in the page's font, and how many a box shows
 _STATUS = len(" (failed)")  # room for it beside the name
 _PASSES = 12  # orders within columns settle within a few
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 from collections.abc import Sequence
 
 from attrs import frozen
@@ -28,8 +29,10 @@ class Grid:
     @classmethod
     def of_csv(cls, text: str) -> Grid:
         """The first rows of a file, numbers rounded."""
-        header, *rows = csv.reader(io.StringIO(text))
-        return cls(header, [[rounded(cell) for cell in row] for row in rows[:_ROWS]], len(rows))
+        reader = csv.reader(io.StringIO(text))
+        header = next(reader)
+        rows = [[rounded(cell) for cell in row] for row in itertools.islice(reader, _ROWS)]
+        return cls(header, rows, len(rows) + sum(1 for _ in reader))
 
     @property
     def numeric(self) -> list[bool]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import inspect
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -41,6 +42,11 @@ class Shown:
     record: Record
     stem: str
     source: str
+
+    @property
+    def summary(self) -> str:
+        """What it shows: the first line of its component's docstring."""
+        return (inspect.getdoc(self.record.node.component) or "").partition("\n")[0]
 
     @property
     def wide(self) -> bool:

@@ -249,6 +249,7 @@ def test_a_folder_where_one_is_asked_for(tmp_path: Path, results: Any) -> None:
     assert {file.name for file in (tmp_path / "out").iterdir()} == {
         "figures",
         "tables",
+        "report.html",
         "summary.json",
         "lock.toml",
     }

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from report_nodes import done, failed, graph_of, outcome_of
 
 from flowlab.api import Classes, Finding, Table
+from flowlab.engine.outcome import Record
 from flowlab.report.folder import claim
 from flowlab.report.write import write
 
@@ -17,11 +18,16 @@ HOSTILE = """</script><script>document.title = 'taken'</script><img src=x onerro
 ROWS = 250
 
 
-def plotted() -> Figure:
-    """A figure of a line."""
+class Line:
+    """A line that falls."""
+
+
+def plotted(name: str) -> Record:
+    """The record of a figure of a line."""
     figure = Figure()
     figure.subplots().plot([0, 1], [1, 0], marker="o", label=HOSTILE)
-    return figure
+    record = done("figure", name, value=figure)
+    return evolve(record, node=evolve(record.node, component=Line()))
 
 
 def write_run(folder: Path) -> Path:
@@ -42,8 +48,8 @@ def write_run(folder: Path) -> Path:
         evolve(denoiser, node=evolve(denoiser.node, inputs={"dataset": (dataset.node,)})),
         done("classifier", "ends", value=Classes({HOSTILE: labels}, {}, 0.2, "linf")),
         done("analysis", "held", value=Finding(HOSTILE, "Theorem 1", ">= 1", ours=(2.0,), holds=True)),
-        done("figure", "line", value=plotted()),
-        done("figure", f"other {HOSTILE}", value=plotted()),
+        plotted("line"),
+        plotted(f"other {HOSTILE}"),
         failed("analysis", "bad"),
     )
     made = graph_of(outcome)
