@@ -72,6 +72,9 @@ def run(
     settings: Settings = None,
     device: Annotated[str, typer.Option(help="cpu, cuda or auto")] = "auto",
     quiet: Annotated[bool, typer.Option("--quiet", help="show no progress")] = False,
+    no_store: Annotated[
+        bool, typer.Option("--no-store", help="compute all anew, and keep no results for later runs")
+    ] = False,
     debug: Debug = False,
     json: Json = False,
 ) -> None:
@@ -86,7 +89,7 @@ def run(
             if not json:
                 say(report.answer)
 
-        plans = prepare(files, out, settings or (), device)
+        plans = prepare(files, out, settings or (), device, not no_store)
         series = in_turn(plans, device, quiet, debug, show)
         table = series.close(plans[0].folder.parent) if len(plans) > 1 else ""
         if json or table:

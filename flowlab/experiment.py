@@ -13,6 +13,7 @@ from attrs import field, frozen
 from flowlab.engine.device import resolve
 from flowlab.engine.progress import listening
 from flowlab.engine.run import run
+from flowlab.engine.store import Store
 from flowlab.graph import built
 from flowlab.graph.graph import Graph, connected
 from flowlab.graph.tables import tables
@@ -84,7 +85,7 @@ class Experiment:
             with listening(quiet) as listener:
                 return Results(graph, run(graph, device, listener))
         claim(Path(out))
-        report = conduct(Plan(graph, Path(out)), device, quiet)
+        report = conduct(Plan(graph, Path(out), Store.beside(Path(out).parent)), device, quiet)
         return Results(report.graph, report.outcome, report.folder)
 
     def _document(self, registry: Registry) -> Document:
