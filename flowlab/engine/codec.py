@@ -82,8 +82,8 @@ class _Writer:
         if kind in (list, tuple):
             items = [self.tree(item) for item in value]
             return items if kind is list else {"tuple": items}
-        if kind is dict and all(type(key) is str for key in value):
-            return {"dict": {key: self.tree(item) for key, item in value.items()}}
+        if kind is dict and all(type(key) in (int, str) for key in value):
+            return {"dict": [[key, self.tree(item)] for key, item in value.items()]}
         # in another layout, products of it could differ in the last bit
         if kind is torch.Tensor and value.layout is torch.strided and value.is_contiguous():
             return {"tensor": self._kept(value), "host": value.device.type == "cpu"}
@@ -116,7 +116,7 @@ class _Reader:
             case {"tuple": items}:
                 return tuple(self.value(item) for item in items)
             case {"dict": items}:
-                return {key: self.value(item) for key, item in items.items()}
+                return {key: self.value(item) for key, item in items}
             case {"tensor": name, "host": host}:
                 return self.tensors[name] if host else self.tensors[name].to(self.device)
             case {"form": name, "fields": fields}:
