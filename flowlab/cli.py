@@ -108,6 +108,43 @@ def check(files: Files, settings: Settings = None, debug: Debug = False) -> None
 
 
 @app.command()
+def explain(
+    file: File,
+    node: Annotated[
+        str, typer.Argument(help="kind.name; in a sweep all of its settings, or kind.name[key=value]")
+    ],
+    out: Annotated[Path | None, typer.Option(help="folder of the run [default: runs/<name>]")] = None,
+    settings: Settings = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda or auto")] = "auto",
+    debug: Debug = False,
+) -> None:
+    """Tell whether a node would be computed or its stored result reused, and what changed since."""
+    with guarded(debug):
+        from flowlab.engine.store import Store
+        from flowlab.graph.graph import load
+        from flowlab.report.conduct import runs_folder
+        from flowlab.report.explain import explain as text
+
+        loaded = load(file, settings or (), Registry.installed())
+        say(text(loaded, node, device, Store.beside(runs_folder(out))))
+
+
+@app.command()
+def gc(
+    runs: Annotated[Path, typer.Argument(help="folder of the runs whose store it is")] = Path("runs"),
+    keep_days: Annotated[float, typer.Option(help="keep what was used in so many days", min=0)] = 30.0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only tell what would be removed")] = False,
+    debug: Debug = False,
+) -> None:
+    """Remove stored results that no recent run used."""
+    with guarded(debug):
+        from flowlab.engine.store import Store
+        from flowlab.report.garbage import collect
+
+        say(collect(Store.beside(runs), keep_days, dry_run))
+
+
+@app.command()
 def graph(file: File, settings: Settings = None, debug: Debug = False) -> None:
     """Print an experiment's graph as Mermaid."""
     with guarded(debug):

@@ -18,7 +18,7 @@ from flowlab.graph import built
 from flowlab.graph.graph import Graph, connected
 from flowlab.graph.tables import tables
 from flowlab.registry.registry import Registry
-from flowlab.report.conduct import Plan, conduct
+from flowlab.report.conduct import Plan, conduct, runs_folder
 from flowlab.report.folder import claim
 from flowlab.report.notebook import Results
 from flowlab.spec.document import Document, parse, read
@@ -85,7 +85,7 @@ class Experiment:
             with listening(quiet) as listener:
                 return Results(graph, run(graph, device, listener))
         claim(Path(out))
-        report = conduct(Plan(graph, Path(out), Store.beside(Path(out).parent)), device, quiet)
+        report = conduct(Plan(graph, Path(out), Store.beside(runs_folder(Path(out)))), device, quiet)
         return Results(report.graph, report.outcome, report.folder)
 
     def _document(self, registry: Registry) -> Document:

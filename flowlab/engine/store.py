@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +14,8 @@ from attrs import frozen
 
 FOLDER = "FLOWLAB_STORE"  # names the folder of the store
 _SUFFIX = ".safetensors"
+_RESULT = re.compile(rf"[0-9a-f]{{64}}{re.escape(_SUFFIX)}")
+_LEFT = re.compile(rf"[0-9a-f]{{64}}\.lock|\.{_RESULT.pattern}\.\d+\.tmp")
 
 
 @frozen
@@ -40,16 +43,31 @@ class Store:
         """Where damaged files go."""
         return self.folder / "quarantine"
 
-    def paths(self) -> list[Path]:
+    def results(self) -> list[Path]:
         """The files of all keys."""
-        return sorted(self.folder.glob(f"*{_SUFFIX}"))
+        return _matching(self.folder, _RESULT)
+
+    def damaged(self) -> list[Path]:
+        """The files in quarantine."""
+        return _matching(self.quarantine, _RESULT)
+
+    def left(self) -> list[Path]:
+        """What killed runs left behind, or runs at work still need: locks and half-written files."""
+        return _matching(self.folder, _LEFT)
 
     def ingredients(self) -> Iterator[tuple[Path, dict[str, Any]]]:
-        """What the keys of all results were made of; unchecked, and without what can't be read."""
+        """What the key of each result was made of; unchecked, and without the files that can't be read."""
         from safetensors import safe_open
 
-        for path in self.paths():
+        for path in self.results():
             with suppress(Exception):  # a damaged file may break its reader anywhere; who loads it will say so
                 with safe_open(path, "pt") as file:
                     text = file.metadata()["ingredients"]
                 yield path, json.loads(text)
+
+
+def _matching(folder: Path, name: re.Pattern[str]) -> list[Path]:
+    """The files of such a name: there may be others, whoever put them there."""
+    with suppress(OSError):
+        return sorted(path for path in folder.iterdir() if name.fullmatch(path.name))
+    return []

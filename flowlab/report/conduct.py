@@ -78,15 +78,22 @@ def prepare(
             rule = f"its name {graph.name!r} is that of {first} as well: both would write one folder"
             raise ExperimentError([Problem(str(graph.path), rule)])
     resolve(device)
-    parent = Path("runs") if out is None else out
-    single = out is not None and len(graphs) == 1
-    store = Store.beside(parent.parent if single else parent) if stored else None
-    plans = tuple(Plan(graph, parent if single else parent / file_name(graph.name), store) for graph in graphs)
+    parent = runs_folder(out, len(graphs))
+    single = out if len(graphs) == 1 else None
+    store = Store.beside(parent) if stored else None
+    plans = tuple(Plan(graph, single or parent / file_name(graph.name), store) for graph in graphs)
     for plan in plans:
         claim(plan.folder)
     if len(plans) > 1:
         claim(parent, files=(FILE,), folders=())
     return plans
+
+
+def runs_folder(out: Path | None, experiments: int = 1) -> Path:
+    """The parent of the experiments' folders."""
+    if out is None:
+        return Path("runs")
+    return out.parent if experiments == 1 else out
 
 
 def conduct(plan: Plan, device: str, quiet: bool) -> Report:

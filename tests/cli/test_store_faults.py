@@ -42,20 +42,19 @@ def test_a_second_run_reuses_and_says_so(flowlab: Run, experiment: Path, tmp_pat
 
 
 KILLED = """
-import os, sys
+import os
 from flowlab import cli
 from flowlab.engine import whole_file
 
-setattr(whole_file.os, sys.argv.pop(1), lambda *_: os.kill(os.getpid(), 9))
+whole_file.os.replace = lambda *_: os.kill(os.getpid(), 9)
 cli.main()
 """
 
 
-@pytest.mark.parametrize("call", ["fsync", "replace"])
 def test_a_kill_while_a_result_is_written(
-    flowlab: Run, environment: Mapping[str, str], experiment: Path, tmp_path: Path, call: str
+    flowlab: Run, environment: Mapping[str, str], experiment: Path, tmp_path: Path
 ) -> None:
-    command = [sys.executable, "-c", KILLED, call, "run", str(experiment), *LONG]
+    command = [sys.executable, "-c", KILLED, "run", str(experiment), *LONG]
     killed = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, check=False, timeout=100)
     assert killed.returncode == -9
     assert list((tmp_path / "runs/.store").glob(".*.tmp"))
@@ -164,7 +163,5 @@ def test_a_read_only_store_is_read(
     assert "warning" not in error
     code, error = mounted(environment, tmp_path, bind, f"{command} --set dataset.a.points=4")
     assert (code, reused(tmp_path / "runs/tiny")) == (0, set()), error
-    assert (
-        "Read-only file system; dataset.a is not kept" in error.replace("'", "").replace(f": {tmp_path}", "")
-        or "Read-only file system" in error
-    )
+    assert "Read-only file system" in error
+    assert "dataset.a is not kept for later runs" in error
