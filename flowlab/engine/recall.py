@@ -37,7 +37,11 @@ class Recall:
 
     def record(self, node: Node, given: Mapping[str, Any], compute: Callable[[], Record]) -> Record:
         """The record of a node with these inputs, computed unless the store has its result."""
-        path = self.store.path(self.keys.of(node))
+        try:
+            path = self.store.path(self.keys.of(node))
+        except Exception as error:  # a component's own validators may have made anything of a parameter
+            self.listener.warned(f"{node.id} has no key: {one_line(error)}; it is computed and not kept")
+            return compute()
         with self._turn(path, node):
             start = perf_counter()
             result = self._load(path, node, given)

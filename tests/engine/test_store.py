@@ -240,6 +240,17 @@ def test_a_file_in_the_way_costs_a_warning_and_not_the_work(tmp_path: Path, clea
     assert "is not kept for later runs" in ears.warnings[-1]
 
 
+def test_a_node_without_a_key_is_computed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> str:
+        raise TypeError("keys of several types")
+
+    monkeypatch.setattr("flowlab.engine.key.Keys.ingredients", fail)
+    ears = Ears()
+    outcome = ran(tmp_path / "store", ears)
+    assert {record.status for record in outcome.records} <= {"done", "short"}
+    assert "denoiser.al has no key: TypeError: keys of several types; it is computed" in "".join(ears.warnings)
+
+
 def test_without_a_store_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     file = tmp_path / "kept.toml"
