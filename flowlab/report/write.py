@@ -20,7 +20,7 @@ def write(graph: Graph, outcome: Outcome, device: str, folder: Path) -> Outcome:
     """Write summary, lock, tables and figures; the outcome returned tells of figures that can't be drawn."""
     outcome, pictures = render(outcome)
     content = tables(outcome) | pictures
-    text = tomli_w.dumps(lock(graph, device, content)).encode()
+    text = tomli_w.dumps(lock(graph, outcome, device, content)).encode()
     # The lock first: it says which files are the run's, should the rest be cut short.
     files = {LOCK: text, **content, SUMMARY: f"{as_json(summary(graph, outcome))}\n".encode()}
     fill(folder, files)

@@ -34,6 +34,7 @@ def test_a_second_run_reuses_and_says_so(flowlab: Run, experiment: Path, tmp_pat
     assert "4 of 4 nodes" in second.stdout
     assert "1 reused" in second.stdout
     assert reused(tmp_path / "runs/again") == {"dataset.a"}
+    assert 'reused = [\n    "dataset.a",\n]' in (tmp_path / "runs/again/lock.toml").read_text()
     for name in ("tables/dataset.a.all.csv", "figures/f.png", "figures/f.pdf"):
         assert (tmp_path / "runs/again" / name).read_bytes() == (tmp_path / "runs/tiny" / name).read_bytes()
     third = flowlab("run", experiment, *LONG, "--out", "runs/third", "--no-store")
