@@ -73,6 +73,9 @@ def run(
     settings: Settings = None,
     device: Annotated[str, typer.Option(help="cpu, cuda or auto")] = "auto",
     quiet: Annotated[bool, typer.Option("--quiet", help="show no progress")] = False,
+    no_store: Annotated[
+        bool, typer.Option("--no-store", help="compute all anew, and keep no results for later runs")
+    ] = False,
     debug: Debug = False,
     json: Json = False,
 ) -> None:
@@ -87,7 +90,7 @@ def run(
             if not json:
                 say(report.answer)
 
-        plans = prepare(files, out, settings or (), device)
+        plans = prepare(files, out, settings or (), device, not no_store)
         series = in_turn(plans, device, quiet, debug, show)
         table = series.close(plans[0].folder.parent) if len(plans) > 1 else ""
         if json or table:
@@ -117,6 +120,43 @@ def check(files: Files, settings: Settings = None, debug: Debug = False) -> None
 
         for graph in load_all(files, settings or (), Registry.installed()):
             say(f"{graph.path}: ok, {len(graph.nodes)} nodes")
+
+
+@app.command()
+def explain(
+    file: File,
+    node: Annotated[
+        str, typer.Argument(help="kind.name; in a sweep all of its settings, or kind.name[key=value]")
+    ],
+    out: Annotated[Path | None, typer.Option(help="folder of the run [default: runs/<name>]")] = None,
+    settings: Settings = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda or auto")] = "auto",
+    debug: Debug = False,
+) -> None:
+    """Tell whether a node would be computed or its stored result reused, and what changed since."""
+    with guarded(debug):
+        from flowlab.engine.store import Store
+        from flowlab.graph.graph import load
+        from flowlab.report.conduct import runs_folder
+        from flowlab.report.explain import explain as text
+
+        loaded = load(file, settings or (), Registry.installed())
+        say(text(loaded, node, device, Store.beside(runs_folder(out))))
+
+
+@app.command()
+def gc(
+    runs: Annotated[Path, typer.Argument(help="folder of the runs whose store it is")] = Path("runs"),
+    keep_days: Annotated[float, typer.Option(help="keep what was used in so many days", min=0)] = 30.0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only tell what would be removed")] = False,
+    debug: Debug = False,
+) -> None:
+    """Remove stored results that no recent run used."""
+    with guarded(debug):
+        from flowlab.engine.store import Store
+        from flowlab.report.garbage import collect
+
+        say(collect(Store.beside(runs), keep_days, dry_run))
 
 
 @app.command()

@@ -13,11 +13,12 @@ from attrs import field, frozen
 from flowlab.engine.device import resolve
 from flowlab.engine.progress import listening
 from flowlab.engine.run import run
+from flowlab.engine.store import Store
 from flowlab.graph import built
 from flowlab.graph.graph import Graph, connected
 from flowlab.graph.tables import tables
 from flowlab.registry.registry import Registry
-from flowlab.report.conduct import Plan, conduct
+from flowlab.report.conduct import Plan, conduct, runs_folder
 from flowlab.report.folder import claim
 from flowlab.report.notebook import Results
 from flowlab.spec.document import Document, parse, read
@@ -73,8 +74,10 @@ class Experiment:
         registry = Registry.installed()
         return connected(self._document(registry), registry)
 
-    def run(self, out: str | Path | None = None, *, device: str = "auto", quiet: bool = False) -> Results:
-        """Run every node; write the folder `out` as the command line does, or nothing at all.
+    def run(
+        self, out: str | Path | None = None, *, device: str = "auto", quiet: bool = False, store: bool = True
+    ) -> Results:
+        """Run every node; write the folder `out` as the command line does, with its store, or nothing at all.
 
         A node that fails is told in the results. Raises ExperimentError, PluginError, OutputError.
         """
@@ -84,7 +87,8 @@ class Experiment:
             with listening(quiet) as listener:
                 return Results(graph, run(graph, device, listener))
         claim(Path(out))
-        report = conduct(Plan(graph, Path(out)), device, quiet)
+        kept = Store.beside(runs_folder(Path(out))) if store else None
+        report = conduct(Plan(graph, Path(out), kept), device, quiet)
         return Results(report.graph, report.outcome, report.folder)
 
     def _document(self, registry: Registry) -> Document:

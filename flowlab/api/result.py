@@ -42,6 +42,9 @@ class Result:
     `value` goes to the nodes that refer to this one; `metrics` are plain numbers for summary.json;
     `tables` become CSV files. `shortfall` says in words how the node fell short of what was asked of it
     (a tolerance not met, a level without a solution); it is shown wherever the result is.
+
+    A result that took long may come from an earlier run: nothing decides it but the component's fields, its
+    inputs, the context, and the files that it names in `reads() -> tuple[str, ...]`.
     """
 
     value: Any

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field, frozen
 
-from flowlab.engine.checkpoint_file import Saved, Unusable, read, write
 from flowlab.engine.defect import one_line
 from flowlab.engine.key import Keys
 from flowlab.engine.progress import Listener
+from flowlab.engine.sealed_file import Content, Unusable, read, write
+from flowlab.engine.whole_file import scratches
 from flowlab.graph.node import Node
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Checkpoints:
 
     def sweep(self) -> None:
         """Remove what a killed run left half-written."""
-        for scratch in self.folder.glob(".*.tmp"):
+        for scratch in scratches(self.folder):
             with suppress(OSError):
                 scratch.unlink()
 
@@ -78,14 +79,14 @@ class NodeCheckpoint:
         except Unusable as error:
             self.listener.warned(f"{path}: {error}; {self.node.id} starts anew")
             return None
-        self.listener.resumed(saved.done, saved.total)
+        self.listener.resumed(int(saved.labels["done"]), int(saved.labels["total"]))
         return saved.tensors
 
     def keep(self, name: str, done: int, total: int, state: Callable[[], Mapping[str, Tensor]]) -> None:
         """Save the state if it is time to. A file that can't be written costs a warning, not the work."""
         if monotonic() < self._due:
             return
-        path, saved = self._path(name), Saved(done, total, state())
+        path, saved = self._path(name), Content({"done": str(done), "total": str(total)}, state())
         try:
             write(path, self._own(), saved)
         except Exception as error:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +14,11 @@ from attrs import define, field
 
 from flowlab.api import references
 from flowlab.engine.inputs import sources
-from flowlab.engine.sources import digest
+from flowlab.engine.sources import digests
 from flowlab.graph.node import Node
 
-SCHEMA = 1  # of the keys
+SCHEMA = 2  # of the keys
+_NUMERICAL = ("daqp", "numpy", "scipy")  # whose versions may decide a last bit, besides torch's
 
 
 @define
@@ -24,16 +27,20 @@ class Keys:
 
     Hashed are the node's component (name, distribution, version), parameters and the content of the files it
     reads, the same of all its ancestors, the sources of the packages they come from, and what a run sets for all
-    nodes: seed, dtype, device type, torch's version and threads.
+    nodes: seed, dtype, device type, threads, and the versions of the numerical libraries.
     """
 
     seed: int
     dtype: str
     device: str
-    _digests: dict[str, str] = field(factory=dict, init=False)
+    _digests: dict[str, dict[str, str]] = field(factory=dict, init=False)
 
     def of(self, node: Node) -> str:
         """A node's key."""
+        return hashlib.sha256(self.ingredients(node).encode()).hexdigest()
+
+    def ingredients(self, node: Node) -> str:
+        """What a node's key is the digest of."""
         import torch
 
         content = {
@@ -41,20 +48,27 @@ class Keys:
             "seed": self.seed,
             "dtype": self.dtype,
             "device": self.device,
-            "torch": torch.__version__,
+            "versions": {"torch": torch.__version__, **_versions()},
             "threads": torch.get_num_threads(),
             "sources": {package: self._digest(package) for package in _packages(node)},
             "node": _described(node),
         }
         # a component's own validators may have made anything of a parameter
-        text = json.dumps(content, sort_keys=True, separators=(",", ":"), default=repr)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return json.dumps(content, sort_keys=True, separators=(",", ":"), default=repr)
 
-    def _digest(self, package: str) -> str:
-        """The digest of a package, taken once a run: what is edited while it runs doesn't run."""
+    def _digest(self, package: str) -> dict[str, str]:
+        """The digests of a package, taken once a run: what is edited while it runs doesn't run."""
         if package not in self._digests:
-            self._digests[package] = digest(package)
+            self._digests[package] = digests(package)
         return self._digests[package]
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in _NUMERICAL:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 def _described(node: Node) -> dict[str, Any]:

@@ -13,6 +13,11 @@ from flowlab.graph.node import Node
 Status = Literal["done", "short", "failed", "skipped"]
 
 
+def status_of(result: Result) -> Status:
+    """The status of a node that has a result."""
+    return "done" if result.shortfall is None else "short"
+
+
 @frozen
 class Record:
     """One node's end: `short` is done with a shortfall, `skipped` never ran or was interrupted."""
@@ -23,6 +28,7 @@ class Record:
     message: str = ""
     seconds: float = 0.0
     trace: str = ""  # the traceback of a defect, for --debug
+    reused: bool = False  # computed by a former run
 
     @property
     def finished(self) -> bool:

@@ -167,7 +167,8 @@ def ending(record: Record) -> str:
     """A finished node in one line."""
     reason = record.message or (record.result and record.result.shortfall) or ""
     timing = "" if record.status == "skipped" else f" in {record.seconds:.1f} s"
-    return f"{record.node.id}: {record.status}{timing}" + (f": {reason}" if reason else "")
+    origin = ", reused," if record.reused else ""
+    return f"{record.node.id}: {record.status}{origin}{timing}" + (f": {reason}" if reason else "")
 
 
 def shown(figures: Mapping[str, float]) -> str:

@@ -1,4 +1,4 @@
-"""What a package's source code says, comments and layout aside, as one digest."""
+"""What a package's source code says, comments and layout aside, as digests."""
 
 from __future__ import annotations
 
@@ -9,15 +9,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 
-def digest(package: str) -> str:
-    """sha256 of the syntax trees of a package's modules, docstrings included; nothing is imported.
+def digests(package: str) -> dict[str, str]:
+    """sha256 of the syntax tree of each module of a package, docstrings included; nothing is imported.
 
-    A module that can't be parsed counts byte by byte, a package without source code as empty.
+    A module that can't be parsed counts byte by byte; a package without source code has none.
     """
-    total = hashlib.sha256()
-    for name, module in _modules(package):
-        total.update(f"{name}\0{hashlib.sha256(_tree(module)).hexdigest()}\n".encode())
-    return total.hexdigest()
+    return {name: hashlib.sha256(_tree(module)).hexdigest() for name, module in _modules(package)}
 
 
 def _modules(package: str) -> Iterator[tuple[str, Path]]:

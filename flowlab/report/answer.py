@@ -81,7 +81,10 @@ def ending(outcome: Outcome) -> list[str]:
     built = [record for record in outcome.records if record.node.kind.built]
     finished = sum(record.finished for record in built)
     slowest = max(built, key=lambda record: record.seconds, default=None)
+    reused = sum(record.reused for record in built)
     timing = f"{finished} of {len(built)} nodes in {outcome.seconds:.1f} s"
+    if reused:
+        timing += f", {reused} reused"
     if slowest is not None:
         timing += f", {slowest.seconds:.1f} s of it for {slowest.node.id}"
     return ["interrupted", timing] if outcome.interrupted else [timing]

@@ -14,6 +14,7 @@ from flowlab.engine.device import resolve
 from flowlab.engine.outcome import Outcome
 from flowlab.engine.progress import listening
 from flowlab.engine.run import run
+from flowlab.engine.store import Store
 from flowlab.graph.graph import Graph, load_all
 from flowlab.registry.registry import Registry
 from flowlab.report.answer import answer
@@ -30,6 +31,7 @@ class Plan:
 
     graph: Graph
     folder: Path
+    store: Store | None
 
 
 @frozen
@@ -61,8 +63,10 @@ class Report:
         return tuple(record.trace for record in self.outcome.records if record.trace)
 
 
-def prepare(files: Sequence[Path], out: Path | None, overrides: Sequence[str], device: str) -> tuple[Plan, ...]:
-    """Experiments ready to run; of several, `out` is the parent of their folders.
+def prepare(
+    files: Sequence[Path], out: Path | None, overrides: Sequence[str], device: str, stored: bool = True
+) -> tuple[Plan, ...]:
+    """Experiments ready to run; of several, `out` is the parent of their folders. All use one store, if any.
 
     Whatever can be refused is refused here, before any work: ExperimentError tells the mistakes of all files.
     """
@@ -74,9 +78,10 @@ def prepare(files: Sequence[Path], out: Path | None, overrides: Sequence[str], d
             rule = f"its name {graph.name!r} is that of {first} as well: both would write one folder"
             raise ExperimentError([Problem(str(graph.path), rule)])
     resolve(device)
-    parent = Path("runs") if out is None else out
-    single = out is not None and len(graphs) == 1
-    plans = tuple(Plan(graph, parent if single else parent / file_name(graph.name)) for graph in graphs)
+    parent = runs_folder(out, len(graphs))
+    single = out if len(graphs) == 1 else None
+    store = Store.beside(parent) if stored else None
+    plans = tuple(Plan(graph, single or parent / file_name(graph.name), store) for graph in graphs)
     for plan in plans:
         claim(plan.folder)
     if len(plans) > 1:
@@ -84,8 +89,15 @@ def prepare(files: Sequence[Path], out: Path | None, overrides: Sequence[str], d
     return plans
 
 
+def runs_folder(out: Path | None, experiments: int = 1) -> Path:
+    """The parent of the experiments' folders."""
+    if out is None:
+        return Path("runs")
+    return out.parent if experiments == 1 else out
+
+
 def conduct(plan: Plan, device: str, quiet: bool) -> Report:
     """Run an experiment and write its folder. Raises OutputError."""
     with listening(quiet) as listener:
-        outcome = run(plan.graph, device, listener, Checkpoints(plan.folder / "checkpoints"))
+        outcome = run(plan.graph, device, listener, Checkpoints(plan.folder / "checkpoints"), plan.store)
     return Report(plan.graph, write(plan.graph, outcome, str(resolve(device)), plan.folder), plan.folder)

@@ -10,6 +10,7 @@ from pathlib import Path
 import tomli
 
 from flowlab.api import OutputError
+from flowlab.engine import whole_file
 
 LOCK = "lock.toml"
 SUMMARY = "summary.json"
@@ -59,14 +60,8 @@ def former(folder: Path) -> Iterable[str]:
 
 def replace(path: Path, content: bytes) -> None:
     """Write a file as a whole or not at all. Raises OutputError."""
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with _blaming(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            scratch.write_bytes(content)
-            os.replace(scratch, path)
-        finally:
-            scratch.unlink(missing_ok=True)
+        whole_file.replace(path, content)
 
 
 def _probe(folder: Path) -> None:

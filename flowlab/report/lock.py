@@ -8,14 +8,15 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from flowlab.engine.outcome import Outcome
 from flowlab.graph.graph import Graph
 from flowlab.report.plain import plain, without_none
 
 _LIBRARIES = ("flowlab", "torch", "numpy", "scipy", "matplotlib", "attrs", "cattrs", "daqp")
 
 
-def lock(graph: Graph, device: str, files: Iterable[str]) -> dict[str, Any]:
-    """The resolved experiment, what ran it, and the tables and figures it wrote."""
+def lock(graph: Graph, outcome: Outcome, device: str, files: Iterable[str]) -> dict[str, Any]:
+    """The resolved experiment, what ran it, the results it took from former runs, and the files it wrote."""
     import torch
 
     run = {
@@ -26,6 +27,7 @@ def lock(graph: Graph, device: str, files: Iterable[str]) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "platform": platform.platform(),
         "python": platform.python_version(),
+        "reused": [record.node.id for record in outcome.records if record.reused],
         "files": list(files),
     }
     experiment = without_none(plain(graph.resolved))

@@ -38,6 +38,7 @@ def entry(record: Record) -> dict[str, Any]:
     return {
         "status": record.status,
         "use": record.node.use,
+        "reused": record.reused,
         "seconds": round(record.seconds, 6),
         "metrics": plain(record.metrics),
         "shortfall": record.result.shortfall if record.result else None,

@@ -21,7 +21,7 @@ def write(graph: Graph, outcome: Outcome, device: str, folder: Path) -> Outcome:
     """Write summary, lock, tables, figures and page; the outcome returned tells of figures that can't be drawn."""
     outcome, pictures = render(outcome)
     content = tables(outcome) | pictures
-    locked = lock(graph, device, content)
+    locked = lock(graph, outcome, device, content)
     text = tomli_w.dumps(locked).encode()
     # The lock first: it says which files are the run's, should the rest be cut short.
     files = {LOCK: text, **content, SUMMARY: f"{as_json(summary(graph, outcome))}\n".encode()}

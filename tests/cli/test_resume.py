@@ -51,7 +51,7 @@ def test_a_stopped_training_is_resumed_to_the_same_figures(
 ) -> None:
     file = tmp_path / "long.toml"
     file.write_text(EXPERIMENT)
-    command = [sys.executable, "-m", "flowlab", "run", str(file), "--device", "cpu", "--out"]
+    command = [sys.executable, "-m", "flowlab", "run", str(file), "--device", "cpu", "--no-store", "--out"]
     with subprocess.Popen([*command, "cut"], cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
         for _ in range(600):
             if list((tmp_path / "cut/checkpoints").glob("*.safetensors")) or process.poll() is not None:

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from flowlab.engine.checkpoint_file import Saved, Unusable, read, write
 from flowlab.engine.checkpoints import Checkpoints
 from flowlab.engine.progress import Quiet
 from flowlab.engine.run import run
+from flowlab.engine.sealed_file import Content, Unusable, read, write
 from flowlab.graph.graph import load
 from flowlab.registry.registry import Registry
 
@@ -152,15 +152,15 @@ def test_a_full_disk_costs_a_warning_and_not_the_work(tmp_path, clean):
 
 def test_a_file_is_whole_or_absent(tmp_path, monkeypatch):
     path = tmp_path / "x.safetensors"
-    write(path, "key", Saved(1, 2, {"a": torch.arange(3.0)}))
+    write(path, "key", Content({"done": "1"}, {"a": torch.arange(3.0)}))
 
     def killed(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("flowlab.engine.checkpoint_file.os.replace", killed)
+    monkeypatch.setattr("flowlab.engine.whole_file.os.replace", killed)
     with pytest.raises(KeyboardInterrupt):
-        write(path, "key", Saved(2, 2, {"a": torch.zeros(3)}))
-    assert read(path, "key").done == 1
+        write(path, "key", Content({"done": "2"}, {"a": torch.zeros(3)}))
+    assert read(path, "key").labels == {"done": "1"}
     assert list(tmp_path.iterdir()) == [path]
     with pytest.raises(Unusable, match="other settings"):
         read(path, "another")

@@ -12,7 +12,7 @@ from engine_nodes import node
 
 from flowlab.api import parameter, reference
 from flowlab.engine.key import Keys
-from flowlab.engine.sources import digest
+from flowlab.engine.sources import digests
 from flowlab.graph.node import Node
 
 
@@ -49,9 +49,11 @@ def bank(points: Points | None = None, dataset: str = "points", **fields: Any) -
     return node("denoiser", "bank", Bank(dataset, **fields), {"dataset": (source,)})
 
 
-def key(of: Node, seed: int = 0, dtype: str = "float64", device: str = "cpu", flowlab: str = "") -> str:
+def key(
+    of: Node, seed: int = 0, dtype: str = "float64", device: str = "cpu", flowlab: dict[str, str] | None = None
+) -> str:
     keys = Keys(seed, dtype, device)
-    keys._digests["flowlab"] = flowlab  # in place of a quarter of a second
+    keys._digests["flowlab"] = flowlab or {}  # in place of a quarter of a second
     return keys.of(of)
 
 
@@ -120,8 +122,8 @@ def test_the_sources_of_every_package_involved_count(tmp_path: Path, monkeypatch
         module.write_text(source)
         keys.append(key(bank()))
     assert keys[0] == keys[1] != keys[2]
-    assert keys[2] != key(bank(), flowlab="edited")
-    assert Keys(0, "float64", "cpu").of(bank()) == key(bank(), flowlab=digest("flowlab"))
+    assert keys[2] != key(bank(), flowlab={"cli.py": "edited"})
+    assert Keys(0, "float64", "cpu").of(bank()) == key(bank(), flowlab=digests("flowlab"))
 
 
 def test_sources_are_read_once_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

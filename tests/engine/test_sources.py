@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flowlab.engine.sources import digest
+from flowlab.engine.sources import digests
 
 CODE = "def f(x):\n    return x + 1\n"
 
@@ -32,28 +32,29 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ],
 )
 def test_comments_and_layout_do_not_count(package: Path, source: str, same: bool) -> None:
-    before = digest("digested")
+    before = digests("digested")
     (package / "inner/code.py").write_text(source)
-    assert (digest("digested") == before) == same
+    assert (digests("digested") == before) == same
 
 
 def test_names_and_what_is_no_python_count(package: Path) -> None:
-    seen = [digest("digested")]
+    seen = [str(digests("digested"))]
     (package / "inner/code.py").rename(package / "inner/other.py")
-    seen.append(digest("digested"))
+    seen.append(str(digests("digested")))
     for broken in (b"no python", b"no python at all", b"\xff"):
         (package / "inner/other.py").write_bytes(broken)
-        seen.append(digest("digested"))
+        seen.append(str(digests("digested")))
     assert len(set(seen)) == 5
 
 
 def test_a_module_alone_and_none_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "lonely.py").write_text(CODE)
-    assert len({digest("lonely"), digest("no_such_package"), digest("flowlab")}) == 3
-    assert digest("sys") == digest("no_such_package") == digest("")
+    assert list(digests("lonely")) == ["lonely"]
+    assert {"cli.py", "engine/sources.py"} < digests("flowlab").keys()
+    assert digests("sys") == digests("no_such_package") == digests("") == {}
 
 
 def test_nothing_is_imported(package: Path) -> None:
     (package / "__init__.py").write_text("raise SystemError")
-    digest("digested")
+    digests("digested")

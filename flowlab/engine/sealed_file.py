@@ -1,10 +1,9 @@
-"""One checkpoint as a file: whole or absent, with the key of who may use it and a seal."""
+"""Tensors and labels as one safetensors file: whole or absent, with the key of who may use it and a seal."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,45 +11,35 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from flowlab.engine.defect import one_line
+from flowlab.engine.whole_file import replace
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
 @frozen
-class Saved:
-    """A work's state after `done` of `total` steps."""
+class Content:
+    """What a file holds; the labels `key` and `sha256` are the file's own."""
 
-    done: int
-    total: int
+    labels: Mapping[str, str]
     tensors: Mapping[str, Tensor]
 
 
 class Unusable(Exception):
-    """A file that nothing can be resumed from; its text says why."""
+    """A file that nothing can be taken from; its text says why."""
 
 
-def write(path: Path, key: str, saved: Saved) -> None:
+def write(path: Path, key: str, content: Content) -> None:
     """Replace a file, all at once. Raises OSError where it can't be written."""
     from safetensors.torch import save
 
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in saved.tensors.items()}
-    labels = {"key": key, "done": str(saved.done), "total": str(saved.total)}
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in content.tensors.items()}
+    labels = {**content.labels, "key": key}
     # not save_file: it has temporary files of its own, which a kill leaves behind under names of its own
-    content = save(tensors, {**labels, "sha256": _seal(labels, tensors)})
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with scratch.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(scratch, path)
-    finally:
-        scratch.unlink(missing_ok=True)
+    replace(path, save(tensors, {**labels, "sha256": _seal(labels, tensors)}))
 
 
-def read(path: Path, key: str) -> Saved:
+def read(path: Path, key: str) -> Content:
     """What was written under this key. Raises Unusable for any other content, FileNotFoundError without a file."""
     from safetensors import safe_open
 
@@ -69,7 +58,8 @@ def read(path: Path, key: str) -> Saved:
     # safetensors reads a flipped bit without a word
     if seal != _seal(labels, tensors):
         raise Unusable("damaged: its content does not match its sha256")
-    return Saved(int(labels["done"]), int(labels["total"]), tensors)
+    del labels["key"]
+    return Content(labels, tensors)
 
 
 def _seal(labels: Mapping[str, str], tensors: Mapping[str, Tensor]) -> str:

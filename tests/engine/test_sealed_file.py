@@ -1,4 +1,4 @@
-"""Checkpoints as files: what is read is what was written, or nothing."""
+"""Sealed files: what is read is what was written, or nothing."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
-from flowlab.engine.checkpoint_file import Saved, Unusable, read, write
+from flowlab.engine.sealed_file import Content, Unusable, read, write
 
 DTYPES = (torch.float64, torch.float32, torch.bfloat16, torch.int64, torch.uint8, torch.bool, torch.complex64)
 KEY = "a" * 64
-STATE = Saved(3, 8, {"weights": torch.arange(6.0).reshape(2, 3), "step": torch.tensor(3), "no": torch.empty(2, 0)})
+LABELS = {"done": "3", "total": "8"}
+STATE = Content(
+    LABELS, {"weights": torch.arange(6.0).reshape(2, 3), "step": torch.tensor(3), "no": torch.empty(2, 0)}
+)
 
 shared = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 
@@ -39,16 +42,16 @@ def same_bits(one: torch.Tensor, other: torch.Tensor) -> bool:
 @shared
 @given(st.dictionaries(st.text(max_size=5).filter(lambda name: name != "__metadata__"), tensors(), max_size=4))
 def test_what_is_read_is_what_was_written(tmp_path: Path, state: dict[str, torch.Tensor]) -> None:
-    write(tmp_path / "x", KEY, Saved(3, 8, state))
+    write(tmp_path / "x", KEY, Content(LABELS, state))
     found = read(tmp_path / "x", KEY)
-    assert (found.done, found.total) == (3, 8)
+    assert found.labels == LABELS
     assert found.tensors.keys() == state.keys()
     assert all(same_bits(found.tensors[name], tensor) for name, tensor in state.items())
 
 
 def test_views_are_written_as_they_look(tmp_path: Path) -> None:
     whole = torch.arange(6.0).reshape(2, 3).requires_grad_()
-    write(tmp_path / "x", KEY, Saved(1, 1, {"turned": whole.mT, "row": whole[1].clone()}))
+    write(tmp_path / "x", KEY, Content({}, {"turned": whole.mT, "row": whole[1].clone()}))
     assert torch.equal(read(tmp_path / "x", KEY).tensors["turned"], whole.mT)
 
 
@@ -64,7 +67,7 @@ def test_a_flipped_bit_is_noticed_or_harmless(tmp_path: Path, data: st.DataObjec
     except Unusable:
         return
     # in the blanks of the header alone
-    assert (found.done, found.total) == (3, 8)
+    assert found.labels == LABELS
     assert all(same_bits(found.tensors[name], tensor) for name, tensor in STATE.tensors.items())
 
 
@@ -104,7 +107,7 @@ def test_foreign_files_are_not_used(tmp_path: Path) -> None:
     save_file(dict(STATE.tensors), path)
     with pytest.raises(Unusable, match="other settings"):
         read(path, KEY)
-    save_file(dict(STATE.tensors), path, {"key": KEY, "done": "3", "total": "8"})  # without a seal
+    save_file(dict(STATE.tensors), path, {"key": KEY, **LABELS})  # without a seal
     with pytest.raises(Unusable, match="sha256"):
         read(path, KEY)
     torch.save(dict(STATE.tensors), path)
@@ -129,23 +132,23 @@ def test_a_write_that_fails_leaves_the_former_file(tmp_path: Path, monkeypatch: 
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("flowlab.engine.checkpoint_file.os.fsync", full)
+    monkeypatch.setattr("flowlab.engine.whole_file.os.fsync", full)
     with pytest.raises(OSError, match="No space"):
-        write(tmp_path / "x", KEY, Saved(4, 8, {}))
-    assert read(tmp_path / "x", KEY).done == 3
+        write(tmp_path / "x", KEY, Content({"done": "4"}, {}))
+    assert read(tmp_path / "x", KEY).labels == LABELS
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
 
 
 _KILLED = """
 import os, sys, torch
 from pathlib import Path
-from flowlab.engine import checkpoint_file
-from flowlab.engine.checkpoint_file import Saved, write
+from flowlab.engine import whole_file
+from flowlab.engine.sealed_file import Content, write
 
 path = Path(sys.argv[1])
-write(path, "key", Saved(1, 2, {"x": torch.ones(3)}))
-setattr(checkpoint_file.os, sys.argv[2], lambda *_: os.kill(os.getpid(), 9))
-write(path, "key", Saved(2, 2, {"x": torch.zeros(3)}))
+write(path, "key", Content({"done": "1"}, {"x": torch.ones(3)}))
+setattr(whole_file.os, sys.argv[2], lambda *_: os.kill(os.getpid(), 9))
+write(path, "key", Content({"done": "2"}, {"x": torch.zeros(3)}))
 """
 
 
@@ -154,5 +157,5 @@ def test_a_kill_between_the_writing_and_the_renaming_leaves_the_former_file(tmp_
     path = tmp_path / "x"
     done = subprocess.run([sys.executable, "-c", _KILLED, str(path), call], check=False, timeout=60)
     assert done.returncode == -9
-    assert read(path, "key").done == 1
+    assert read(path, "key").labels == {"done": "1"}
     assert len(list(tmp_path.glob(".*.tmp"))) == len(list(tmp_path.iterdir())) - 1 == 1  # for a run to sweep

@@ -1,0 +1,120 @@
+"""A node's result from the store, or computed and kept there: one run's dealings with it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from attrs import define
+
+from flowlab.api import Result
+from flowlab.engine.codec import Encoded, Unstorable, decode, encode
+from flowlab.engine.defect import one_line
+from flowlab.engine.key import Keys
+from flowlab.engine.outcome import Record, status_of
+from flowlab.engine.progress import Listener
+from flowlab.engine.sealed_file import Content, Unusable, read, write
+from flowlab.engine.store import Store
+from flowlab.graph.node import Node
+
+if TYPE_CHECKING:
+    import torch
+
+
+@define
+class Recall:
+    """A store in the hands of a run. Whatever is wrong with it costs a warning and the time, never the work."""
+
+    store: Store
+    keys: Keys
+    device: torch.device
+    listener: Listener
+    _writable: bool = True
+
+    def record(self, node: Node, given: Mapping[str, Any], compute: Callable[[], Record]) -> Record:
+        """The record of a node with these inputs, computed unless the store has its result."""
+        try:
+            path = self.store.path(self.keys.of(node))
+        except Exception as error:  # a component's own validators may have made anything of a parameter
+            self.listener.warned(f"{node.id} has no key: {one_line(error)}; it is computed and not kept")
+            return compute()
+        with self._turn(path, node):
+            start = perf_counter()
+            result = self._load(path, node, given)
+            if result is not None:
+                return Record(node, status_of(result), result, seconds=perf_counter() - start, reused=True)
+            record = compute()
+            if record.result is not None and record.seconds >= self.store.worth:
+                self._keep(path, record, record.result, given)
+            return record
+
+    def _load(self, path: Path, node: Node, given: Mapping[str, Any]) -> Result | None:
+        try:
+            content = read(path, path.stem)
+            result = decode(Encoded(content.labels["result"], content.tensors), given, self.device)
+        except FileNotFoundError:
+            return None
+        except Exception as error:
+            reason = str(error) if isinstance(error, Unusable) else one_line(error)
+            self.listener.warned(f"{path}: {reason}; {node.id} is computed again{self._set_aside(path)}")
+            return None
+        with suppress(OSError):
+            os.utime(path)  # when it was last used
+        return result
+
+    def _set_aside(self, path: Path) -> str:
+        try:
+            self.store.quarantine.mkdir(exist_ok=True)
+            path.replace(self.store.quarantine / path.name)
+        except OSError as error:
+            return f", and the file stays: {one_line(error)}"
+        return f", and the file is now in {self.store.quarantine}"
+
+    def _keep(self, path: Path, record: Record, result: Result, given: Mapping[str, Any]) -> None:
+        if not self._writable:
+            return
+        try:
+            encoded = encode(result, given)
+            ingredients = self.keys.ingredients(record.node)
+            labels = {"result": encoded.text, "ingredients": ingredients, "seconds": f"{record.seconds:.3f}"}
+            write(path, path.stem, Content(labels, encoded.tensors))
+        except Unstorable:
+            return
+        except Exception as error:
+            self._writable = not isinstance(error, OSError)
+            self.listener.warned(f"{path}: {one_line(error)}; {record.node.id} is not kept for later runs")
+
+    @contextmanager
+    def _turn(self, path: Path, node: Node) -> Iterator[None]:
+        """Wait for a run that computes the same, so that it is done once; go on where no file can be locked."""
+        release = self._locked(path.with_suffix(".lock"), node)
+        try:
+            yield
+        finally:
+            release()
+
+    def _locked(self, path: Path, node: Node) -> Callable[[], None]:
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                lock.acquire(blocking=False)
+            except Timeout:
+                self.listener.warned(f"{node.id}: another run computes it; waiting for that")
+                lock.acquire()
+        except (OSError, NotImplementedError):
+            return lambda: None
+
+        def release() -> None:
+            # first: who waits for this very file then finds the result, and who comes later makes a new one
+            with suppress(OSError):
+                path.unlink()
+            lock.release()
+
+        return release

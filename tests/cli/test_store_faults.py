@@ -1,0 +1,168 @@
+"""The store under runs that are killed, meet, or find no room: through the real entry point."""
+
+from __future__ import annotations
+
+import json
+import random
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from filelock import FileLock
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+LONG = ("--set", "dataset.a.nap=0.2")  # long enough to be kept
+LARGE = (*LONG, "--set", "dataset.a.points=40000")  # some 200 KB
+
+
+def reused(folder: Path) -> set[str]:
+    nodes: dict[str, Any] = json.loads((folder / "summary.json").read_text())["nodes"]
+    return {f"{kind}.{name}" for kind, group in nodes.items() for name, node in group.items() if node["reused"]}
+
+
+def test_a_second_run_reuses_and_says_so(flowlab: Run, experiment: Path, tmp_path: Path) -> None:
+    first = flowlab("run", experiment, *LONG)
+    assert "reused" not in first.stderr + first.stdout
+    assert reused(tmp_path / "runs/tiny") == set()
+    second = flowlab("run", experiment, *LONG, "--out", "runs/again")
+    assert "dataset.a: done, reused, in 0.0 s" in second.stderr
+    assert "4 of 4 nodes" in second.stdout
+    assert "1 reused" in second.stdout
+    assert reused(tmp_path / "runs/again") == {"dataset.a"}
+    assert 'reused = [\n    "dataset.a",\n]' in (tmp_path / "runs/again/lock.toml").read_text()
+    for name in ("tables/dataset.a.all.csv", "figures/f.png", "figures/f.pdf"):
+        assert (tmp_path / "runs/again" / name).read_bytes() == (tmp_path / "runs/tiny" / name).read_bytes()
+    third = flowlab("run", experiment, *LONG, "--out", "runs/third", "--no-store")
+    assert third.returncode == 0
+    assert reused(tmp_path / "runs/third") == set()
+
+
+KILLED = """
+import os
+from flowlab import cli
+from flowlab.engine import whole_file
+
+whole_file.os.replace = lambda *_: os.kill(os.getpid(), 9)
+cli.main()
+"""
+
+
+def test_a_kill_while_a_result_is_written(
+    flowlab: Run, environment: Mapping[str, str], experiment: Path, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-c", KILLED, "run", str(experiment), *LONG]
+    killed = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, check=False, timeout=100)
+    assert killed.returncode == -9
+    assert list((tmp_path / "runs/.store").glob(".*.tmp"))
+    again = flowlab("run", experiment, *LONG)
+    assert again.returncode == 0, again.stderr
+    assert "warning" not in again.stderr
+    assert reused(tmp_path / "runs/tiny") == set()
+    flowlab("run", experiment, *LONG)
+    assert reused(tmp_path / "runs/tiny") == {"dataset.a"}
+
+
+@pytest.mark.slow
+def test_kills_at_random_points(
+    flowlab: Run, environment: Mapping[str, str], experiment: Path, tmp_path: Path
+) -> None:
+    clean = flowlab("run", experiment, *LARGE, "--out", "clean", "--no-store")
+    assert clean.returncode == 0
+    start = time.monotonic()
+    assert flowlab("run", experiment, *LARGE, "--out", "timed", "--no-store").returncode == 0
+    length = time.monotonic() - start
+    command = [sys.executable, "-m", "flowlab", "run", str(experiment), *LARGE]
+    moments = random.Random(0)
+    for _ in range(8):
+        with subprocess.Popen(command, env=environment, cwd=tmp_path, stderr=subprocess.DEVNULL) as process:
+            time.sleep(moments.uniform(0.3, 1.0) * length)
+            process.kill()
+    again = flowlab("run", experiment, *LARGE)
+    assert again.returncode == 0
+    assert "warning" not in again.stderr
+    table = "tables/dataset.a.all.csv"
+    assert (tmp_path / "runs/tiny" / table).read_bytes() == (tmp_path / "clean" / table).read_bytes()
+
+
+def test_two_runs_at_once_compute_once(environment: Mapping[str, str], experiment: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "flowlab", "run", str(experiment), "--set", "dataset.a.nap=2.0", "--out"]
+    pair = [
+        subprocess.Popen([*command, f"runs/{name}"], env=environment, cwd=tmp_path, stderr=subprocess.DEVNULL)
+        for name in "ab"
+    ]
+    assert [process.wait(timeout=100) for process in pair] == [0, 0]
+    assert sorted(len(reused(tmp_path / "runs" / name)) for name in "ab") == [0, 1]
+
+
+def test_a_run_waits_for_another_that_computes_the_same(
+    flowlab: Run, environment: Mapping[str, str], experiment: Path, tmp_path: Path
+) -> None:
+    flowlab("run", experiment, *LONG)
+    [file] = (tmp_path / "runs/.store").glob("*.safetensors")
+    content = file.read_bytes()
+    file.unlink()
+    lock = FileLock(file.with_suffix(".lock"))
+    lock.acquire()
+    command = [sys.executable, "-m", "flowlab", "run", str(experiment), *LONG]
+    with subprocess.Popen(command, env=environment, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "dataset.a: another run computes it" in line:
+                break
+        file.write_bytes(content)  # as the other run does at its end
+        lock.release()
+        assert process.wait(timeout=100) == 0
+    assert reused(tmp_path / "runs/tiny") == {"dataset.a"}
+
+
+def mounted(environment: Mapping[str, str], folder: Path, mount: str, command: str) -> tuple[int, str]:
+    """Run a command where the store, and it alone, is mounted so: root may write wherever a mode forbids it."""
+    script = f"cd {folder} && {mount} && exec {command}"
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-ec", script],
+        env=environment, capture_output=True, text=True, check=False, timeout=100,
+    )  # fmt: skip
+    return done.returncode, done.stderr
+
+
+@pytest.fixture
+def mounts(environment: Mapping[str, str], tmp_path: Path) -> None:
+    """Skip where this user may not mount."""
+    (tmp_path / "runs/.store").mkdir(parents=True)
+    try:
+        code, error = mounted(environment, tmp_path, "mount -t tmpfs -o size=64k tmpfs runs/.store", "true")
+    except OSError as fault:
+        pytest.skip(f"no unshare here: {fault}")
+    if code:
+        pytest.skip(f"no mounts here: {error}")
+
+
+@pytest.mark.usefixtures("mounts")
+def test_a_full_disk_costs_a_warning(environment: Mapping[str, str], experiment: Path, tmp_path: Path) -> None:
+    command = shlex.join([sys.executable, "-m", "flowlab", "run", str(experiment), *LARGE])
+    code, error = mounted(environment, tmp_path, "mount -t tmpfs -o size=64k tmpfs runs/.store", command)
+    assert code == 0, error
+    assert "No space left on device" in error
+    assert "dataset.a is not kept for later runs" in error
+    assert (tmp_path / "runs/tiny/tables/dataset.a.all.csv").read_text().endswith("\n39999\n")
+
+
+@pytest.mark.usefixtures("mounts")
+def test_a_read_only_store_is_read(
+    flowlab: Run, environment: Mapping[str, str], experiment: Path, tmp_path: Path
+) -> None:
+    assert flowlab("run", experiment, *LONG).returncode == 0
+    bind = "mount --bind runs/.store runs/.store && mount -o remount,ro,bind runs/.store"
+    command = shlex.join([sys.executable, "-m", "flowlab", "run", str(experiment), *LONG])
+    code, error = mounted(environment, tmp_path, bind, command)
+    assert (code, reused(tmp_path / "runs/tiny")) == (0, {"dataset.a"}), error
+    assert "warning" not in error
+    code, error = mounted(environment, tmp_path, bind, f"{command} --set dataset.a.points=4")
+    assert (code, reused(tmp_path / "runs/tiny")) == (0, set()), error
+    assert "Read-only file system" in error
+    assert "dataset.a is not kept for later runs" in error
