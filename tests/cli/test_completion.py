@@ -33,7 +33,7 @@ def complete(environment: Mapping[str, str], folder: Path, line: str) -> list[st
     [
         ("flowlab d", ["describe", "doctor"]),
         ("flowlab list-components --kind f", ["flow", "figure"]),
-        ("flowlab describe made-", ["made-source", "made-picture"]),
+        ("flowlab describe made-", ["made-source", "made-count", "made-picture"]),
         ("flowlab describe analysis:int", ["analysis:interpolation"]),
         ("flowlab describe nothing-like-it", []),
         ("flowlab run t", ["tiny.toml"]),

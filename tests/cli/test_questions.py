@@ -88,7 +88,7 @@ def test_list_components_as_json(flowlab: Run) -> None:
         "version": "1.5", "api": ["1"], "target": "made_up:Source",
     }  # fmt: skip
     assert (made["editable"], made["unusable"], Path(made["file"]).name, made["line"]) == (
-        False, "", "made_up.py", 14,
+        False, "", "made_up.py", 15,
     )  # fmt: skip
     assert {"dataset", "figure", "denoiser"} <= {row["kind"] for row in rows}
 

@@ -117,7 +117,7 @@ def test_a_figure_of_too_many_strokes_is_shown_as_pixels(monkeypatch: pytest.Mon
 def test_a_run_without_anything_has_a_page() -> None:
     outcome = outcome_of(done("dataset", "x"))
     graph = graph_of(outcome)
-    parsed = Parsed(page(graph, outcome, lock(graph, "cpu", ()), {}).decode())
+    parsed = Parsed(page(graph, outcome, lock(graph, outcome, "cpu", ()), {}).decode())
     assert [attributes["id"] for attributes, _ in parsed.of("section")] == [
         "answer", "graph", "experiment", "provenance", "cite",
     ]  # fmt: skip
