@@ -18,7 +18,7 @@ from flowlab.graph import built
 from flowlab.graph.graph import Graph, connected
 from flowlab.graph.tables import tables
 from flowlab.registry.registry import Registry
-from flowlab.report.conduct import Plan, conduct, runs_folder
+from flowlab.report.conduct import Plan, Report, conduct, runs_folder
 from flowlab.report.folder import claim
 from flowlab.report.notebook import Results
 from flowlab.spec.document import Document, parse, read
@@ -85,11 +85,10 @@ class Experiment:
         resolve(device)
         if out is None:
             with listening(quiet) as listener:
-                return Results(graph, run(graph, device, listener))
+                return Results(Report(graph, run(graph, device, listener)))
         claim(Path(out))
         kept = Store.beside(runs_folder(Path(out))) if store else None
-        report = conduct(Plan(graph, Path(out), kept), device, quiet)
-        return Results(report.graph, report.outcome, report.folder)
+        return Results(conduct(Plan(graph, Path(out), kept), device, quiet))
 
     def _document(self, registry: Registry) -> Document:
         experiment = {"name": self.name, "seed": self.seed, "dtype": self.dtype}

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from contextlib import suppress
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ from attrs import define, field
 from flowlab.api import references
 from flowlab.engine.inputs import sources
 from flowlab.engine.sources import digests
+from flowlab.engine.versions import installed
 from flowlab.graph.node import Node
 
 SCHEMA = 2  # of the keys
@@ -34,10 +33,12 @@ class Keys:
     dtype: str
     device: str
     _digests: dict[str, dict[str, str]] = field(factory=dict, init=False)
+    # read once a run: a distribution's metadata is a search of the path
+    _versions: dict[str, str] = field(factory=lambda: installed(_NUMERICAL), init=False)
 
     def of(self, node: Node) -> str:
         """A node's key."""
-        return hashlib.sha256(self.ingredients(node).encode()).hexdigest()
+        return digest(self.ingredients(node))
 
     def ingredients(self, node: Node) -> str:
         """What a node's key is the digest of."""
@@ -48,7 +49,7 @@ class Keys:
             "seed": self.seed,
             "dtype": self.dtype,
             "device": self.device,
-            "versions": {"torch": torch.__version__, **_versions()},
+            "versions": {"torch": torch.__version__, **self._versions},
             "threads": torch.get_num_threads(),
             "sources": {package: self._digest(package) for package in _packages(node)},
             "node": _described(node),
@@ -63,12 +64,9 @@ class Keys:
         return self._digests[package]
 
 
-def _versions() -> dict[str, str]:
-    found = {}
-    for name in _NUMERICAL:
-        with suppress(PackageNotFoundError):
-            found[name] = version(name)
-    return found
+def digest(ingredients: str) -> str:
+    """The key that is made of these ingredients."""
+    return hashlib.sha256(ingredients.encode()).hexdigest()
 
 
 def _described(node: Node) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from attrs import define
 from flowlab.api import Result
 from flowlab.engine.codec import Encoded, Unstorable, decode, encode
 from flowlab.engine.defect import one_line
-from flowlab.engine.key import Keys
+from flowlab.engine.key import Keys, digest
 from flowlab.engine.outcome import Record, status_of
 from flowlab.engine.progress import Listener
 from flowlab.engine.sealed_file import Content, Unusable, read, write
@@ -38,18 +38,19 @@ class Recall:
     def record(self, node: Node, given: Mapping[str, Any], compute: Callable[[], Record]) -> Record:
         """The record of a node with these inputs, computed unless the store has its result."""
         try:
-            path = self.store.path(self.keys.of(node))
+            ingredients = self.keys.ingredients(node)
         except Exception as error:  # a component's own validators may have made anything of a parameter
             self.listener.warned(f"{node.id} has no key: {one_line(error)}; it is computed and not kept")
             return compute()
+        path = self.store.path(digest(ingredients))
         with self._turn(path, node):
             start = perf_counter()
             result = self._load(path, node, given)
             if result is not None:
                 return Record(node, status_of(result), result, seconds=perf_counter() - start, reused=True)
             record = compute()
-            if record.result is not None and record.seconds >= self.store.worth:
-                self._keep(path, record, record.result, given)
+            if record.seconds >= self.store.worth:
+                self._keep(path, ingredients, record, given)
             return record
 
     def _load(self, path: Path, node: Node, given: Mapping[str, Any]) -> Result | None:
@@ -74,12 +75,11 @@ class Recall:
             return f", and the file stays: {one_line(error)}"
         return f", and the file is now in {self.store.quarantine}"
 
-    def _keep(self, path: Path, record: Record, result: Result, given: Mapping[str, Any]) -> None:
-        if not self._writable:
+    def _keep(self, path: Path, ingredients: str, record: Record, given: Mapping[str, Any]) -> None:
+        if record.result is None or not self._writable:
             return
         try:
-            encoded = encode(result, given)
-            ingredients = self.keys.ingredients(record.node)
+            encoded = encode(record.result, given)
             labels = {"result": encoded.text, "ingredients": ingredients, "seconds": f"{record.seconds:.3f}"}
             write(path, path.stem, Content(labels, encoded.tensors))
         except Unstorable:

@@ -9,7 +9,7 @@ import attrs
 
 from flowlab.api import KINDS, ExperimentError, Problem, Reference, about
 from flowlab.api.nearest import nearest
-from flowlab.registry.naming import registered, unambiguous
+from flowlab.registry.naming import registered
 from flowlab.registry.registry import Registry
 from flowlab.spec.document import Document
 
@@ -65,7 +65,7 @@ def _use(node: str, kind: str, component: Any, registry: Registry) -> str | Prob
     entries = registered(registry, type(component))
     for entry in entries:
         if entry.kind == kind:
-            return unambiguous(registry, entry)
+            return registry.use(entry)
     name = type(component).__qualname__
     if entries:
         return Problem(node, f"{name} is no {kind}: it is the {entries[0].kind} {entries[0].name!r}")

@@ -16,9 +16,3 @@ def registered(registry: Registry, component: type) -> tuple[Entry, ...]:
     package = component.__module__.partition(".")[0]
     near = (entry for entry in registry.entries if entry.target.partition(":")[0].partition(".")[0] == package)
     return tuple(entry for entry in near if entry.load() is component)
-
-
-def unambiguous(registry: Registry, entry: Entry) -> str:
-    """The name that `use` takes, with its distribution where several share it."""
-    alone = len(registry.matching(entry.kind, entry.name)) == 1
-    return entry.name if alone else f"{entry.distribution}:{entry.name}"

@@ -36,11 +36,11 @@ class Plan:
 
 @frozen
 class Report:
-    """A run that ended, one way or another, and where it was written."""
+    """A run that ended, one way or another, and where it was written, if anywhere."""
 
     graph: Graph
     outcome: Outcome
-    folder: Path
+    folder: Path | None = None
 
     @property
     def answer(self) -> str:

@@ -6,9 +6,9 @@ import json
 
 from flowlab.api import ExperimentError, Problem
 from flowlab.api.nearest import nearest
-from flowlab.engine.changes import changes
+from flowlab.engine.changes import Ingredients, changes
 from flowlab.engine.device import resolve
-from flowlab.engine.key import Keys
+from flowlab.engine.key import Keys, digest
 from flowlab.engine.sealed_file import Unusable, read
 from flowlab.engine.store import Store
 from flowlab.graph.graph import Graph
@@ -30,19 +30,19 @@ def explain(graph: Graph, name: str, device: str, store: Store) -> str:
 def _explained(node: Node, keys: Keys, store: Store) -> str:
     if not node.kind.built:
         return f"{node.id}: nothing to compute, it is handed on as it is"
-    key = keys.of(node)
+    ingredients = keys.ingredients(node)
+    key = digest(ingredients)
     path = store.path(key)
     try:
         seconds = float(read(path, key).labels["seconds"])
     except FileNotFoundError:
-        return "\n".join([f"{node.id}: would be computed", *_reasons(node, keys, store)])
+        return "\n".join([f"{node.id}: would be computed", *_reasons(json.loads(ingredients), store)])
     except Unusable as error:
         return f"{node.id}: would be computed\n  {path}: {error}"
     return f"{node.id}: would be reused, computed in {seconds:.1f} s\n  {path}"
 
 
-def _reasons(node: Node, keys: Keys, store: Store) -> list[str]:
-    current = json.loads(keys.ingredients(node))
+def _reasons(current: Ingredients, store: Store) -> list[str]:
     stored = [
         changes(former, current)
         for _, former in store.ingredients()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from flowlab.engine.outcome import Outcome
+from flowlab.engine.versions import installed
 from flowlab.graph.graph import Graph
 from flowlab.report.plain import plain, without_none
 
@@ -37,14 +37,4 @@ def lock(graph: Graph, outcome: Outcome, device: str, files: Iterable[str]) -> d
 def versions(graph: Graph) -> Mapping[str, str]:
     """The versions of the libraries and of every distribution whose components are used."""
     used = {node.entry.distribution: node.entry.version for node in graph.nodes}
-    return dict(sorted((_installed(_LIBRARIES) | used).items()))
-
-
-def _installed(names: Iterable[str]) -> dict[str, str]:
-    found = {}
-    for name in names:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+    return dict(sorted((installed(_LIBRARIES) | used).items()))

@@ -5,20 +5,16 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
-from pathlib import Path
 from typing import Any
 
 from attrs import frozen
 
 from flowlab.api import NodeError, Table
 from flowlab.engine.defect import one_line
-from flowlab.engine.outcome import Outcome, Record, Status
-from flowlab.graph.graph import Graph
-from flowlab.report.answer import answer
-from flowlab.report.claims import findings
+from flowlab.engine.outcome import Record, Status
+from flowlab.report.conduct import Report
 from flowlab.report.figures import draw
 from flowlab.report.plain import as_json, plain
-from flowlab.report.summary import summary
 from flowlab.report.tables import cell
 
 _ROWS = 20  # of a table, as many as a notebook shows at a glance
@@ -84,32 +80,29 @@ class NodeResult:
 class Results(Mapping[str, NodeResult]):
     """What came of a run, by node: `kind.name`, with swept values in brackets (`dataset.box[points=3]`)."""
 
-    graph: Graph
-    outcome: Outcome
-    folder: Path | None = None
+    report: Report
 
     def __getitem__(self, node: str) -> NodeResult:
-        return {record.node.id: NodeResult(record) for record in self.outcome.records}[node]
+        return {record.node.id: NodeResult(record) for record in self.report.outcome.records}[node]
 
     def __iter__(self) -> Iterator[str]:
-        return (record.node.id for record in self.outcome.records)
+        return (record.node.id for record in self.report.outcome.records)
 
     def __len__(self) -> int:
-        return len(self.outcome.records)
+        return len(self.report.outcome.records)
 
     @property
     def figures(self) -> dict[str, Any]:
         """The finished figures, as matplotlib has them."""
-        return {record.node.id: record.value for record in self.outcome.of("figure") if record.finished}
+        return {record.node.id: record.value for record in self.report.outcome.of("figure") if record.finished}
 
     @property
     def summary(self) -> dict[str, Any]:
         """What summary.json holds."""
-        return summary(self.graph, self.outcome)
+        return self.report.summary
 
     def __str__(self) -> str:
-        names = tuple(self.graph.resolved.get("figure", ()))
-        return answer(self.outcome, self.folder, names, findings(self.graph, self.outcome))
+        return self.report.answer
 
     def _repr_html_(self) -> str:
         """The answer, then the figures."""

@@ -18,7 +18,6 @@ from attrs import frozen
 from flowlab.api import KINDS, PluginError
 from flowlab.graph.declaration import DTYPES, NAME
 from flowlab.registry.entry_points import Entry
-from flowlab.registry.naming import unambiguous
 from flowlab.registry.registry import Registry
 from flowlab.registry.source import source
 from flowlab.report.folder import replace
@@ -97,7 +96,7 @@ def schema(registry: Registry) -> tuple[Schema, list[str]]:
 
 
 def _definition(registry: Registry, entry: Entry) -> _Definition:
-    use, full = unambiguous(registry, entry), f"{entry.distribution}:{entry.name}"
+    use, full = registry.use(entry), f"{entry.distribution}:{entry.name}"
     component = entry.load()
     return _Definition(
         entry.kind,

@@ -23,6 +23,7 @@ from flowlab.api import (
     probability_path,
     reference,
 )
+from flowlab.api.labels import without_setting
 
 
 @frozen
@@ -73,7 +74,7 @@ class Discretisation:
                 changed = classify(ends, geometry, self.threshold, "linf").labels != expected
                 rows.append(
                     {
-                        "denoiser": name.partition("[")[0],
+                        "denoiser": without_setting(name),
                         "integrator": label,
                         "steps": len(bank.sigma),
                         "error_max": error.max().item(),

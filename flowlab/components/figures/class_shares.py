@@ -8,6 +8,7 @@ from typing import Any, Literal
 from attrs import frozen
 
 from flowlab.api import CLASSES, Context, NodeError, Result, Table, parameter, reference
+from flowlab.api.labels import without_setting
 from flowlab.api.plotting import CLASS_COLOURS, CLASS_MARKERS, house_style, new_figure
 
 _NAMES = {"final_time": r"final noise level $\sigma_T = \sqrt{T}$", "points": "training points $N$"}
@@ -32,7 +33,7 @@ class ClassShares:
             rows += [row for row in table.rows if row[self.against] is not None]
         if not rows:
             raise NodeError(f"no flow has a {self.against}: only probability flow has a final time")
-        flows = list(dict.fromkeys(str(row["flow"]).partition("[")[0] for row in rows))
+        flows = list(dict.fromkeys(without_setting(str(row["flow"])) for row in rows))
         figure, axes = new_figure(
             "single" if len(flows) == 1 else "double",
             0.75 if len(flows) == 1 else 0.5,
@@ -41,7 +42,7 @@ class ClassShares:
         )
         for ax, flow in zip(axes[0], flows, strict=True):
             for name in CLASSES:
-                mine = [row for row in rows if (str(row["flow"]).partition("[")[0], row["class"]) == (flow, name)]
+                mine = [row for row in rows if (without_setting(str(row["flow"])), row["class"]) == (flow, name)]
                 if any(row["count"] or row["predicted"] for row in mine):
                     _series(ax, sorted(mine, key=lambda row: row[self.against]), name, self.against)
             ax.set(xlabel=_NAMES[self.against], title=flow if len(flows) > 1 else "", ylim=(-3, 103))
