@@ -5,13 +5,30 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from flowlab.api import KINDS
+from attrs import frozen
+
+from flowlab.api import KINDS, parameter, reference
 from flowlab.engine.checkpoints import Checkpoints
 from flowlab.graph.graph import Graph
 from flowlab.graph.node import Node
 from flowlab.registry.entry_points import Entry
 
 NOWHERE = Checkpoints(Path("nowhere"))  # made when something is saved: never
+
+
+@frozen
+class Bank:
+    """A made-up denoiser."""
+
+    dataset: str = reference("dataset", help="points")
+    width: int = parameter(5, help="neurons")
+
+
+@frozen
+class Judge:
+    """Takes several banks."""
+
+    denoiser: tuple[str, ...] = reference("denoiser", help="banks", many=True)
 
 
 def node(kind: str, name: str, component: Any, inputs: Any = None, variant: Any = None) -> Node:

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from attrs import evolve, frozen
-from engine_nodes import node
+from engine_nodes import Bank, Judge, node
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowlab.api import parameter, reference
+from flowlab.api import parameter
 from flowlab.engine.changes import changes
 from flowlab.engine.key import Keys
 from flowlab.graph.node import Node
@@ -22,21 +22,6 @@ class Points:
     """A made-up dataset."""
 
     count: Any = parameter(3, help="how many")
-
-
-@frozen
-class Bank:
-    """A made-up denoiser."""
-
-    dataset: str = reference("dataset", help="points")
-    width: int = parameter(5, help="neurons")
-
-
-@frozen
-class Judge:
-    """Takes several banks."""
-
-    denoiser: tuple[str, ...] = reference("denoiser", help="banks", many=True)
 
 
 def bank(count: Any = 3, width: int = 5, dataset: str = "points", name: str = "bank") -> Node:

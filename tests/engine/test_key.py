@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import torch
 from attrs import evolve, field, frozen
-from engine_nodes import node
+from engine_nodes import Bank, Judge, node
 
-from flowlab.api import parameter, reference
+from flowlab.api import parameter
 from flowlab.engine.key import Keys
 from flowlab.engine.sources import digests
 from flowlab.graph.node import Node
@@ -27,21 +27,6 @@ class Points:
 
     def reads(self) -> tuple[str, ...]:
         return (self.path,) if self.path else ()
-
-
-@frozen
-class Bank:
-    """A made-up denoiser."""
-
-    dataset: str = reference("dataset", help="points")
-    width: int = parameter(5, help="neurons")
-
-
-@frozen
-class Judge:
-    """Takes several banks."""
-
-    denoiser: tuple[str, ...] = reference("denoiser", help="banks", many=True)
 
 
 def bank(points: Points | None = None, dataset: str = "points", **fields: Any) -> Node:
