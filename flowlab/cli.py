@@ -72,6 +72,14 @@ def run(
     ] = None,
     settings: Settings = None,
     device: Annotated[str, typer.Option(help="cpu, cuda or auto")] = "auto",
+    executor: Annotated[
+        str | None,
+        typer.Option(help="component that does the work, like --set executor=NAME; none: this process"),
+    ] = None,
+    scheduler_file: Annotated[
+        Path | None,
+        typer.Option(help="file that names a running scheduler, like --set executor.scheduler_file=FILE"),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="show no progress")] = False,
     no_store: Annotated[
         bool, typer.Option("--no-store", help="compute all anew, and keep no results for later runs")
@@ -83,6 +91,7 @@ def run(
     with guarded(debug):
         from flowlab.report.conduct import Report, prepare
         from flowlab.report.series import in_turn
+        from flowlab.spec.overrides import carried_out_by
 
         def show(report: Report) -> None:
             if debug:
@@ -90,7 +99,8 @@ def run(
             if not json:
                 say(report.answer)
 
-        plans = prepare(files, out, settings or (), device, not no_store)
+        chosen = carried_out_by(executor, scheduler_file)
+        plans = prepare(files, out, [*chosen, *(settings or ())], device, not no_store)
         series = in_turn(plans, device, quiet, debug, show)
         table = series.close(plans[0].folder.parent) if len(plans) > 1 else ""
         if json or table:

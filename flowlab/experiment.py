@@ -46,6 +46,7 @@ class Experiment:
     sweeps: Mapping[str, Mapping[str, Any]] = field(factory=dict, converter=built.plain)
     seed: int = 0
     dtype: str = "float64"
+    threads: int | None = None
 
     @classmethod
     def from_toml(cls, source: str | Path) -> Experiment:
@@ -59,6 +60,7 @@ class Experiment:
             document.data.get("sweep", {}),
             graph.seed,
             graph.dtype,
+            graph.threads,
         )
 
     def to_toml(self) -> str:
@@ -92,4 +94,6 @@ class Experiment:
 
     def _document(self, registry: Registry) -> Document:
         experiment = {"name": self.name, "seed": self.seed, "dtype": self.dtype}
+        if self.threads is not None:
+            experiment["threads"] = self.threads
         return built.document(experiment, self.nodes, self.sweeps, registry)

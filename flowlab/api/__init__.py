@@ -9,6 +9,7 @@ from flowlab.api.checkpoint import Checkpoint
 from flowlab.api.context import Context
 from flowlab.api.declared import Declared
 from flowlab.api.errors import (
+    EngineError,
     ExperimentError,
     FlowlabError,
     Misfit,
@@ -18,6 +19,7 @@ from flowlab.api.errors import (
     Problem,
 )
 from flowlab.api.exact_map import check_exact_map
+from flowlab.api.executor import Answer, Crew, Executor, Task, Work
 from flowlab.api.fields import Parameter, Reference, about, parameter, reference, references
 from flowlab.api.finding import Finding
 from flowlab.api.frames import Frame, orthonormal_frame
@@ -62,13 +64,17 @@ __all__ = [
     "API_VERSION",
     "CLASSES",
     "KINDS",
+    "Answer",
     "Bank",
     "Cell",
     "Center",
     "Checkpoint",
     "Classes",
     "Context",
+    "Crew",
     "Declared",
+    "EngineError",
+    "Executor",
     "ExperimentError",
     "Finding",
     "Fit",
@@ -94,8 +100,10 @@ __all__ = [
     "Slabs",
     "StartLaw",
     "Table",
+    "Task",
     "TrainingSet",
     "Trajectories",
+    "Work",
     "about",
     "box",
     "check_exact_map",

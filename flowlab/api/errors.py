@@ -29,6 +29,12 @@ class OutputError(FlowlabError):
     exit_code = 4
 
 
+class EngineError(FlowlabError):
+    """An executor's processes aren't there or are gone. What had finished is in the store: run again to resume."""
+
+    exit_code = 4
+
+
 @frozen
 class Problem:
     """One mistake in an experiment: where it stands, what is wrong, and the nearest valid name."""

@@ -10,12 +10,14 @@ class Kind:
     """A swappable axis of an experiment.
 
     A node of a *built* kind calls its component's `build(context, **inputs) -> Result`; the others are
-    tools, handed as they are to the components that refer to them.
+    tools, handed as they are to the components that refer to them. What is *shown* is built where it is written,
+    by the run itself, whatever executor does the rest.
     """
 
     name: str
     help: str
     built: bool = True
+    shown: bool = False
 
     @property
     def group(self) -> str:
@@ -34,6 +36,7 @@ KINDS: dict[str, Kind] = {
         Kind("flow", "where starting points are carried by a denoiser's score"),
         Kind("classifier", "what kind of point each endpoint is"),
         Kind("analysis", "numbers and tables made of what the others produced"),
-        Kind("figure", "pictures made of what the others produced"),
+        Kind("figure", "pictures made of what the others produced", shown=True),
+        Kind("executor", "which processes do the work", built=False),
     )
 }

@@ -63,7 +63,6 @@ class NodeCheckpoint:
     node: Node
     keys: Keys
     listener: Listener
-    _key: str = ""
     _due: float = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -73,7 +72,7 @@ class NodeCheckpoint:
         """What was saved last; says what it finds. Raises ValueError for a name that makes no file."""
         path = self._path(name)
         try:
-            saved = read(path, self._own())
+            saved = read(path, self.keys.of(self.node))
         except FileNotFoundError:
             return None
         except Unusable as error:
@@ -88,7 +87,7 @@ class NodeCheckpoint:
             return
         path, saved = self._path(name), Content({"done": str(done), "total": str(total)}, state())
         try:
-            write(path, self._own(), saved)
+            write(path, self.keys.of(self.node), saved)
         except Exception as error:
             self.listener.warned(f"{path}: {one_line(error)}; {self.node.id} goes on without checkpoints")
             self._due = math.inf
@@ -99,11 +98,6 @@ class NodeCheckpoint:
         if not _NAME.fullmatch(name):
             raise ValueError(f"a checkpoint's name is 1 to 60 letters, digits, '_', '-' or '.', found {name!r}")
         return self.place.path(self.node, name)
-
-    def _own(self) -> str:
-        """The node's key, which takes a quarter of a second: only who keeps checkpoints waits for it."""
-        self._key = self._key or self.keys.of(self.node)
-        return self._key
 
 
 def _mark(node: Node) -> str:

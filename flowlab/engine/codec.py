@@ -1,4 +1,4 @@
-"""Results as text and tensors, and back to the same bits. What has no form here is not stored."""
+"""Results as text and tensors, and back to the same bits. A value that has no form here is left out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from attrs import define, field, frozen
 
-from flowlab.api import Bank, Result, StartLaw, Table, Trajectories
+from flowlab.api import Bank, Classes, Finding, Result, StartLaw, Table, Trajectories
+from flowlab.engine.sealed_file import seal
 
 if TYPE_CHECKING:
     import torch
@@ -23,15 +24,39 @@ class Unstorable(Exception):
 
 
 @frozen
+class Lost:
+    """Stands for a value of a type without a form: to have it again, build it again."""
+
+    type: str
+
+
+@frozen
 class Encoded:
     """A result's tree as JSON; its leaves are plain values, tensors by name, and the node's own inputs."""
 
     text: str
     tensors: Mapping[str, Tensor]
+    whole: bool = True  # no value is Lost
+
+    @property
+    def digest(self) -> str:
+        """sha256 of the content: equal for equal results, whenever and wherever they were made."""
+        return seal({"result": self.text}, self.tensors)
 
 
 def encode(result: Result, given: Mapping[str, Any]) -> Encoded:
-    """A result of a node that was given these inputs: they are named, not copied. Raises Unstorable."""
+    """A result of a node that was given these inputs: they are named, not copied.
+
+    Its value may be left out, Lost. Raises Unstorable where something else has no form.
+    """
+    try:
+        return _encoded(result, given)
+    except Unstorable:
+        lost = attrs.evolve(result, value=Lost(type(result.value).__name__))
+        return attrs.evolve(_encoded(lost, given), whole=False)
+
+
+def _encoded(result: Result, given: Mapping[str, Any]) -> Encoded:
     writer = _Writer({id(value): place for place, value in _places(given)})
     tree = writer.tree(result)
     return Encoded(json.dumps(tree, separators=(",", ":")), writer.tensors)
@@ -44,11 +69,22 @@ def decode(encoded: Encoded, given: Mapping[str, Any], device: torch.device) -> 
     return result
 
 
+def decode_alone(encoded: Encoded, device: torch.device) -> Result:
+    """The result without its node's inputs: a value that holds one of them is Lost."""
+    tree = json.loads(encoded.text)
+    try:
+        return decode(encoded, {}, device)
+    except KeyError:
+        alone = {**tree, "fields": {**tree["fields"], "value": {"form": "Lost", "fields": {"type": "of inputs"}}}}
+        return decode(Encoded(json.dumps(alone), encoded.tensors), {}, device)
+
+
 def _forms() -> dict[str, type[Any]]:
     """The classes whose fields are kept, by name."""
     from flowlab.theory.relu_network import ReluNetwork
 
-    return {form.__name__: form for form in (Result, Table, Bank, ReluNetwork, Trajectories, StartLaw)}
+    forms = (Result, Lost, Table, Bank, ReluNetwork, Trajectories, StartLaw, Classes, Finding)
+    return {form.__name__: form for form in forms}
 
 
 def _places(given: Mapping[str, Any]) -> list[tuple[tuple[str, ...], Any]]:

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 from flowlab.api import references
-from flowlab.engine.outcome import Record
 from flowlab.graph.node import Node
 
 
-def inputs(node: Node, records: Mapping[Node, Record]) -> dict[str, Any]:
+class Ancestors(Protocol):
+    """The results of finished nodes."""
+
+    def value(self, node: Node) -> Any:
+        """What others receive of the node."""
+
+    def metrics(self, node: Node) -> Mapping[str, Any]:
+        """The node's metrics."""
+
+
+def inputs(node: Node, ancestors: Ancestors) -> dict[str, Any]:
     """What each reference takes, None where an optional one is absent, or a mapping of name to it.
 
     Gathered nodes have their settings in their names; others stand in the one setting of `node`.
     """
     given: dict[str, Any] = {}
     for name, reference in references(type(node.component)).items():
+        taken: Callable[[Node], Any] = ancestors.metrics if reference.metrics else ancestors.value
         ends = {
-            source.label if reference.gather else source.name: (
-                records[source].metrics if reference.metrics else records[source].value
-            )
+            source.label if reference.gather else source.name: taken(source)
             for source in node.inputs.get(name, ())
         }
         given[name] = ends if reference.many else next(iter(ends.values()), None)

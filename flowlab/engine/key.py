@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from flowlab.engine.sources import digests
 from flowlab.engine.versions import installed
 from flowlab.graph.node import Node
 
-SCHEMA = 2  # of the keys
+SCHEMA = 3  # of the keys
 _NUMERICAL = ("daqp", "numpy", "scipy")  # whose versions may decide a last bit, besides torch's
 
 
@@ -32,13 +33,18 @@ class Keys:
     seed: int
     dtype: str
     device: str
-    _digests: dict[str, dict[str, str]] = field(factory=dict, init=False)
+    threads: int
+    modules: dict[str, dict[str, str]] = field(factory=dict, init=False)  # by digest of a package's sources
+    _digests: dict[str, str] = field(factory=dict, init=False)
+    _made: dict[Node, str] = field(factory=dict, init=False)
     # read once a run: a distribution's metadata is a search of the path
     _versions: dict[str, str] = field(factory=lambda: installed(_NUMERICAL), init=False)
 
     def of(self, node: Node) -> str:
         """A node's key."""
-        return digest(self.ingredients(node))
+        if node not in self._made:
+            self._made[node] = digest(self.ingredients(node))
+        return self._made[node]
 
     def ingredients(self, node: Node) -> str:
         """What a node's key is the digest of."""
@@ -50,23 +56,36 @@ class Keys:
             "dtype": self.dtype,
             "device": self.device,
             "versions": {"torch": torch.__version__, **self._versions},
-            "threads": torch.get_num_threads(),
+            "threads": self.threads,
             "sources": {package: self._digest(package) for package in _packages(node)},
             "node": _described(node),
         }
         # a component's own validators may have made anything of a parameter
         return json.dumps(content, sort_keys=True, separators=(",", ":"), default=repr)
 
-    def _digest(self, package: str) -> dict[str, str]:
-        """The digests of a package, taken once a run: what is edited while it runs doesn't run."""
+    def _digest(self, package: str) -> str:
+        """The digest of a package's sources, taken once a run: what is edited while it runs doesn't run."""
         if package not in self._digests:
-            self._digests[package] = digests(package)
+            found = digests(package)
+            self._digests[package] = combined(found)
+            self.modules[self._digests[package]] = found
         return self._digests[package]
 
 
 def digest(ingredients: str) -> str:
     """The key that is made of these ingredients."""
     return hashlib.sha256(ingredients.encode()).hexdigest()
+
+
+def expanded(ingredients: str, modules: Callable[[str], Mapping[str, str]]) -> dict[str, Any]:
+    """Ingredients with each package's sources module by module, as `modules` knows them by their digest."""
+    content: dict[str, Any] = json.loads(ingredients)
+    return {**content, "sources": {name: modules(sources) for name, sources in content["sources"].items()}}
+
+
+def combined(modules: Mapping[str, str]) -> str:
+    """One digest of a package's modules."""
+    return digest(json.dumps(modules, sort_keys=True))
 
 
 def _described(node: Node) -> dict[str, Any]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
+import attrs
 from attrs import frozen
 
-from flowlab.api import Result
+from flowlab.api import EngineError, Result
 from flowlab.graph.node import Node
 
 Status = Literal["done", "short", "failed", "skipped"]
@@ -29,11 +30,17 @@ class Record:
     seconds: float = 0.0
     trace: str = ""  # the traceback of a defect, for --debug
     reused: bool = False  # computed by a former run
+    key: str = ""  # in the store, where there is one
+    digest: str = ""  # sha256 of the result's content; a value without a form on disk is not part of it
 
     @property
     def finished(self) -> bool:
         """Whether there is a result."""
         return self.result is not None
+
+    def computed(self, seconds: float, reused: bool) -> Record:
+        """The same, as the process that computed it tells of it."""
+        return attrs.evolve(self, seconds=seconds, reused=reused)
 
     @property
     def value(self) -> Any:
@@ -46,13 +53,28 @@ class Record:
         return self.result.metrics if self.result else {}
 
 
+Records = dict[Node, Record]
+
+
+def unbuilt(node: Node, sources: Iterable[Node], records: Records) -> Record | None:
+    """The record of a node without work: a tool's, or that of one whose inputs are missing."""
+    missing = [source.id for source in sources if records[source].status in ("failed", "skipped")]
+    if missing:
+        return Record(node, "skipped", message=f"needs {', '.join(missing)}")
+    return None if node.kind.built else Record(node, "done")
+
+
 @frozen
 class Outcome:
-    """The records of an experiment in the graph's order; `signal` is the one that cut it short."""
+    """The records of an experiment in the graph's order.
+
+    `signal` is the one that cut it short, `lost` says what was lost if the executor was.
+    """
 
     records: tuple[Record, ...]
     seconds: float
     signal: int | None = None
+    lost: str = ""
 
     @property
     def interrupted(self) -> bool:
@@ -61,9 +83,11 @@ class Outcome:
 
     @property
     def exit_code(self) -> int:
-        """0 done, 1 a node failed, 128 + signal interrupted."""
+        """0 done, 1 a node failed, 4 the executor was lost, 128 + signal interrupted."""
         if self.signal is not None:
             return 128 + self.signal
+        if self.lost:
+            return EngineError.exit_code
         return int(any(record.status == "failed" for record in self.records))
 
     def of(self, kind: str) -> tuple[Record, ...]:

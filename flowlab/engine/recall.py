@@ -9,12 +9,13 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+import attrs
 from attrs import define
 
 from flowlab.api import Result
-from flowlab.engine.codec import Encoded, Unstorable, decode, encode
+from flowlab.engine.codec import Encoded, Lost, decode, decode_alone
 from flowlab.engine.defect import one_line
-from flowlab.engine.key import Keys, digest
+from flowlab.engine.key import Keys
 from flowlab.engine.outcome import Record, status_of
 from flowlab.engine.progress import Listener
 from flowlab.engine.sealed_file import Content, Unusable, read, write
@@ -23,6 +24,8 @@ from flowlab.graph.node import Node
 
 if TYPE_CHECKING:
     import torch
+
+Computed = tuple[Record, Encoded | None]  # a node's record, and its result as it is kept
 
 
 @define
@@ -33,30 +36,46 @@ class Recall:
     keys: Keys
     device: torch.device
     listener: Listener
+    all_kept: bool = False  # what is quickly computed again, too, and what has no value on disk
     _writable: bool = True
 
-    def record(self, node: Node, given: Mapping[str, Any], compute: Callable[[], Record]) -> Record:
-        """The record of a node with these inputs, computed unless the store has its result."""
-        try:
-            ingredients = self.keys.ingredients(node)
-        except Exception as error:  # a component's own validators may have made anything of a parameter
-            self.listener.warned(f"{node.id} has no key: {one_line(error)}; it is computed and not kept")
-            return compute()
-        path = self.store.path(digest(ingredients))
+    def record(self, node: Node, given: Mapping[str, Any], compute: Callable[[], Computed]) -> Record:
+        """The record of a node with these inputs, computed unless the store has its whole result."""
+        path = self._path(node)
+        if path is None:
+            record, _ = compute()
+            return record
         with self._turn(path, node):
-            start = perf_counter()
-            result = self._load(path, node, given)
-            if result is not None:
-                return Record(node, status_of(result), result, seconds=perf_counter() - start, reused=True)
-            record = compute()
-            if record.seconds >= self.store.worth:
-                self._keep(path, ingredients, record, given)
+            found = self._found(path, node, lambda encoded: decode(encoded, given, self.device))
+            if found is not None and not isinstance(found.value, Lost):
+                return found
+            record, encoded = compute()
+            record = attrs.evolve(record, key=path.stem)
+            if found is None:
+                self._keep(path, record, encoded)
+            elif record.finished and record.digest != found.digest:
+                self.listener.warned(f"{node.id}: computed again, it is not what is stored in {path}")
             return record
 
-    def _load(self, path: Path, node: Node, given: Mapping[str, Any]) -> Result | None:
+    def alone(self, node: Node) -> Record | None:
+        """What the store has of a node, without a value that takes the node's inputs to be had."""
+        path = self._path(node)
+        if path is None:
+            return None
+        return self._found(path, node, lambda encoded: decode_alone(encoded, self.device))
+
+    def _path(self, node: Node) -> Path | None:
+        try:
+            return self.store.path(self.keys.of(node))
+        except Exception as error:  # a component's own validators may have made anything of a parameter
+            self.listener.warned(f"{node.id} has no key: {one_line(error)}; it is computed and not kept")
+            return None
+
+    def _found(self, path: Path, node: Node, decoded: Callable[[Encoded], Result]) -> Record | None:
+        start = perf_counter()
         try:
             content = read(path, path.stem)
-            result = decode(Encoded(content.labels["result"], content.tensors), given, self.device)
+            result = decoded(Encoded(content.labels["result"], content.tensors))
         except FileNotFoundError:
             return None
         except Exception as error:
@@ -65,7 +84,8 @@ class Recall:
             return None
         with suppress(OSError):
             os.utime(path)  # when it was last used
-        return result
+        seconds, digest = perf_counter() - start, content.labels["digest"]
+        return Record(node, status_of(result), result, "", seconds, reused=True, key=path.stem, digest=digest)
 
     def _set_aside(self, path: Path) -> str:
         try:
@@ -75,15 +95,21 @@ class Recall:
             return f", and the file stays: {one_line(error)}"
         return f", and the file is now in {self.store.quarantine}"
 
-    def _keep(self, path: Path, ingredients: str, record: Record, given: Mapping[str, Any]) -> None:
-        if record.result is None or not self._writable:
+    def _keep(self, path: Path, record: Record, encoded: Encoded | None) -> None:
+        if encoded is None or not self._writable:
+            return
+        if not self.all_kept and (record.seconds < self.store.worth or not encoded.whole):
             return
         try:
-            encoded = encode(record.result, given)
-            labels = {"result": encoded.text, "ingredients": ingredients, "seconds": f"{record.seconds:.3f}"}
+            for digest, modules in self.keys.modules.items():
+                self.store.tell(digest, modules)
+            labels = {
+                "result": encoded.text,
+                "ingredients": self.keys.ingredients(record.node),
+                "seconds": f"{record.seconds:.3f}",
+                "digest": record.digest,
+            }
             write(path, path.stem, Content(labels, encoded.tensors))
-        except Unstorable:
-            return
         except Exception as error:
             self._writable = not isinstance(error, OSError)
             self.listener.warned(f"{path}: {one_line(error)}; {record.node.id} is not kept for later runs")

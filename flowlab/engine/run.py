@@ -1,26 +1,22 @@
-"""Node after node, in the graph's order: build it, or say why not."""
+"""From a graph to what became of each node."""
 
 from __future__ import annotations
 
-import traceback
-from collections.abc import Mapping
 from time import perf_counter
-from typing import Any
 
-from flowlab.api import Context, FlowlabError, NodeError, Result
-from flowlab.api.checkpoint import Nowhere
+from flowlab.api import EngineError
+from flowlab.engine.ancestors import Finished
+from flowlab.engine.build import Builder
 from flowlab.engine.checkpoints import Checkpoints
-from flowlab.engine.defect import one_line
 from flowlab.engine.device import resolve
+from flowlab.engine.dispatch import dispatch
 from flowlab.engine.inputs import inputs, sources
 from flowlab.engine.interrupt import signal_of
-from flowlab.engine.key import Keys
-from flowlab.engine.outcome import Outcome, Record, status_of
+from flowlab.engine.outcome import Outcome, Record, Records, unbuilt
 from flowlab.engine.progress import Listener
-from flowlab.engine.recall import Recall
 from flowlab.engine.store import Store
+from flowlab.engine.threads import pinned
 from flowlab.graph.graph import Graph
-from flowlab.graph.node import Node
 
 
 def run(
@@ -30,61 +26,40 @@ def run(
     checkpoints: Checkpoints | None = None,
     store: Store | None = None,
 ) -> Outcome:
-    """Run every node whose inputs succeed. An interrupt stops the work and keeps what is finished.
+    """Run every node whose inputs succeed: in this process, or in those of the graph's executor.
 
-    A node that an earlier run finished is taken from the store, one that it left a checkpoint of goes on from
-    there; without the two nothing is written.
+    An interrupt stops the work and keeps what is finished, and so does an executor that is lost. A node that an
+    earlier run finished is taken from the store, one that it left a checkpoint of goes on from there; without the
+    two nothing is written. An executor hands results over in the store: ValueError without one.
     """
-    import torch
-
-    where = resolve(device)
-    dtype: torch.dtype = getattr(torch, graph.dtype)
+    builder = Builder.of(graph, resolve(device), listener, checkpoints, store)
     if checkpoints is not None:
         checkpoints.sweep()
-    keys = Keys(graph.seed, graph.dtype, where.type)
-    recall = None if store is None else Recall(store, keys, where, listener)
     start = perf_counter()
-    records: dict[Node, Record] = {}
-    signal = None
+    records: Records = {}
+    signal, lost = None, ""
     try:
-        for index, node in enumerate(graph.nodes):
-            listener.started(node, index, len(graph.nodes))
-            checkpoint = Nowhere() if checkpoints is None else checkpoints.of(node, keys, listener)
-            context = Context(graph.seed, node.name, dtype, where, listener.progressed, checkpoint)
-            records[node] = _attempt(node, context, records, recall)
-            if checkpoints is not None and records[node].status in ("done", "short"):
-                checkpoints.clear(node)
-            listener.finished(records[node])
+        with pinned(builder.keys.threads):
+            if graph.executor is None:
+                _here(builder, records)
+            elif store is None:
+                raise ValueError("an executor needs a store")
+            else:
+                dispatch(builder, graph.executor, store, records)
     except KeyboardInterrupt as interrupt:
         signal = signal_of(interrupt)
-        for node in graph.nodes:
-            records.setdefault(node, Record(node, "skipped", message="interrupted"))
-    return Outcome(tuple(records[node] for node in graph.nodes), perf_counter() - start, signal)
+    except EngineError as error:
+        lost = str(error)
+    for node in graph.nodes:
+        records.setdefault(node, Record(node, "skipped", message="not reached" if lost else "interrupted"))
+    return Outcome(tuple(records[node] for node in graph.nodes), perf_counter() - start, signal, lost)
 
 
-def _attempt(node: Node, context: Context, records: Mapping[Node, Record], recall: Recall | None) -> Record:
-    """One node's record: without work, from the store, or computed."""
-    missing = [source.id for source in sources(node) if records[source].status in ("failed", "skipped")]
-    if missing:
-        return Record(node, "skipped", message=f"needs {', '.join(missing)}")
-    if not node.kind.built:
-        return Record(node, "done")
-    given = inputs(node, records)
-    if recall is None:
-        return _computed(node, context, given)
-    return recall.record(node, given, lambda: _computed(node, context, given))
-
-
-def _computed(node: Node, context: Context, given: Mapping[str, Any]) -> Record:
-    """One node's record, whatever its component does."""
-    start = perf_counter()
-    try:
-        result = node.component.build(context, **given)
-        if not isinstance(result, Result):
-            raise NodeError(f"{node.use}: build returned {type(result).__name__}, not Result")
-    except FlowlabError as error:
-        return Record(node, "failed", message=str(error), seconds=perf_counter() - start)
-    except Exception as error:
-        # A defect of the component: its neighbours go on, its author gets the traceback on request.
-        return Record(node, "failed", None, one_line(error), perf_counter() - start, trace=traceback.format_exc())
-    return Record(node, status_of(result), result, seconds=perf_counter() - start)
+def _here(builder: Builder, records: Records) -> None:
+    """Node after node, in the graph's order."""
+    nodes = builder.graph.nodes
+    for index, node in enumerate(nodes):
+        builder.listener.started(node, index, len(nodes))
+        ready = unbuilt(node, sources(node), records)
+        records[node] = ready or builder.record(node, inputs(node, Finished(records)))
+        builder.listener.finished(records[node])

@@ -36,7 +36,7 @@ def write(path: Path, key: str, content: Content) -> None:
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in content.tensors.items()}
     labels = {**content.labels, "key": key}
     # not save_file: it has temporary files of its own, which a kill leaves behind under names of its own
-    replace(path, save(tensors, {**labels, "sha256": _seal(labels, tensors)}))
+    replace(path, save(tensors, {**labels, "sha256": seal(labels, tensors)}))
 
 
 def read(path: Path, key: str) -> Content:
@@ -52,22 +52,22 @@ def read(path: Path, key: str) -> Content:
         raise
     except Exception as error:  # a damaged file may break its reader anywhere
         raise Unusable(f"damaged: {one_line(error)}") from error
-    seal = labels.pop("sha256", None)
+    written = labels.pop("sha256", None)
     if labels.get("key") != key:
         raise Unusable("of other settings, versions or source code")
     # safetensors reads a flipped bit without a word
-    if seal != _seal(labels, tensors):
+    if written != seal(labels, tensors):
         raise Unusable("damaged: its content does not match its sha256")
     del labels["key"]
     return Content(labels, tensors)
 
 
-def _seal(labels: Mapping[str, str], tensors: Mapping[str, Tensor]) -> str:
+def seal(labels: Mapping[str, str], tensors: Mapping[str, Tensor]) -> str:
     """sha256 of the labels and of every tensor's name, type, shape and bytes."""
     import torch
 
     shapes = {name: [str(tensor.dtype), list(tensor.shape)] for name, tensor in tensors.items()}
-    seal = hashlib.sha256(json.dumps([labels, shapes], sort_keys=True).encode())
+    content = hashlib.sha256(json.dumps([labels, shapes], sort_keys=True).encode())
     for name in sorted(tensors):
-        seal.update(tensors[name].reshape(-1).view(torch.uint8).numpy().data)
-    return seal.hexdigest()
+        content.update(tensors[name].detach().cpu().reshape(-1).view(torch.uint8).numpy().data)
+    return content.hexdigest()

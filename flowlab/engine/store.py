@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from attrs import frozen
+
+from flowlab.engine.key import expanded
+from flowlab.engine.whole_file import replace
 
 FOLDER = "FLOWLAB_STORE"  # names the folder of the store
 _SUFFIX = ".safetensors"
@@ -51,6 +54,23 @@ class Store:
         """The files in quarantine."""
         return _matching(self.quarantine, _RESULT)
 
+    def sources(self, digest: str) -> Path:
+        """The file of a package's sources, module by module: what results tell of them is one digest."""
+        return self.folder / "sources" / f"{digest}.json"
+
+    def tell(self, digest: str, modules: Mapping[str, str]) -> None:
+        """Write down the modules of a package's sources, unless that was done. Raises OSError."""
+        if not self.sources(digest).exists():
+            replace(self.sources(digest), json.dumps(modules, sort_keys=True).encode())
+
+    def modules(self, digest: str) -> dict[str, str]:
+        """The modules of a package's sources by their digest; none where that isn't known any more."""
+        try:
+            found: dict[str, str] = json.loads(self.sources(digest).read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return found
+
     def left(self) -> list[Path]:
         """What killed runs left behind, or runs at work still need: locks and half-written files."""
         return _matching(self.folder, _LEFT)
@@ -63,7 +83,7 @@ class Store:
             with suppress(Exception):  # a damaged file may break its reader anywhere; who loads it will say so
                 with safe_open(path, "pt") as file:
                     text = file.metadata()["ingredients"]
-                yield path, json.loads(text)
+                yield path, expanded(text, self.modules)
 
 
 def _matching(folder: Path, name: re.Pattern[str]) -> list[Path]:

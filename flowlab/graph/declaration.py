@@ -16,6 +16,8 @@ from flowlab.spec.document import Document
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
 DTYPES = ("float64", "float32")
+EXPERIMENT_KEYS = ("name", "seed", "dtype", "threads")
+MOST_THREADS = 1024
 
 
 @frozen
@@ -45,7 +47,7 @@ def experiment_problems(document: Document) -> Iterator[Problem]:
     if not isinstance(table, dict):
         yield Problem(document.where("experiment"), "an experiment needs a table [experiment] with a name")
         return
-    known = ("name", "seed", "dtype")
+    known = EXPERIMENT_KEYS
     for key in table:
         if key not in known:
             where = document.where("experiment", key)
@@ -62,6 +64,10 @@ def experiment_problems(document: Document) -> Iterator[Problem]:
     if table.get("dtype", "float64") not in DTYPES:
         where = document.where("experiment", "dtype", value=True)
         yield Problem(where, f"dtype must be one of {DTYPES}, found {table['dtype']!r}")
+    threads = table.get("threads", 1)
+    if type(threads) is not int or not 1 <= threads <= MOST_THREADS:
+        where = document.where("experiment", "threads", value=True)
+        yield Problem(where, f"threads must be an integer from 1 to {MOST_THREADS}, found {threads!r}")
 
 
 RULE = "must be 1 to 100 letters, digits, '_', '-' or '.', the first a letter or digit"

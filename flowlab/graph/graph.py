@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 from attrs import frozen
 
-from flowlab.api import ExperimentError, PluginError, Problem
+from flowlab.api import Executor, ExperimentError, PluginError, Problem
 from flowlab.graph.node import Node
 from flowlab.graph.tables import Tables, limit, tables
 from flowlab.graph.variants import dangling, edges
@@ -36,6 +36,12 @@ class Graph:
     nodes: tuple[Node, ...]
     resolved: dict[str, Any]
     text: str = ""
+    threads: int | None = None  # of one operation on the CPU; torch's own number if None
+
+    @property
+    def executor(self) -> Executor | None:
+        """The executor that the experiment declares."""
+        return next((node.component for node in self.nodes if node.kind.name == "executor"), None)
 
 
 def load(path: Path, overrides: Sequence[str], registry: Registry) -> Graph:
@@ -56,7 +62,7 @@ def connected(document: Document, registry: Registry) -> Graph:
     relevant = _relevant(order, ends, found.touching)
     limit(found.axes, relevant, document)
     nodes = _connect(order, found, relevant)
-    problems = list(_misfits(nodes, document))
+    problems = [*_second_executor(nodes, document), *_misfits(nodes, document)]
     if problems:
         raise ExperimentError(_sorted(problems, document))
     settings = document.data["experiment"]
@@ -68,6 +74,7 @@ def connected(document: Document, registry: Registry) -> Graph:
         tuple(nodes),
         _resolved(document, found),
         document.text,
+        settings.get("threads"),
     )
 
 
@@ -135,6 +142,11 @@ def _connect(order: list[str], found: Tables, relevant: Mapping[str, list[int]])
             variant = {path: value for i in mine for path, value in axes[i].settings[setting[i]].items()}
             built[one.id, chosen] = Node(one.kind, one.name, one.use, one.entry, component, variant, inputs)
     return list(built.values())
+
+
+def _second_executor(nodes: Iterable[Node], document: Document) -> Iterator[Problem]:
+    for node in [node for node in nodes if node.kind.name == "executor"][1:]:
+        yield Problem(document.where("executor", node.name), "a second executor: an experiment has one at most")
 
 
 def _settings(mine: list[int], fixed: Mapping[int, int], axes: tuple[Axis, ...]) -> Iterator[tuple[int, ...]]:

@@ -11,6 +11,7 @@ from typing import Any
 import typer
 
 from flowlab.api import KINDS, FlowlabError
+from flowlab.graph.declaration import EXPERIMENT_KEYS
 from flowlab.registry.registry import Registry
 
 Offer = tuple[str, str]  # a completion and what it means
@@ -59,7 +60,7 @@ def _settings(file: Path, incomplete: str) -> Iterator[Offer]:
     registry = Registry.installed()
     for kind, nodes in read(file).data.items():
         if kind == "experiment":
-            yield from ((f"experiment.{key}=", "") for key in ("name", "seed", "dtype"))
+            yield from ((f"experiment.{key}=", "") for key in EXPERIMENT_KEYS)
         for name, table in nodes.items() if kind in KINDS and isinstance(nodes, dict) else ():
             node = f"{kind}.{name}."
             # a component's source is read only where its keys are asked for

@@ -77,6 +77,10 @@ def prepare(
         if first is not graph.path:
             rule = f"its name {graph.name!r} is that of {first} as well: both would write one folder"
             raise ExperimentError([Problem(str(graph.path), rule)])
+    for graph in graphs:
+        if graph.executor is not None and not stored:
+            rule = "an executor's processes hand their results over in the store: add --executor none, or a store"
+            raise ExperimentError([Problem("--no-store", rule)])
     resolve(device)
     parent = runs_folder(out, len(graphs))
     single = out if len(graphs) == 1 else None

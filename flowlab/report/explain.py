@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
-
 from flowlab.api import ExperimentError, Problem
 from flowlab.api.nearest import nearest
 from flowlab.engine.changes import Ingredients, changes
 from flowlab.engine.device import resolve
-from flowlab.engine.key import Keys, digest
+from flowlab.engine.key import Keys, digest, expanded
 from flowlab.engine.sealed_file import Unusable, read
 from flowlab.engine.store import Store
+from flowlab.engine.threads import threads
 from flowlab.graph.graph import Graph
 from flowlab.graph.node import Node
 
@@ -23,7 +22,7 @@ def explain(graph: Graph, name: str, device: str, store: Store) -> str:
     if not nodes:
         hint = nearest(name, [node.id for node in graph.nodes])
         raise ExperimentError([Problem(str(graph.path), f"there is no node {name!r}", hint)])
-    keys = Keys(graph.seed, graph.dtype, resolve(device).type)
+    keys = Keys(graph.seed, graph.dtype, resolve(device).type, threads(graph))
     return "\n".join(_explained(node, keys, store) for node in nodes)
 
 
@@ -36,7 +35,9 @@ def _explained(node: Node, keys: Keys, store: Store) -> str:
     try:
         seconds = float(read(path, key).labels["seconds"])
     except FileNotFoundError:
-        return "\n".join([f"{node.id}: would be computed", *_reasons(json.loads(ingredients), store)])
+        return "\n".join(
+            [f"{node.id}: would be computed", *_reasons(expanded(ingredients, keys.modules.__getitem__), store)]
+        )
     except Unusable as error:
         return f"{node.id}: would be computed\n  {path}: {error}"
     return f"{node.id}: would be reused, computed in {seconds:.1f} s\n  {path}"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from attrs import frozen
 
-from flowlab.api import CLASSES, Classes
+from flowlab.api import CLASSES
 from flowlab.engine.outcome import Outcome
 
 
@@ -33,10 +33,8 @@ def ends(outcome: Outcome) -> list[Ends]:
     """Where each flow's points end, one a classifier and flow."""
     found = []
     for record in outcome.of("classifier"):
-        classes = record.result.value if record.result else None
-        if isinstance(classes, Classes):
-            for flow in classes.labels:
-                counts = classes.counts(flow)
+        for flow, counts in record.metrics.items():
+            if isinstance(counts, Mapping) and counts.keys() == set(CLASSES):
                 found.append(Ends(record.node.label, flow, {name: counts[name] for name in CLASSES}))
     return found
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from attrs import frozen
 
 from flowlab.api import KINDS, PluginError
-from flowlab.graph.declaration import DTYPES, NAME
+from flowlab.graph.declaration import DTYPES, MOST_THREADS, NAME
 from flowlab.registry.entry_points import Entry
 from flowlab.registry.registry import Registry
 from flowlab.registry.source import source
@@ -132,6 +132,12 @@ def _experiment() -> Schema:
                 "default": 0,
             },
             "dtype": {"description": "of the theory", "enum": list(DTYPES), "default": DTYPES[0]},
+            "threads": {
+                "description": "of one operation on the CPU; torch's own number if absent",
+                "type": "integer",
+                "minimum": 1,
+                "maximum": MOST_THREADS,
+            },
         },
         "required": ["name"],
         "additionalProperties": False,

@@ -1,9 +1,11 @@
-"""Values set on the command line: `--set kind.name.key=value`."""
+"""Values set on the command line: `--set kind.name.key=value`; `executor=NAME` chooses who does the work."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -13,15 +15,31 @@ from flowlab.api import ExperimentError, Problem
 from flowlab.api.nearest import nearest
 from flowlab.spec.document import Document
 
+EXECUTOR = "executor"
+
+
+def carried_out_by(executor: str | None, scheduler_file: Path | None) -> list[str]:
+    """The settings that choose an executor, and the running scheduler that it attaches to."""
+    chosen = [] if executor is None else [f"{EXECUTOR}={executor}"]
+    file = [] if scheduler_file is None else [f"{EXECUTOR}.scheduler_file={json.dumps(str(scheduler_file))}"]
+    return chosen + file
+
 
 def override(document: Document, settings: Iterable[str]) -> Document:
-    """The document with values replaced; each is TOML, or a bare string. Raises ExperimentError."""
+    """The document with values replaced; each is TOML, or a bare string. Raises ExperimentError.
+
+    As an experiment has one executor at most, its keys need no name: `executor.key=value`. `executor=NAME` puts
+    the component of that name in its place, unless the document says so already; `executor=none` takes it away.
+    """
     data = copy.deepcopy(document.data)
     places = dict(document.overridden)
     problems = []
     for setting in settings:
         dotted, equals, text = setting.partition("=")
-        path = _path(dotted)
+        if equals and dotted.strip() == EXECUTOR:
+            _choose(data, places, text.strip())
+            continue
+        path = _path(dotted, data)
         where = f"--set {dotted.strip()}"
         if not equals or len(path) != (2 if path[0] == "experiment" else 3) or not all(path):
             problems.append(Problem(f"--set {setting}", "expected kind.name.key=value"))
@@ -42,10 +60,23 @@ def override(document: Document, settings: Iterable[str]) -> Document:
     return attrs.evolve(document, data=data, overridden=places)
 
 
-def _path(dotted: str) -> tuple[str, ...]:
+def _choose(data: dict[str, Any], places: dict[tuple[str, ...], str], name: str) -> None:
+    """Make the component of this name the executor, with its defaults where the document doesn't say more."""
+    declared = data.pop(EXECUTOR, {})
+    tables = declared.items() if isinstance(declared, dict) else ()
+    same = {key: table for key, table in tables if isinstance(table, dict) and table.get("use") == name}
+    if name != "none":
+        data[EXECUTOR] = same or {name: {"use": name}}
+        places |= {} if same else {(EXECUTOR, name): f"--set {EXECUTOR}={name}"}
+
+
+def _path(dotted: str, data: Mapping[str, Any]) -> tuple[str, ...]:
     """Kind, name and key; a node's name may itself hold dots."""
     kind, _, rest = dotted.strip().partition(".")
     name, _, key = rest.rpartition(".")
+    executors = data.get(EXECUTOR)
+    if kind == EXECUTOR and not name and isinstance(executors, dict) and len(executors) == 1:
+        name = next(iter(executors))
     return (kind, name, key) if name else (kind, key)
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from flowlab.api import parameter
 from flowlab.engine.changes import changes
-from flowlab.engine.key import Keys
+from flowlab.engine.key import Keys, expanded
 from flowlab.graph.node import Node
 
 
@@ -34,9 +34,10 @@ def judge(*banks: Node) -> Node:
 
 
 def made(of: Node, seed: int = 0, sources: dict[str, str] | None = None, **run: str) -> Any:
-    keys = Keys(seed, run.get("dtype", "float64"), run.get("device", "cpu"))
-    keys._digests["flowlab"] = {"a.py": "1", "b.py": "1"} if sources is None else sources
-    return json.loads(keys.ingredients(of))
+    keys = Keys(seed, run.get("dtype", "float64"), run.get("device", "cpu"), 1)
+    keys._digests["flowlab"] = "its sources"
+    modules = {"a.py": "1", "b.py": "1"} if sources is None else sources
+    return expanded(keys.ingredients(of), lambda digest: modules if digest == "its sources" else {})
 
 
 SAME = made(bank())
@@ -60,7 +61,7 @@ SAME = made(bank())
             made(evolve(bank(), entry=evolve(bank().entry, name="anew"))),
             ['denoiser.bank.use: "made:made-up" -> "made:anew"'],
         ),
-        ({**SAME, "schema": 1}, ["the store's own version: 2 -> 1"]),
+        ({**SAME, "schema": 1}, ["the store's own version: 3 -> 1"]),
         (
             {**SAME, "versions": {**SAME["versions"], "torch": "0.1"}},
             [f'version of torch: "{SAME["versions"]["torch"]}" -> "0.1"'],

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowlab.api import Bank, Result, Table, TrainingSet
-from flowlab.engine.codec import Unstorable, decode, encode
+from flowlab.engine.codec import Lost, Unstorable, decode, decode_alone, encode
 from flowlab.theory.geometry import Geometry
 from flowlab.theory.relu_network import ReluNetwork
 from flowlab.theory.slabs import Slabs
@@ -106,5 +106,33 @@ class Number(int):
     ],
 )
 def test_what_would_not_come_back_the_same_does_not_go_in(value: Any) -> None:
+    encoded = encode(Result([value], {"x": 1}), {})
+    assert not encoded.whole
+    assert decode(encoded, {}, CPU) == Result(Lost("list"), {"x": 1})
     with pytest.raises(Unstorable):
-        encode(Result([value]), {})
+        encode(Result(None, {"x": value}), {})
+
+
+def test_a_value_that_holds_an_input_waits_for_it() -> None:
+    points = torch.eye(2)
+    training = TrainingSet(Geometry(points, points[0], points[1:]), 5, lambda sigma: sigma)
+    encoded = encode(Result(bank(training), {"gap": 0.5}, shortfall="short"), {"dataset": training})
+    assert encoded.whole
+    alone = decode_alone(encoded, CPU)
+    assert isinstance(alone.value, Lost)
+    assert (alone.metrics, alone.shortfall) == ({"gap": 0.5}, "short")
+    assert alike(decode_alone(encode(Result({"x": points}), {}), CPU), Result({"x": points}))
+
+
+@given(values, values)
+def test_equal_results_have_equal_digests(one: Any, other: Any) -> None:
+    first, second = Result(one, {"x": 1.0}), Result(other, {"x": 1.0})
+    assert encode(first, {}).digest == encode(again(first), {}).digest
+    assert (encode(first, {}).digest == encode(second, {}).digest) == alike(first, second)
+
+
+def test_a_flipped_bit_of_a_tensor_changes_the_digest() -> None:
+    tensor = torch.ones(3, dtype=torch.float64)
+    before = encode(Result(tensor), {}).digest
+    tensor.view(torch.int64)[1] ^= 1
+    assert encode(Result(tensor), {}).digest != before

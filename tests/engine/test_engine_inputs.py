@@ -8,6 +8,7 @@ from attrs import frozen
 from engine_nodes import node
 
 from flowlab.api import Result, reference
+from flowlab.engine.ancestors import Finished
 from flowlab.engine.inputs import inputs
 from flowlab.engine.outcome import Record
 
@@ -38,7 +39,7 @@ def test_each_reference_takes_what_it_asks_for() -> None:
         Reader("a", "a", ("a",), ("a",)),
         {"value": (few,), "metrics": (few,), "several": (few,), "gathered": (few, many), "tool": (tool,)},
     )
-    assert inputs(reader, records) == {
+    assert inputs(reader, Finished(records)) == {
         "value": 3,
         "metrics": {"points": 3},
         "several": {"a": 3},  # in the one setting of the reader: no need to say which

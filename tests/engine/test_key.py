@@ -11,7 +11,7 @@ from attrs import evolve, field, frozen
 from engine_nodes import Bank, Judge, node
 
 from flowlab.api import parameter
-from flowlab.engine.key import Keys
+from flowlab.engine.key import Keys, combined
 from flowlab.engine.sources import digests
 from flowlab.graph.node import Node
 
@@ -35,10 +35,15 @@ def bank(points: Points | None = None, dataset: str = "points", **fields: Any) -
 
 
 def key(
-    of: Node, seed: int = 0, dtype: str = "float64", device: str = "cpu", flowlab: dict[str, str] | None = None
+    of: Node,
+    seed: int = 0,
+    dtype: str = "float64",
+    device: str = "cpu",
+    threads: int = 1,
+    flowlab: dict[str, str] | None = None,
 ) -> str:
-    keys = Keys(seed, dtype, device)
-    keys._digests["flowlab"] = flowlab or {}  # in place of a quarter of a second
+    keys = Keys(seed, dtype, device, threads)
+    keys._digests["flowlab"] = combined(flowlab or {})  # in place of a quarter of a second
     return keys.of(of)
 
 
@@ -67,10 +72,12 @@ def test_what_a_node_and_its_ancestors_are_counts(other: Node) -> None:
 
 def test_what_the_run_sets_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = key(bank())
-    others = [key(bank(), seed=1), key(bank(), dtype="float32"), key(bank(), device="cuda")]
-    monkeypatch.setattr(torch, "get_num_threads", lambda: 64)
-    others.append(key(bank()))
-    monkeypatch.undo()
+    others = [
+        key(bank(), seed=1),
+        key(bank(), dtype="float32"),
+        key(bank(), device="cuda"),
+        key(bank(), threads=2),
+    ]
     monkeypatch.setattr(torch, "__version__", "0.1")
     others.append(key(bank()))
     assert len({plain, *others}) == 6
@@ -108,13 +115,13 @@ def test_the_sources_of_every_package_involved_count(tmp_path: Path, monkeypatch
         keys.append(key(bank()))
     assert keys[0] == keys[1] != keys[2]
     assert keys[2] != key(bank(), flowlab={"cli.py": "edited"})
-    assert Keys(0, "float64", "cpu").of(bank()) == key(bank(), flowlab=digests("flowlab"))
+    assert Keys(0, "float64", "cpu", 1).of(bank()) == key(bank(), flowlab=digests("flowlab"))
 
 
 def test_sources_are_read_once_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "made.py").write_text("x = 1")
-    keys = Keys(0, "float64", "cpu")
+    keys = Keys(0, "float64", "cpu", 1)
     first = keys.of(bank())
     (tmp_path / "made.py").write_text("x = 2")  # an edit changes nothing of what runs already
-    assert keys.of(bank()) == first != Keys(0, "float64", "cpu").of(bank())
+    assert keys.of(bank()) == first != Keys(0, "float64", "cpu", 1).of(bank())

@@ -1,0 +1,53 @@
+"""What an executor is: processes that carry out orders, here or on other machines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from attrs import frozen
+
+Work = Callable[[str], str]
+
+
+@frozen
+class Task:
+    """A node's work: `order` is text that any process with the same packages and files can carry out."""
+
+    name: str  # the node's, for people
+    order: str
+
+
+@frozen
+class Answer:
+    """How a task ended: what the work returned, or None where `deaths` processes died of it."""
+
+    name: str
+    text: str | None
+    deaths: int = 0
+    where: str = ""  # the process, in words
+
+
+class Crew(Protocol):
+    """Processes at work. All of them see the files that an order names."""
+
+    @property
+    def hands(self) -> int:
+        """How many tasks can be worked at, at once."""
+
+    def submit(self, task: Task) -> None:
+        """Take on a task; no task waits for another. Raises EngineError."""
+
+    def answers(self) -> Sequence[Answer]:
+        """Wait for tasks to end: at least one answer, unless none was submitted. Raises EngineError."""
+
+
+class Executor(Protocol):
+    """Opens a crew. Left early, the crew stops at once: what is unfinished is lost, what is finished is kept."""
+
+    def crew(self, work: Work, device: str, threads: int) -> AbstractContextManager[Crew]:
+        """Processes that do `work`, a function of a module's top level, in so many threads each.
+
+        `device` is "cpu" or "cuda". Raises EngineError.
+        """

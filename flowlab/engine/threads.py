@@ -1,0 +1,28 @@
+"""The threads of one operation on the CPU: how a sum is split among them decides its last bit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from flowlab.graph.graph import Graph
+
+
+def threads(graph: Graph) -> int:
+    """As many as the experiment says; else one where several processes are at work, or what torch takes."""
+    import torch
+
+    return graph.threads or (torch.get_num_threads() if graph.executor is None else 1)
+
+
+@contextmanager
+def pinned(count: int) -> Iterator[None]:
+    """So many threads, within."""
+    import torch
+
+    former = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(former)

@@ -1,0 +1,106 @@
+"""A node's work in a process of its own: from an order to a result in the store."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+
+from attrs import define, field, frozen
+
+from flowlab.api import FlowlabError
+from flowlab.engine.ancestors import Recalled
+from flowlab.engine.build import Builder
+from flowlab.engine.checkpoints import Checkpoints
+from flowlab.engine.defect import one_line
+from flowlab.engine.device import resolve
+from flowlab.engine.inputs import inputs
+from flowlab.engine.order import Job, Order, Said
+from flowlab.engine.outcome import Record
+from flowlab.engine.progress import Quiet, resuming
+from flowlab.engine.store import Store
+from flowlab.engine.threads import pinned
+from flowlab.graph.graph import connected
+from flowlab.graph.node import Node
+from flowlab.registry.registry import Registry
+from flowlab.spec.document import parse
+
+
+def perform(order: str) -> str:
+    """Carry out an order; whatever happens is said in text. The same order again finds its result in the store."""
+    asked = Order.read(order)
+    try:
+        bench = _bench(asked.job)
+        with pinned(bench.builder.keys.threads):
+            return bench.said(asked).text
+    except FlowlabError as error:
+        return Said("failed", message=str(error)).text
+    except Exception as error:
+        return Said("failed", message=one_line(error), trace=traceback.format_exc()).text
+
+
+@define
+class _Notes(Quiet):
+    """Hears what whoever gave the order should be told."""
+
+    name: str = ""
+    heard: list[str] = field(factory=list)
+
+    def warned(self, message: str) -> None:
+        """Keep it."""
+        self.heard.append(message)
+
+    def resumed(self, done: int, total: int) -> None:
+        """Keep it."""
+        self.heard.append(resuming(self.name, done, total))
+
+
+@frozen
+class _Bench:
+    """A job's graph, and what this process has at hand of its results."""
+
+    nodes: Mapping[str, Node]
+    builder: Builder
+    ancestors: Recalled
+    notes: _Notes
+
+    def said(self, asked: Order) -> Said:
+        """Do the work."""
+        node = self.nodes[asked.node]
+        if self.builder.keys.of(node) != asked.key:
+            return Said(
+                "failed",
+                message="a worker has other versions, source code or files than the run: run "
+                "`flowlab doctor` in its environment, and start it anew after each change",
+            )
+        self.notes.name, self.notes.heard = node.id, []
+        record = self.builder.stored(node) or self.builder.record(node, inputs(node, self.ancestors))
+        if record.finished and not record.digest:
+            return Said(
+                "failed", message="its metrics or tables are no plain data: no other process can have them"
+            )
+        return _of(record, self.notes.heard)
+
+
+def _of(record: Record, warnings: list[str]) -> Said:
+    return Said(
+        record.status, record.digest, record.seconds, record.message, record.trace, record.reused, warnings
+    )
+
+
+@lru_cache(maxsize=1)
+def _bench(path: str) -> _Bench:
+    """What a process keeps from one order of a job to the next."""
+    job = Job.read(Path(path))
+    graph = connected(parse(path, job.experiment.encode()), Registry.installed())
+    notes = _Notes()
+    builder = Builder.of(
+        graph,
+        resolve(job.device),
+        notes,
+        Checkpoints(Path(job.checkpoints)) if job.checkpoints else None,
+        Store(Path(job.store)),
+        all_kept=True,
+    )
+    return _Bench({node.id: node for node in graph.nodes}, builder, Recalled(builder), notes)
