@@ -79,7 +79,7 @@ class Experiment:
     ) -> Results:
         """Run every node; write the folder `out` as the command line does, with its store, or nothing at all.
 
-        A node that fails is told in the results. Raises ExperimentError, PluginError, OutputError.
+        A node that fails is told in the results. Raises ExperimentError, PluginError, OutputError, StoreError.
         """
         graph = self.graph
         resolve(device)

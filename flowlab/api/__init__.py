@@ -16,6 +16,7 @@ from flowlab.api.errors import (
     OutputError,
     PluginError,
     Problem,
+    StoreError,
 )
 from flowlab.api.exact_map import check_exact_map
 from flowlab.api.fields import Parameter, Reference, about, parameter, reference, references
@@ -93,6 +94,7 @@ __all__ = [
     "Schedule",
     "Slabs",
     "StartLaw",
+    "StoreError",
     "Table",
     "TrainingSet",
     "Trajectories",

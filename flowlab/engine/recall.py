@@ -11,32 +11,45 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define
 
-from flowlab.api import Result
+from flowlab.api import Result, StoreError
 from flowlab.engine.codec import Encoded, Unstorable, decode, encode
 from flowlab.engine.defect import one_line
+from flowlab.engine.inputs import sources
 from flowlab.engine.key import Keys, digest
 from flowlab.engine.outcome import Record, status_of
 from flowlab.engine.progress import Listener
-from flowlab.engine.sealed_file import Content, Unusable, read, write
-from flowlab.engine.store import Store
+from flowlab.engine.sealed_file import Content, Unusable, read, sealed
+from flowlab.engine.store import FOLDER, Store
+from flowlab.engine.whole_file import probe, replace
 from flowlab.graph.node import Node
 
 if TYPE_CHECKING:
     import torch
 
 
+_LOSS = 10  # times what is worth keeping: whose loss ends a run
+_WAYS_OUT = (
+    "What the store has is whole, and checkpoints are kept: run again once it can be written, or with another "
+    f"folder ({FOLDER}), or without a store (--no-store)"
+)
+
+
 @define
 class Recall:
-    """A store in the hands of a run. Whatever is wrong with it costs a warning and the time, never the work."""
+    """A store in the hands of a run.
+
+    What can't be read costs a warning and the time. What can't be kept ends the run with a StoreError: for a
+    training before it begins, for other long work when it is lost.
+    """
 
     store: Store
     keys: Keys
     device: torch.device
     listener: Listener
-    _writable: bool = True
+    _writable: bool = False  # as far as is known
 
     def record(self, node: Node, given: Mapping[str, Any], compute: Callable[[], Record]) -> Record:
-        """The record of a node with these inputs, computed unless the store has its result."""
+        """The record of a node with these inputs, computed unless the store has its result. Raises StoreError."""
         try:
             ingredients = self.keys.ingredients(node)
         except Exception as error:  # a component's own validators may have made anything of a parameter
@@ -48,8 +61,10 @@ class Recall:
             result = self._load(path, node, given)
             if result is not None:
                 return Record(node, status_of(result), result, seconds=perf_counter() - start, reused=True)
+            if _trains(node):
+                self._require(path, node)
             record = compute()
-            if record.seconds >= self.store.worth:
+            if _trains(node) or record.seconds >= self.store.worth:
                 self._keep(path, ingredients, record, given)
             return record
 
@@ -76,17 +91,39 @@ class Recall:
         return f", and the file is now in {self.store.quarantine}"
 
     def _keep(self, path: Path, ingredients: str, record: Record, given: Mapping[str, Any]) -> None:
-        if record.result is None or not self._writable:
+        if record.result is None:
             return
         try:
             encoded = encode(record.result, given)
             labels = {"result": encoded.text, "ingredients": ingredients, "seconds": f"{record.seconds:.3f}"}
-            write(path, path.stem, Content(labels, encoded.tensors))
+            content = sealed(path.stem, Content(labels, encoded.tensors))
         except Unstorable:
             return
         except Exception as error:
-            self._writable = not isinstance(error, OSError)
             self.listener.warned(f"{path}: {one_line(error)}; {record.node.id} is not kept for later runs")
+            return
+        try:
+            replace(path, content)
+        except OSError as error:
+            fault = f"{path}: can't be written: {error.strerror or error}; {len(content):,} bytes are needed"
+            # a run that finds all else must not hang on whether a tenth of a second was a little more
+            if not _trains(record.node) and record.seconds < _LOSS * self.store.worth:
+                self.listener.warned(f"{fault}; {record.node.id} is not kept for later runs")
+                return
+            raise StoreError(f"{fault} to keep {record.node.id}. {_WAYS_OUT}") from error
+
+    def _require(self, path: Path, node: Node) -> None:
+        """Raise StoreError where nothing can be written, asked once a run."""
+        if self._writable:
+            return
+        try:
+            probe(path)
+        except OSError as error:
+            fault = f"{path.parent}: can't be written: {error.strerror or error}"
+            raise StoreError(
+                f"{fault}; {node.id} is not trained, for it could not be kept. {_WAYS_OUT}"
+            ) from error
+        self._writable = True
 
     @contextmanager
     def _turn(self, path: Path, node: Node) -> Iterator[None]:
@@ -118,3 +155,8 @@ class Recall:
             lock.release()
 
         return release
+
+
+def _trains(node: Node) -> bool:
+    """Whether its result is trained: kept however soon it was found."""
+    return any(source.kind.name == "optimizer" for source in sources(node))

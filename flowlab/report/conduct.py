@@ -97,7 +97,7 @@ def runs_folder(out: Path | None, experiments: int = 1) -> Path:
 
 
 def conduct(plan: Plan, device: str, quiet: bool) -> Report:
-    """Run an experiment and write its folder. Raises OutputError."""
+    """Run an experiment and write its folder. Raises OutputError, StoreError."""
     with listening(quiet) as listener:
         outcome = run(plan.graph, device, listener, Checkpoints(plan.folder / "checkpoints"), plan.store)
     return Report(plan.graph, write(plan.graph, outcome, str(resolve(device)), plan.folder), plan.folder)
