@@ -17,6 +17,7 @@ from flowlab.api.errors import (
     OutputError,
     PluginError,
     Problem,
+    StoreError,
 )
 from flowlab.api.exact_map import check_exact_map
 from flowlab.api.executor import Answer, Crew, Executor, Task, Work
@@ -99,6 +100,7 @@ __all__ = [
     "Schedule",
     "Slabs",
     "StartLaw",
+    "StoreError",
     "Table",
     "Task",
     "TrainingSet",

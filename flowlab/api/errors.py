@@ -35,6 +35,12 @@ class EngineError(FlowlabError):
     exit_code = 4
 
 
+class StoreError(FlowlabError):
+    """A store that can't take a result worth keeping. Those it has are whole, and so are checkpoints."""
+
+    exit_code = 4
+
+
 @frozen
 class Problem:
     """One mistake in an experiment: where it stands, what is wrong, and the nearest valid name."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from attrs import define, field
 
-from flowlab.api import Answer, Crew, Executor, NodeError, Task
+from flowlab.api import Answer, Crew, Executor, NodeError, StoreError, Task
 from flowlab.engine.ancestors import Recalled
 from flowlab.engine.build import Builder
 from flowlab.engine.inputs import inputs, sources
@@ -26,7 +26,7 @@ _AHEAD = 2  # tasks a hand, so that none waits for the next
 def dispatch(builder: Builder, executor: Executor, store: Store, records: Records) -> None:
     """Fill in the records of all nodes: the executor's processes build them, this one what is shown.
 
-    Raises EngineError where the processes are lost.
+    Raises EngineError where the processes are lost, StoreError where the store is.
     """
     nodes = builder.graph.nodes
     records |= {node: Record(node, "done") for node in nodes if not node.kind.built}
@@ -112,6 +112,8 @@ class _Shift:
         said = Said.read(answer.text)
         for warning in said.warnings:
             self.builder.listener.warned(warning)
+        if said.store_lost:
+            raise StoreError(said.message)
         if said.status not in ("done", "short"):
             return Record(node, said.status, None, said.message, said.seconds, said.trace)
         stored = self.builder.stored(node)

@@ -84,6 +84,7 @@ class Said:
     message: str = ""
     trace: str = ""
     reused: bool = False
+    store_lost: bool = False  # then `message` says how
     warnings: list[str] = field(factory=list)
 
     @property

@@ -68,7 +68,7 @@ def unbuilt(node: Node, sources: Iterable[Node], records: Records) -> Record | N
 class Outcome:
     """The records of an experiment in the graph's order.
 
-    `signal` is the one that cut it short, `lost` says what was lost if the executor was.
+    `signal` is the one that cut it short, `lost` says what was lost: executor or store.
     """
 
     records: tuple[Record, ...]
@@ -83,7 +83,7 @@ class Outcome:
 
     @property
     def exit_code(self) -> int:
-        """0 done, 1 a node failed, 4 the executor was lost, 128 + signal interrupted."""
+        """0 done, 1 a node failed, 4 executor or store were lost, 128 + signal interrupted."""
         if self.signal is not None:
             return 128 + self.signal
         if self.lost:

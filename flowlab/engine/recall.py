@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from attrs import define
 
-from flowlab.api import Result
+from flowlab.api import Result, StoreError
 from flowlab.engine.codec import Encoded, Lost, decode, decode_alone
 from flowlab.engine.defect import one_line
+from flowlab.engine.inputs import sources
 from flowlab.engine.key import Keys
 from flowlab.engine.outcome import Record, status_of
 from flowlab.engine.progress import Listener
-from flowlab.engine.sealed_file import Content, Unusable, read, write
-from flowlab.engine.store import Store
+from flowlab.engine.sealed_file import Content, Unusable, read, sealed
+from flowlab.engine.store import FOLDER, Store
+from flowlab.engine.whole_file import probe, replace
 from flowlab.graph.node import Node
 
 if TYPE_CHECKING:
@@ -28,19 +30,33 @@ if TYPE_CHECKING:
 Computed = tuple[Record, Encoded | None]  # a node's record, and its result as it is kept
 
 
+_LOSS = 10  # times what is worth keeping: whose loss ends a run
+_WAYS_OUT = (
+    "What the store has is whole, and checkpoints are kept: run again once it can be written, or with another "
+    f"folder ({FOLDER}), or without a store (--no-store)"
+)
+
+
 @define
 class Recall:
-    """A store in the hands of a run. Whatever is wrong with it costs a warning and the time, never the work."""
+    """A store in the hands of a run.
+
+    What can't be read costs a warning and the time. What can't be kept ends the run with a StoreError: for a
+    training before it begins, for other long work when it is lost.
+    """
 
     store: Store
     keys: Keys
     device: torch.device
     listener: Listener
     all_kept: bool = False  # what is quickly computed again, too, and what has no value on disk
-    _writable: bool = True
+    _writable: bool = False  # as far as is known
 
     def record(self, node: Node, given: Mapping[str, Any], compute: Callable[[], Computed]) -> Record:
-        """The record of a node with these inputs, computed unless the store has its whole result."""
+        """The record of a node with these inputs, computed unless the store has its whole result.
+
+        Raises StoreError.
+        """
         path = self._path(node)
         if path is None:
             record, _ = compute()
@@ -49,11 +65,13 @@ class Recall:
             found = self._found(path, node, lambda encoded: decode(encoded, given, self.device))
             if found is not None and not isinstance(found.value, Lost):
                 return found
+            if found is None and (self.all_kept or _trains(node)):
+                self._require(path, node)
             record, encoded = compute()
             record = attrs.evolve(record, key=path.stem)
-            if found is None:
+            if found is None and encoded is not None:
                 self._keep(path, record, encoded)
-            elif record.finished and record.digest != found.digest:
+            elif found is not None and record.finished and record.digest != found.digest:
                 self.listener.warned(f"{node.id}: computed again, it is not what is stored in {path}")
             return record
 
@@ -95,24 +113,45 @@ class Recall:
             return f", and the file stays: {one_line(error)}"
         return f", and the file is now in {self.store.quarantine}"
 
-    def _keep(self, path: Path, record: Record, encoded: Encoded | None) -> None:
-        if encoded is None or not self._writable:
-            return
-        if not self.all_kept and (record.seconds < self.store.worth or not encoded.whole):
+    def _keep(self, path: Path, record: Record, encoded: Encoded) -> None:
+        certainly = self.all_kept or (encoded.whole and _trains(record.node))
+        if not certainly and (record.seconds < self.store.worth or not encoded.whole):
             return
         try:
-            for digest, modules in self.keys.modules.items():
-                self.store.tell(digest, modules)
             labels = {
                 "result": encoded.text,
                 "ingredients": self.keys.ingredients(record.node),
                 "seconds": f"{record.seconds:.3f}",
                 "digest": record.digest,
             }
-            write(path, path.stem, Content(labels, encoded.tensors))
+            content = sealed(path.stem, Content(labels, encoded.tensors))
         except Exception as error:
-            self._writable = not isinstance(error, OSError)
             self.listener.warned(f"{path}: {one_line(error)}; {record.node.id} is not kept for later runs")
+            return
+        try:
+            for digest, modules in self.keys.modules.items():
+                self.store.tell(digest, modules)
+            replace(path, content)
+        except OSError as error:
+            fault = f"{path}: can't be written: {error.strerror or error}; {len(content):,} bytes are needed"
+            # a run that finds all else must not hang on whether a tenth of a second was a little more
+            if not certainly and record.seconds < _LOSS * self.store.worth:
+                self.listener.warned(f"{fault}; {record.node.id} is not kept for later runs")
+                return
+            raise StoreError(f"{fault} to keep {record.node.id}. {_WAYS_OUT}") from error
+
+    def _require(self, path: Path, node: Node) -> None:
+        """Raise StoreError where nothing can be written, asked once a run."""
+        if self._writable:
+            return
+        try:
+            probe(path)
+        except OSError as error:
+            fault = f"{path.parent}: can't be written: {error.strerror or error}"
+            raise StoreError(
+                f"{fault}; {node.id} is not trained, for it could not be kept. {_WAYS_OUT}"
+            ) from error
+        self._writable = True
 
     @contextmanager
     def _turn(self, path: Path, node: Node) -> Iterator[None]:
@@ -144,3 +183,8 @@ class Recall:
             lock.release()
 
         return release
+
+
+def _trains(node: Node) -> bool:
+    """Whether its result is trained: kept however soon it was found."""
+    return any(source.kind.name == "optimizer" for source in sources(node))

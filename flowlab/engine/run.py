@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from time import perf_counter
 
-from flowlab.api import EngineError
+from flowlab.api import EngineError, StoreError
 from flowlab.engine.ancestors import Finished
 from flowlab.engine.build import Builder
 from flowlab.engine.checkpoints import Checkpoints
@@ -28,9 +28,9 @@ def run(
 ) -> Outcome:
     """Run every node whose inputs succeed: in this process, or in those of the graph's executor.
 
-    An interrupt stops the work and keeps what is finished, and so does an executor that is lost. A node that an
-    earlier run finished is taken from the store, one that it left a checkpoint of goes on from there; without the
-    two nothing is written. An executor hands results over in the store: ValueError without one.
+    An interrupt stops the work and keeps what is finished, and so does an executor or a store that is lost. A node
+    that an earlier run finished is taken from the store, one that it left a checkpoint of goes on from there;
+    without the two nothing is written. An executor hands results over in the store: ValueError without one.
     """
     builder = Builder.of(graph, resolve(device), listener, checkpoints, store)
     if checkpoints is not None:
@@ -48,7 +48,7 @@ def run(
                 dispatch(builder, graph.executor, store, records)
     except KeyboardInterrupt as interrupt:
         signal = signal_of(interrupt)
-    except EngineError as error:
+    except (EngineError, StoreError) as error:
         lost = str(error)
     for node in graph.nodes:
         records.setdefault(node, Record(node, "skipped", message="not reached" if lost else "interrupted"))

@@ -31,12 +31,17 @@ class Unusable(Exception):
 
 def write(path: Path, key: str, content: Content) -> None:
     """Replace a file, all at once. Raises OSError where it can't be written."""
+    replace(path, sealed(key, content))
+
+
+def sealed(key: str, content: Content) -> bytes:
+    """The bytes of a file for who has this key."""
     from safetensors.torch import save
 
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in content.tensors.items()}
     labels = {**content.labels, "key": key}
     # not save_file: it has temporary files of its own, which a kill leaves behind under names of its own
-    replace(path, save(tensors, {**labels, "sha256": seal(labels, tensors)}))
+    return save(tensors, {**labels, "sha256": seal(labels, tensors)})
 
 
 def read(path: Path, key: str) -> Content:

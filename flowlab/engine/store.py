@@ -25,7 +25,7 @@ _LEFT = re.compile(rf"[0-9a-f]{{64}}\.lock|\.{_RESULT.pattern}\.\d+\.tmp")
 class Store:
     """A folder of results.
 
-    Kept is what took at least `worth` seconds and has a form in `codec`: trained banks and long analyses.
+    Kept is what has a form in `codec`, and was trained or took at least `worth` seconds: banks and long analyses.
     Anything else is as quickly computed again.
     """
 

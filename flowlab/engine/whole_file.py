@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
 def replace(path: Path, content: bytes) -> None:
     """Write a file, all at once, and the folder it is in. Raises OSError, and leaves the former file then."""
+    with _written(path, content) as scratch:
+        os.replace(scratch, path)
+
+
+def probe(path: Path) -> None:
+    """Raise OSError where a file could not be written; leave nothing but the folder it would be in."""
+    with _written(path, b"probe"):
+        pass
+
+
+@contextmanager
+def _written(path: Path, content: bytes) -> Iterator[Path]:
+    """The content on the disk, under a name of its own beside the path."""
     scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -16,9 +30,10 @@ def replace(path: Path, content: bytes) -> None:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
-        os.replace(scratch, path)
+        yield scratch
     finally:
-        scratch.unlink(missing_ok=True)
+        with suppress(OSError):  # what kept it from being written may keep it from being looked for
+            scratch.unlink()
 
 
 def scratches(folder: Path) -> tuple[Path, ...]:

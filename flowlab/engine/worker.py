@@ -9,7 +9,7 @@ from pathlib import Path
 
 from attrs import define, field, frozen
 
-from flowlab.api import FlowlabError
+from flowlab.api import FlowlabError, StoreError
 from flowlab.engine.ancestors import Recalled
 from flowlab.engine.build import Builder
 from flowlab.engine.checkpoints import Checkpoints
@@ -34,6 +34,8 @@ def perform(order: str) -> str:
         bench = _bench(asked.job)
         with pinned(bench.builder.keys.threads):
             return bench.said(asked).text
+    except StoreError as error:
+        return Said("failed", message=str(error), store_lost=True).text
     except FlowlabError as error:
         return Said("failed", message=str(error)).text
     except Exception as error:
@@ -85,7 +87,13 @@ class _Bench:
 
 def _of(record: Record, warnings: list[str]) -> Said:
     return Said(
-        record.status, record.digest, record.seconds, record.message, record.trace, record.reused, warnings
+        status=record.status,
+        digest=record.digest,
+        seconds=record.seconds,
+        message=record.message,
+        trace=record.trace,
+        reused=record.reused,
+        warnings=warnings,
     )
 
 

@@ -87,6 +87,8 @@ def ending(outcome: Outcome) -> list[str]:
         timing += f", {reused} reused"
     if slowest is not None:
         timing += f", {slowest.seconds:.1f} s of it for {slowest.node.id}"
+    if outcome.lost:
+        return [f"stopped: {outcome.lost}", timing]
     return ["interrupted", timing] if outcome.interrupted else [timing]
 
 

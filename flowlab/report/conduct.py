@@ -20,6 +20,7 @@ from flowlab.registry.registry import Registry
 from flowlab.report.answer import answer
 from flowlab.report.claims import FILE, findings
 from flowlab.report.folder import claim
+from flowlab.report.guard import tell
 from flowlab.report.plain import file_name
 from flowlab.report.summary import summary
 from flowlab.report.write import write
@@ -104,4 +105,6 @@ def conduct(plan: Plan, device: str, quiet: bool) -> Report:
     """Run an experiment and write its folder. Raises OutputError."""
     with listening(quiet) as listener:
         outcome = run(plan.graph, device, listener, Checkpoints(plan.folder / "checkpoints"), plan.store)
+    if outcome.lost:
+        tell(outcome.lost)
     return Report(plan.graph, write(plan.graph, outcome, str(resolve(device)), plan.folder), plan.folder)

@@ -52,7 +52,7 @@ def _reasons(current: Ingredients, store: Store) -> list[str]:
     if not stored:
         return [
             f"  no result of it is stored in {store.folder}",
-            f"  (kept are trained banks, trajectories and plain data that took {store.worth:g} s or more)",
+            f"  (kept are trained banks, and trajectories and plain data that took {store.worth:g} s or more)",
         ]
     least = min(stored, key=len)
     more = [f"    and {len(least) - _SHOWN} more"] if len(least) > _SHOWN else []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,20 +15,20 @@ LOCK = "lock.toml"
 SUMMARY = "summary.json"
 PAGE = "report.html"
 FOLDERS = ("tables", "figures")
+_PROBE = "flowlab"
 
 
 def claim(folder: Path, files: Iterable[str] = (LOCK, SUMMARY, PAGE), folders: Iterable[str] = FOLDERS) -> None:
     """Make the folder, or raise OutputError where these files and folders could not be written into it."""
     with _blaming(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        _probe(folder)
+        whole_file.probe(folder / _PROBE)
     for name in folders:
         inner = folder / name
         if inner.exists() and not inner.is_dir():
             raise OutputError(f"{inner}: can't be written: a file is in the way of a folder")
         if inner.is_dir():
             with _blaming(inner):
-                _probe(inner)
+                whole_file.probe(inner / _PROBE)
     for name in files:
         if (folder / name).is_dir():
             raise OutputError(f"{folder / name}: can't be written: a folder is in the way of a file")
@@ -62,12 +61,6 @@ def replace(path: Path, content: bytes) -> None:
     """Write a file as a whole or not at all. Raises OutputError."""
     with _blaming(path):
         whole_file.replace(path, content)
-
-
-def _probe(folder: Path) -> None:
-    probe = folder / f".flowlab.{os.getpid()}.tmp"
-    probe.touch()
-    probe.unlink()
 
 
 @contextmanager

@@ -21,7 +21,7 @@ def guarded(debug: bool = False) -> Iterator[None]:
         with termination_as_interrupt():
             yield
     except KeyboardInterrupt as interrupt:
-        _tell("interrupted", False)
+        tell("interrupted", False)
         raise SystemExit(128 + signal_of(interrupt)) from interrupt
     except Exception as error:
         raise SystemExit(told(error, debug)) from error
@@ -30,13 +30,14 @@ def guarded(debug: bool = False) -> Iterator[None]:
 def told(error: Exception, debug: bool = False) -> int:
     """Tell of an error in one line, and return the exit code that it leads to."""
     if isinstance(error, FlowlabError):
-        _tell(str(error), debug)
+        tell(str(error), debug)
         return error.exit_code
-    _tell(f"internal error: {one_line(error)} (--debug shows where)", debug)
+    tell(f"internal error: {one_line(error)} (--debug shows where)", debug)
     return DEFECT
 
 
-def _tell(message: str, debug: bool) -> None:
+def tell(message: str, debug: bool = False) -> None:
+    """A line on stderr, under the traceback of the error at hand if that is asked for."""
     if debug:
         traceback.print_exc()
     print(message, file=sys.stderr)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import shlex
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from filelock import FileLock
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 LONG = ("--set", "dataset.a.nap=0.2")  # long enough to be kept
 LARGE = (*LONG, "--set", "dataset.a.points=40000")  # some 200 KB
+LOSS = ("--set", "dataset.a.nap=1.1")  # so long that its loss ends a run
 
 
 def reused(folder: Path) -> set[str]:
@@ -58,7 +60,7 @@ def test_a_kill_while_a_result_is_written(
     command = [sys.executable, "-c", KILLED, "run", str(experiment), *LONG]
     killed = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, check=False, timeout=100)
     assert killed.returncode == -9
-    assert list((tmp_path / "runs/.store").glob(".*.tmp"))
+    assert list((tmp_path / "runs/.store").rglob(".*.tmp"))
     again = flowlab("run", experiment, *LONG)
     assert again.returncode == 0, again.stderr
     assert "warning" not in again.stderr
@@ -142,9 +144,40 @@ def mounts(environment: Mapping[str, str], tmp_path: Path) -> None:
         pytest.skip(f"no mounts here: {error}")
 
 
+def run_with(*options: str) -> str:
+    return shlex.join([sys.executable, "-m", "flowlab", "run", *options])
+
+
 @pytest.mark.usefixtures("mounts")
-def test_a_full_disk_costs_a_warning(environment: Mapping[str, str], experiment: Path, tmp_path: Path) -> None:
-    command = shlex.join([sys.executable, "-m", "flowlab", "run", str(experiment), *LARGE])
+def test_a_full_disk_ends_a_run_and_harms_no_entry(
+    environment: Mapping[str, str], experiment: Path, tmp_path: Path
+) -> None:
+    first = ("--set", "dataset.b.nap=0.2")
+    small, large = run_with(str(experiment), *first), run_with(str(experiment), *first, *LARGE, *LOSS)
+    look = "cp -r runs/.store before"
+    check = "rm runs/tiny/summary.json; diff -r before runs/.store"
+    script = f"{small} && {look} && {{ {large}; code=$?; {check} && {small} && exit $code; }}"
+    code, error = mounted(
+        environment, tmp_path, "mount -t tmpfs -o size=256k tmpfs runs/.store", f"sh -c {shlex.quote(script)}"
+    )
+    assert code == 4, error
+    [line] = [line for line in error.splitlines() if "No space left on device" in line]
+    before = sum(file.stat().st_size for file in (tmp_path / "before").rglob("*") if file.is_file())
+    needed = re.fullmatch(
+        r"runs/\.store/[0-9a-f]{64}\.safetensors: can't be written: No space left on device; "
+        r"([\d,]+) bytes are needed to keep dataset\.a\. .*\(--no-store\)",
+        line,
+    )
+    assert needed
+    assert int(needed[1].replace(",", "")) + before > 256 * 1024
+    assert reused(tmp_path / "runs/tiny") == {"dataset.b"}
+
+
+@pytest.mark.usefixtures("mounts")
+def test_a_full_disk_costs_a_warning_where_little_is_lost(
+    environment: Mapping[str, str], experiment: Path, tmp_path: Path
+) -> None:
+    command = run_with(str(experiment), *LARGE)
     code, error = mounted(environment, tmp_path, "mount -t tmpfs -o size=64k tmpfs runs/.store", command)
     assert code == 0, error
     assert "No space left on device" in error
@@ -152,17 +185,48 @@ def test_a_full_disk_costs_a_warning(environment: Mapping[str, str], experiment:
     assert (tmp_path / "runs/tiny/tables/dataset.a.all.csv").read_text().endswith("\n39999\n")
 
 
+TRAINED = """
+[experiment]
+name = "trained"
+
+[dataset.box]
+use = "orthogonal"
+dimension = 2
+points = 3
+samples = 10
+
+[schedule.levels]
+use = "noise-levels"
+levels = [0.08]
+
+[optimizer.al]
+use = "augmented-lagrangian"
+steps = 30
+
+[denoiser.al]
+use = "shallow-relu"
+dataset = "box"
+schedule = "levels"
+optimizer = "al"
+width = 12
+"""
+READ_ONLY = "mount --bind runs/.store runs/.store && mount -o remount,ro,bind runs/.store"
+
+
 @pytest.mark.usefixtures("mounts")
-def test_a_read_only_store_is_read(
-    flowlab: Run, environment: Mapping[str, str], experiment: Path, tmp_path: Path
+def test_a_read_only_store_is_read_and_nothing_is_trained_beside_it(
+    flowlab: Run, environment: Mapping[str, str], tmp_path: Path
 ) -> None:
-    assert flowlab("run", experiment, *LONG).returncode == 0
-    bind = "mount --bind runs/.store runs/.store && mount -o remount,ro,bind runs/.store"
-    command = shlex.join([sys.executable, "-m", "flowlab", "run", str(experiment), *LONG])
-    code, error = mounted(environment, tmp_path, bind, command)
-    assert (code, reused(tmp_path / "runs/tiny")) == (0, {"dataset.a"}), error
+    file = tmp_path / "trained.toml"
+    file.write_text(TRAINED)
+    assert flowlab("run", file).returncode == 0
+    code, error = mounted(environment, tmp_path, READ_ONLY, run_with(str(file)))
+    assert (code, reused(tmp_path / "runs/trained")) == (0, {"denoiser.al"}), error
     assert "warning" not in error
-    code, error = mounted(environment, tmp_path, bind, f"{command} --set dataset.a.points=4")
-    assert (code, reused(tmp_path / "runs/tiny")) == (0, set()), error
-    assert "Read-only file system" in error
-    assert "dataset.a is not kept for later runs" in error
+    # so many steps that a training would outlast the time that is given to it
+    more = run_with(str(file), "--set", "optimizer.al.steps=10_000_000")
+    code, error = mounted(environment, tmp_path, READ_ONLY, more)
+    assert code == 4, error
+    assert "runs/.store: can't be written: Read-only file system; denoiser.al is not trained, for it" in error
+    code, error = mounted(environment, tmp_path, READ_ONLY, run_with(str(file), "--no-store", "--out", "o"))
+    assert code == 0, error
