@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 
 from attrs import frozen
@@ -22,11 +22,11 @@ class Rendered:
     sections: tuple[tuple[str, str], ...]
 
 
-def rendered(text: str, pictures: Mapping[str, bytes]) -> Rendered:
+def rendered(text: str, pictures: Mapping[str, bytes], pages: Mapping[str, str]) -> Rendered:
     """Render CommonMark with tables.
 
-    HTML in the text is shown as it is written, links to .md files lead to .html, and PNG pictures are held by the
-    page itself.
+    HTML in the text is shown as it is written, links to .md files lead to .html, PNG pictures are held by the page
+    itself, and code that is the name of a thing with a page leads there.
     """
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = parser.parse(text)
@@ -39,8 +39,10 @@ def rendered(text: str, pictures: Mapping[str, bytes]) -> Rendered:
                 title = title or name
             elif opening.tag == "h2":
                 sections.append((slug(name), name))
-        for token in opening.children or ():
-            _self_contained(token, pictures)
+    for token in tokens:
+        for child in token.children or ():
+            _point(child, pictures)
+        token.children = token.children and list(_linked(token.children, pages))
     return Rendered(title, Markup(parser.renderer.render(tokens, parser.options, {})), tuple(sections))
 
 
@@ -55,7 +57,7 @@ def slug(name: str) -> str:
     return re.sub(r"\W+", "-", name.lower()).strip("-")
 
 
-def _self_contained(token: Token, pictures: Mapping[str, bytes]) -> None:
+def _point(token: Token, pictures: Mapping[str, bytes]) -> None:
     """Let a link lead to a page, and a picture be one that the page holds."""
     target = token.attrGet("href")
     if isinstance(target, str) and "://" not in target:
@@ -63,3 +65,13 @@ def _self_contained(token: Token, pictures: Mapping[str, bytes]) -> None:
     source = token.attrGet("src")
     if isinstance(source, str) and source in pictures:
         token.attrSet("src", f"data:image/png;base64,{base64.b64encode(pictures[source]).decode()}")
+
+
+def _linked(tokens: Iterable[Token], pages: Mapping[str, str]) -> Iterator[Token]:
+    for token in tokens:
+        if token.type == "code_inline" and token.content in pages:
+            yield Token("link_open", "a", 1, attrs={"href": pages[token.content]})
+            yield token
+            yield Token("link_close", "a", -1)
+        else:
+            yield token

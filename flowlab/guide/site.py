@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -35,8 +36,9 @@ def publish(registry: Registry, out: Path) -> str:
 
 def guide(registry: Registry) -> dict[str, bytes]:
     """The pages by their path from the index. Equal installations give equal pages."""
-    texts = dict(_texts())
     kinds = pages(registry)
+    paths = {one.entry.target.replace(":", "."): quote(one.path) for kind in kinds.values() for one in kind}
+    texts = dict(_texts(paths))
     environment = Environment(
         loader=PackageLoader("flowlab.guide"),
         autoescape=True,
@@ -61,16 +63,16 @@ def guide(registry: Registry) -> dict[str, bytes]:
     return files
 
 
-def _texts() -> Iterator[tuple[str, Rendered]]:
+def _texts(paths: Mapping[str, str]) -> Iterator[tuple[str, Rendered]]:
     """The pages to be read from top to bottom; that of the language is a part of the README, in the metadata."""
     folder = resources.files("flowlab.guide")
     pictures = {one.name: one.read_bytes() for one in folder.iterdir() if one.name.endswith(".png")}
     for name in _TEXTS:
-        yield name, rendered(folder.joinpath(f"{name}.md").read_text("utf-8"), pictures)
+        yield name, rendered(folder.joinpath(f"{name}.md").read_text("utf-8"), pictures, paths)
     about = metadata.metadata("flowlab")
     language = section(about.get("Description") or str(about.get_payload()), _LANGUAGE)  # type: ignore[attr-defined]
     if language:
-        yield "language", rendered(language, {})
+        yield "language", rendered(language, {}, paths)
 
 
 def _style() -> str:

@@ -8,11 +8,11 @@ _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 _CHANGING = ((r"\b\d+(\.\d+)? s\b", "# s"), (r"\b[0-9a-f]{64}\b", "…"))  # durations, keys of the store
 
 
-def differs(quoted: str, found: str, tolerance: float) -> str:
+def differs(quoted: str, found: str, tolerance: float = 0.0, counts: bool = False) -> str:
     """Where the output departs from the quotation, or an empty string.
 
-    A line "..." stands for any lines. Numbers may differ by the tolerance, times and keys by anything, and
-    columns in their width.
+    A line "..." stands for any lines. Figures may differ by the tolerance, whole numbers only where it is one of
+    `counts`, times and keys by anything, and columns in their width.
     """
     lines = [_even(line) for line in found.strip().splitlines()]
     chunks = [[]]
@@ -25,7 +25,7 @@ def differs(quoted: str, found: str, tolerance: float) -> str:
     for index, chunk in enumerate(chunks):
         last = len(lines) - len(chunk)
         starts = [0] if index == 0 else [last] if index == len(chunks) - 1 and chunk else range(at, last + 1)
-        start = next((one for one in starts if one >= at and _agree(chunk, lines[one:], tolerance)), None)
+        start = next((one for one in starts if one >= at and _agree(chunk, lines[one:], tolerance, counts)), None)
         if start is None:
             return "\n".join([f"not found, within {tolerance:g}:", *chunk, "in:", *lines[at:]])
         at = start + len(chunk)
@@ -38,11 +38,11 @@ def _even(line: str) -> str:
     return " ".join(line.split())
 
 
-def _agree(quoted: list[str], found: list[str], tolerance: float) -> bool:
+def _agree(quoted: list[str], found: list[str], tolerance: float, counts: bool) -> bool:
     return len(quoted) <= len(found) and all(
         _NUMBER.sub("#", one) == _NUMBER.sub("#", other)
         and all(
-            abs(float(a) - float(b)) <= tolerance
+            a == b or (abs(float(a) - float(b)) <= tolerance and (counts or "." in a + b))
             for a, b in zip(_NUMBER.findall(one), _NUMBER.findall(other), strict=True)
         )
         for one, other in zip(quoted, found, strict=False)

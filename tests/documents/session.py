@@ -58,7 +58,7 @@ class Session:
                     compared = not self.rehearsal or "flowlab run" not in block.text
                     fault = self._call("bash", "-euo", "pipefail", "-c", block.text)
                 case "text":
-                    fault = differs(block.text, self.said[-1], _tolerance(block)) if compared else ""
+                    fault = differs(block.text, self.said[-1], *_tolerance(block)) if compared else ""
                 case "toml":
                     fault = self._file(block, "toml") or self._call("flowlab", "check", self._name(block, "toml"))
                 case "python":
@@ -102,9 +102,12 @@ class Session:
         return f"{command[-1]}\nleaves with {done.returncode}: {done.stdout}" if done.returncode else ""
 
 
-def _tolerance(block: Block) -> float:
+def _tolerance(block: Block) -> tuple[float, bool]:
+    """What the words after `text` allow: "within 0.5", or "within 2 counts"; nothing without them."""
     match block.words:
+        case ["within", number, "counts"]:
+            return float(number), True
         case ["within", number]:
-            return float(number)
+            return float(number), False
         case _:
-            return 0.0
+            return 0.0, False

@@ -102,6 +102,10 @@ def test_a_page_says_all_of_a_component(files: Mapping[str, bytes]) -> None:
         assert part in page
 
 
+def test_the_theory_leads_to_components(files: Mapping[str, bytes]) -> None:
+    assert "components/optimizer.max-margin.html" in Reader(files["theory.html"]).links
+
+
 def test_the_language_is_the_readmes(files: Mapping[str, bytes]) -> None:
     assert b"An experiment is a TOML 1.0 file" in files["language.html"]
 
