@@ -36,6 +36,11 @@ class Page:
         return self.facts.entry
 
     @property
+    def names(self) -> tuple[str, str]:
+        """What texts call it: `kind:name`, and the name of its class."""
+        return f"{self.entry.kind}:{self.use}", self.entry.target.replace(":", ".")
+
+    @property
     def origin(self) -> str:
         """Whose it is."""
         return origin(self.entry)

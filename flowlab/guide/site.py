@@ -37,8 +37,7 @@ def publish(registry: Registry, out: Path) -> str:
 def guide(registry: Registry) -> dict[str, bytes]:
     """The pages by their path from the index. Equal installations give equal pages."""
     kinds = pages(registry)
-    paths = {one.entry.target.replace(":", "."): quote(one.path) for kind in kinds.values() for one in kind}
-    texts = dict(_texts(paths))
+    texts = dict(_texts({name: quote(one.path) for kind in kinds.values() for one in kind for name in one.names}))
     environment = Environment(
         loader=PackageLoader("flowlab.guide"),
         autoescape=True,

@@ -1,4 +1,4 @@
-"""The code blocks of a Markdown document."""
+"""The code blocks of a Markdown document, and its links."""
 
 from __future__ import annotations
 
@@ -26,3 +26,12 @@ def blocks(document: Path) -> list[Block]:
             language, *words = token.info.split() or [""]
             found.append(Block(language, tuple(words), token.content, token.map[0] + 1))
     return found
+
+
+def links(document: Path) -> list[str]:
+    """Where a document's links and pictures lead, those to the network left out."""
+    tokens = [
+        child for token in MarkdownIt("commonmark").parse(document.read_text()) for child in token.children or ()
+    ]
+    ends = [str(token.attrGet("href") or token.attrGet("src") or "") for token in tokens]
+    return [end for end in ends if end and "://" not in end]

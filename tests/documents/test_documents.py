@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
-from blocks import blocks
+from blocks import blocks, links
 from quotation import differs
 from session import ROOT, Session
+
+from flowlab.guide.markdown import slug
 
 TOUR = ROOT / "flowlab/guide/tour.md"
 PLUGINS = sorted((ROOT / "plugins").glob("*/README.md"))
@@ -35,6 +38,16 @@ def test_a_document_can_be_followed(document: Path, tmp_path: Path) -> None:
 def test_a_document_says_what_comes_out(document: Path, tmp_path: Path) -> None:
     session = Session(tmp_path, place(document), rehearsal=False)
     assert list(session.faults(blocks(document))) == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+def test_links_lead_to_files_and_headings_of_the_repository(document: Path) -> None:
+    for link in links(document):
+        path, _, anchor = link.partition("#")
+        end = document.parent / path if path else document
+        assert end.exists(), link
+        titles = re.findall(r"^#+ (.*)$", end.read_text(), re.MULTILINE) if anchor else []
+        assert not anchor or anchor in map(slug, titles), link
 
 
 QUOTED = """

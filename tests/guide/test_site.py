@@ -102,8 +102,9 @@ def test_a_page_says_all_of_a_component(files: Mapping[str, bytes]) -> None:
         assert part in page
 
 
-def test_the_theory_leads_to_components(files: Mapping[str, bytes]) -> None:
-    assert "components/optimizer.max-margin.html" in Reader(files["theory.html"]).links
+@pytest.mark.parametrize("text", ["theory.html", "tour.html"])
+def test_texts_lead_to_components(files: Mapping[str, bytes], text: str) -> None:
+    assert "components/optimizer.max-margin.html" in Reader(files[text]).links
 
 
 def test_the_language_is_the_readmes(files: Mapping[str, bytes]) -> None:
