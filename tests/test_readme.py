@@ -3,7 +3,10 @@
 import re
 from pathlib import Path
 
+import typer
+
 from flowlab.api.testing import SUITES
+from flowlab.cli import app
 from flowlab.registry.registry import Registry
 from flowlab.scaffold.plugin import Plugin
 
@@ -29,3 +32,9 @@ def test_every_component_named_in_the_readme_is_installed():
     for kind, names in listed.items():
         built_in = {e.name for e in registry.entries if e.kind == kind and e.distribution == "flowlab"}
         assert names == built_in
+
+
+def test_every_command_has_a_row_and_every_row_its_command():
+    rows = re.findall(r"^\| `flowlab ([a-z-]+).*` \|", README, re.MULTILINE)
+    commands = typer.main.get_command(app).commands
+    assert set(rows) - {"--install-completion"} == set(commands)
