@@ -210,6 +210,18 @@ def describe(
 
 
 @app.command()
+def docs(
+    out: Annotated[Path, typer.Option(help="folder for the pages")] = Path("docs"),
+    debug: Debug = False,
+) -> None:
+    """Write the guide as HTML: a tour, the theory, and a page for each installed component."""
+    with guarded(debug):
+        from flowlab.guide.site import publish
+
+        say(publish(Registry.installed(), out))
+
+
+@app.command()
 def schema(
     out: Annotated[Path | None, typer.Option(help="file to write [default: standard output]")] = None,
     debug: Debug = False,

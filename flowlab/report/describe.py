@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable
 
-import attrs
-
-from flowlab.api import KINDS, ExperimentError, Parameter, PluginError, Problem, Reference, about
+from flowlab.api import KINDS, ExperimentError, Problem
 from flowlab.api.nearest import nearest
 from flowlab.registry.entry_points import Entry
 from flowlab.registry.registry import Registry
-from flowlab.registry.source import source
-from flowlab.registry.stand_in import stand_in
 from flowlab.report.aligned import aligned
 from flowlab.report.catalogue import origin
-from flowlab.spec.structure import spoken, types_of
+from flowlab.report.described import Key, described
 
 
 def find(registry: Registry, text: str) -> Entry:
@@ -42,60 +36,23 @@ def describe(entry: Entry) -> str:
 
     Of one that can't be loaded, what its source tells, and why it can't.
     """
-    place = source(entry)
-    component: type[Any] | None
-    try:
-        component, fault = entry.load(), ""
-        hints = types_of(component)
-    except PluginError as error:
-        component, fault = stand_in(place), f"can't be used: {error}"
-        hints = getattr(component, "__annotations__", {})
+    found = described(entry)
     parts = [
         [f"{entry.kind} {entry.name} ({entry.distribution} {entry.version})"],
-        (inspect.getdoc(component) or "").splitlines() if component else [],
-        _section("references", (_reference(*pair) for pair in _fields(component, Reference))),
-        _section("parameters", (_parameter(*pair, hints) for pair in _fields(component, Parameter))),
-        [fault],
-        [f"{origin(entry)}, {entry.root}", *([place.place] if place.file else [])],
+        found.doc.splitlines(),
+        _section("references", ((key.name, key.type, key.default, key.help) for key in found.keys if key.refers)),
+        _section("parameters", (_parameter(key) for key in found.keys if not key.refers)),
+        [found.fault],
+        [f"{origin(entry)}, {entry.root}", *([found.source.place] if found.source.file else [])],
     ]
     return "\n\n".join("\n".join(part) for part in parts if any(part))
 
 
-def _fields(component: type | None, form: type) -> Iterator[tuple[attrs.Attribute[Any], Any]]:
-    for attribute in attrs.fields(component) if component else ():
-        if attribute.init and isinstance(about(attribute), form):
-            yield attribute, about(attribute)
-
-
-def _section(title: str, rows: Iterator[tuple[str, ...]]) -> list[str]:
+def _section(title: str, rows: Iterable[tuple[str, ...]]) -> list[str]:
     lines = aligned(list(rows), indent=2)
     return [title, *lines] if lines else []
 
 
-def _parameter(attribute: attrs.Attribute[Any], item: Parameter, hints: dict[str, Any]) -> tuple[str, ...]:
-    unit = f" [{item.unit}]" if item.unit else ""
-    return attribute.name, spoken(hints[attribute.name]), _default(attribute), item.range, f"{item.help}{unit}"
-
-
-def _reference(attribute: attrs.Attribute[Any], item: Reference) -> tuple[str, ...]:
-    return attribute.name, f"{item.kind}{' (several)' if item.many else ''}", _default(attribute), item.help
-
-
-def _default(attribute: attrs.Attribute[Any]) -> str:
-    """The default as written in TOML."""
-    default: Any = attribute.default
-    if default is attrs.NOTHING:
-        return "required"
-    if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
-        return "computed" if default.takes_self else f"= {_toml(default.factory())}"
-    return "optional" if default is None else f"= {_toml(default)}"
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str):
-        return f'"{value}"'
-    if isinstance(value, tuple | list):
-        return f"[{', '.join(map(_toml, value))}]"
-    return str(value)
+def _parameter(key: Key) -> tuple[str, ...]:
+    unit = f" [{key.unit}]" if key.unit else ""
+    return key.name, key.type, key.default, key.range, f"{key.help}{unit}"

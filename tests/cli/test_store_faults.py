@@ -18,7 +18,7 @@ from filelock import FileLock
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 LONG = ("--set", "dataset.a.nap=0.2")  # long enough to be kept
-LARGE = (*LONG, "--set", "dataset.a.points=40000")  # some 200 KB
+LARGE = (*LONG, "--set", "dataset.a.points=45000")  # some 250 KB
 LOSS = ("--set", "dataset.a.nap=1.1")  # so long that its loss ends a run
 
 
@@ -182,7 +182,7 @@ def test_a_full_disk_costs_a_warning_where_little_is_lost(
     assert code == 0, error
     assert "No space left on device" in error
     assert "dataset.a is not kept for later runs" in error
-    assert (tmp_path / "runs/tiny/tables/dataset.a.all.csv").read_text().endswith("\n39999\n")
+    assert (tmp_path / "runs/tiny/tables/dataset.a.all.csv").read_text().endswith("\n44999\n")
 
 
 TRAINED = """
