@@ -20,6 +20,7 @@ from flowlab.registry.registry import Registry
 from flowlab.report.answer import answer
 from flowlab.report.claims import FILE, findings
 from flowlab.report.folder import claim
+from flowlab.report.origin import Origin
 from flowlab.report.plain import file_name
 from flowlab.report.summary import summary
 from flowlab.report.write import write
@@ -102,6 +103,7 @@ def runs_folder(out: Path | None, experiments: int = 1) -> Path:
 
 def conduct(plan: Plan, device: str, quiet: bool) -> Report:
     """Run an experiment and write its folder. Raises OutputError."""
+    origin = Origin.now(plan.graph, str(resolve(device)))
     with listening(quiet) as listener:
         outcome = run(plan.graph, device, listener, Checkpoints(plan.folder / "checkpoints"), plan.store)
-    return Report(plan.graph, write(plan.graph, outcome, str(resolve(device)), plan.folder), plan.folder)
+    return Report(plan.graph, write(plan.graph, outcome, origin, plan.folder), plan.folder)

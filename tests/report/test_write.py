@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tomli
 from matplotlib.figure import Figure
-from report_nodes import done, failed, graph_of, outcome_of
+from report_nodes import ORIGIN, done, failed, graph_of, outcome_of
 
 from flowlab.api import OutputError, Table
 from flowlab.engine.outcome import Outcome
@@ -21,7 +20,7 @@ from flowlab.report.write import write
 def written(folder: Path, *records: Any) -> Outcome:
     outcome = outcome_of(*records)
     claim(folder)
-    return write(graph_of(outcome), outcome, "cpu", folder)
+    return write(graph_of(outcome), outcome, ORIGIN, folder)
 
 
 def files(folder: Path) -> set[str]:
@@ -75,15 +74,6 @@ def test_a_figure_that_cannot_be_drawn_fails_alone(tmp_path: Path) -> None:
     assert (tmp_path / "figures/good.png").exists()
 
 
-def test_lock(tmp_path: Path) -> None:
-    written(tmp_path, done("dataset", "x"))
-    lock = tomli.loads((tmp_path / "lock.toml").read_text())
-    assert lock["experiment"] == {"experiment": {"name": "made", "seed": 7}}
-    assert lock["versions"]["made"] == "1.0"
-    assert {"flowlab", "torch", "numpy"} <= set(lock["versions"])
-    assert {"seed", "dtype", "device", "threads", "date", "platform", "python"} <= set(lock["run"])
-
-
 def test_a_second_run_replaces_what_the_first_wrote_and_nothing_else(tmp_path: Path) -> None:
     table = {"t": Table({"a": [1]})}
     written(tmp_path, done("figure", "old", value=Figure()), done("analysis", "old", tables=table))
@@ -103,9 +93,19 @@ def test_a_forged_lock_removes_nothing(tmp_path: Path, listed: str) -> None:
     victims = [tmp_path / "victim", folder / "victim"]
     for victim in victims:
         victim.write_text("mine")
-    (folder / "lock.toml").write_text(f'[run]\nfiles = ["{listed}"]\n')
-    written(folder, done("dataset", "x"))
-    assert all(victim.exists() for victim in victims)
+    # as flowlab writes it, and as it once did
+    for forged in (f'[files]\n"{listed}" = "0"\n', f'[run]\nfiles = ["{listed}"]\n'):
+        (folder / "lock.toml").write_text(forged)
+        written(folder, done("dataset", "x"))
+        assert all(victim.exists() for victim in victims)
+
+
+def test_what_an_early_lock_lists_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures/old.png").write_text("a former run's")
+    (tmp_path / "lock.toml").write_text('[run]\nfiles = ["figures/old.png"]\n')
+    written(tmp_path, done("dataset", "x"))
+    assert not (tmp_path / "figures/old.png").exists()
 
 
 def test_a_file_in_the_way(tmp_path: Path) -> None:
