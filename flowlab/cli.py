@@ -162,6 +162,9 @@ def rerun(
         Path | None, typer.Option(help="folder for the results [default: a new one beside the run's]")
     ] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda or auto [default: the lock's]")] = None,
+    executor: Annotated[
+        str | None, typer.Option(help="component that does the work [default: the lock's]; none: this process")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="show no progress")] = False,
     no_store: Annotated[
         bool, typer.Option("--no-store", help="compute all anew, and keep no results for later runs")
@@ -172,7 +175,7 @@ def rerun(
     with guarded(debug):
         from flowlab.report.rerun import rerun as again
 
-        sys.exit(again(lock, out, device, not no_store, quiet, debug))
+        sys.exit(again(lock, out, device, executor, not no_store, quiet, debug))
 
 
 @app.command()

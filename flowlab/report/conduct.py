@@ -79,9 +79,7 @@ def prepare(
             rule = f"its name {graph.name!r} is that of {first} as well: both would write one folder"
             raise ExperimentError([Problem(str(graph.path), rule)])
     for graph in graphs:
-        if graph.executor is not None and not stored:
-            rule = "an executor's processes hand their results over in the store: add --executor none, or a store"
-            raise ExperimentError([Problem("--no-store", rule)])
+        check_store(graph, stored)
     resolve(device)
     parent = runs_folder(out, len(graphs))
     single = out if len(graphs) == 1 else None
@@ -92,6 +90,13 @@ def prepare(
     if len(plans) > 1:
         claim(parent, files=(FILE,), folders=())
     return plans
+
+
+def check_store(graph: Graph, stored: bool) -> None:
+    """Raise ExperimentError for an executor without a store."""
+    if graph.executor is not None and not stored:
+        rule = "an executor's processes hand their results over in the store: add --executor none, or a store"
+        raise ExperimentError([Problem("--no-store", rule)])
 
 
 def runs_folder(out: Path | None, experiments: int = 1) -> Path:

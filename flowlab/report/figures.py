@@ -37,6 +37,7 @@ def render(outcome: Outcome) -> tuple[Outcome, dict[str, bytes]]:
                 result=None,
                 message=f"can't be drawn: {one_line(error)}",
                 trace=traceback.format_exc(),
+                digest="",
             )
     return evolve(outcome, records=tuple(records.values())), files
 

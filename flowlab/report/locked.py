@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from flowlab.report.lock import SEAL, seal
 from flowlab.report.measured import Measured, parse
 from flowlab.report.origin import Origin
 from flowlab.spec.document import Document, read
+from flowlab.spec.overrides import override
 
 _MOST_BYTES = 1 << 24  # 30,000 nodes
 
@@ -61,9 +62,9 @@ class Locked:
         """The run's folder, of a lock that stands in one."""
         return self.path.parent if self.path.name == LOCK else None
 
-    def graph(self, registry: Registry) -> Graph:
+    def graph(self, registry: Registry, settings: Sequence[str] = ()) -> Graph:
         """Its experiment with today's components. Raises ExperimentError, PluginError."""
-        return connected(self.experiment, registry)
+        return connected(override(self.experiment, settings), registry)
 
     def measured(self) -> Mapping[str, Measured] | None:
         """What the run's summary says, None without one. Raises ExperimentError for one that it didn't write."""

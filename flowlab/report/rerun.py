@@ -10,7 +10,7 @@ from flowlab.engine.device import resolve
 from flowlab.engine.store import Store
 from flowlab.engine.threads import pinned
 from flowlab.registry.registry import Registry
-from flowlab.report.conduct import Plan, Report, runs_folder
+from flowlab.report.conduct import Plan, Report, check_store, runs_folder
 from flowlab.report.drift import drift, moved
 from flowlab.report.folder import claim
 from flowlab.report.locked import Locked
@@ -18,12 +18,19 @@ from flowlab.report.origin import Origin
 from flowlab.report.plain import file_name
 from flowlab.report.say import say, warn
 from flowlab.report.series import in_turn
+from flowlab.spec.overrides import carried_out_by
 
 
 def rerun(
-    path: Path, out: Path | None, device: str | None, stored: bool = True, quiet: bool = False, debug: bool = False
+    path: Path,
+    out: Path | None,
+    device: str | None,
+    executor: str | None = None,
+    stored: bool = True,
+    quiet: bool = False,
+    debug: bool = False,
 ) -> int:
-    """Run what a lock holds, with its threads and, unless another is named, its device; the exit code of the run.
+    """Run what a lock holds with its threads and, unless others are named, device and executor: the exit code.
 
     Before it, what the run rested on and is different now is warned of; after it, each node of another digest.
     Raises ExperimentError, PluginError, OutputError.
@@ -31,7 +38,8 @@ def rerun(
     locked = Locked.read(path)
     device = device or locked.origin.device
     resolve(device)
-    graph = locked.graph(Registry.installed())
+    graph = locked.graph(Registry.installed(), carried_out_by(executor, None))
+    check_store(graph, stored)
     if out is not None and locked.folder and out.resolve() == locked.folder.resolve():
         raise ExperimentError([Problem("--out", f"{out} holds the run itself: a rerun doesn't overwrite it")])
     folder = out or _beside(locked.folder or Path("runs") / file_name(graph.name))

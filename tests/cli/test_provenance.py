@@ -129,6 +129,9 @@ def test_a_rerun_is_the_same_and_leaves_the_run_alone(site: SitePackages, run: P
     refused = site.flowlab("rerun", run, "--out", "runs/tiny")
     assert refused.returncode == 2
     assert "a rerun doesn't overwrite it" in refused.stderr
+    storeless = site.flowlab("rerun", run, "--executor", "local", "--no-store")
+    assert storeless.returncode == 2
+    assert "an executor's processes hand their results over in the store" in storeless.stderr
     assert contents(run) == before
 
 

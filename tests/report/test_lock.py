@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 import tomli
 import tomli_w
-from attrs import evolve
+from attrs import evolve, frozen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 from report_nodes import ORIGIN, done, failed, graph_of, outcome_of
 
 from flowlab.api import ExperimentError, Table
+from flowlab.engine.change import changed
 from flowlab.report.folder import claim
 from flowlab.report.lock import lock, seal
 from flowlab.report.locked import Locked, Trace
@@ -89,6 +90,21 @@ def test_the_origin_is_of_what_is_used() -> None:
     assert {"flowlab", "torch", "numpy"} <= set(origin.versions)
     assert set(origin.sources) == {"flowlab", "made"}
     assert re.fullmatch("[0-9a-f]{64}", origin.sources["flowlab"])
+
+
+def test_the_origin_has_the_content_of_files_that_are_read(tmp_path: Path) -> None:
+    @frozen
+    class Reader:
+        def reads(self) -> tuple[str, ...]:
+            return (str(tmp_path / "points.csv"), str(tmp_path / "none"))
+
+    record = done("dataset", "x")
+    graph = graph_of(outcome_of(evolve(record, node=evolve(record.node, component=Reader()))))
+    facts = []
+    for content in ("1", "2"):
+        (tmp_path / "points.csv").write_text(content)
+        facts.append(Origin.now(graph, "cpu").facts)
+    assert [change.name for change in changed(*facts)] == [f"content of {tmp_path / 'points.csv'}"]
 
 
 @settings(deadline=None)

@@ -115,6 +115,16 @@ def test_the_one_node_that_differs_is_named(place: Path) -> None:
     assert deviating(verify(folder, False, quiet=True)) == []
 
 
+def test_whoever_did_the_work_it_is_verified_here(place: Path) -> None:
+    folder = run(place)
+    changed(
+        folder / "lock.toml",
+        "[experiment.integrator",
+        '[experiment.executor.e]\nuse = "local"\n\n[experiment.integrator',
+    )
+    assert deviating(verify(folder, True, quiet=True)) == []
+
+
 def test_an_interrupt_verifies_nothing(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = run(place)
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tomli
+from attrs import evolve
 from matplotlib.figure import Figure
 from report_nodes import ORIGIN, done, failed, graph_of, outcome_of
 
@@ -67,9 +69,11 @@ def test_equal_figures_are_equal_files(tmp_path: Path) -> None:
 def test_a_figure_that_cannot_be_drawn_fails_alone(tmp_path: Path) -> None:
     figure = Figure()
     figure.text(0, 0, r"$\nosuchcommand$")
-    outcome = written(tmp_path, done("figure", "bad", value=figure), done("figure", "good", value=Figure()))
+    bad = evolve(done("figure", "bad", value=figure), digest="d")
+    outcome = written(tmp_path, bad, done("figure", "good", value=Figure()))
     assert [record.status for record in outcome.records] == ["failed", "done"]
     assert outcome.exit_code == 1
+    assert tomli.loads((tmp_path / "lock.toml").read_text())["nodes"]["figure.bad"] == {"status": "failed"}
     assert not (tmp_path / "figures/bad.png").exists()
     assert (tmp_path / "figures/good.png").exists()
 
