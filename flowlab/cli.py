@@ -30,6 +30,7 @@ Files = Annotated[
     list[Path],
     typer.Argument(help="experiment files (TOML)", show_default=False, autocompletion=complete.experiments),
 ]
+Past = Annotated[Path, typer.Argument(help="a run's folder, or a lock file", metavar="RUN", show_default=False)]
 Settings = Annotated[
     list[str] | None,
     typer.Option(
@@ -155,18 +156,72 @@ def explain(
 
 
 @app.command()
-def gc(
-    runs: Annotated[Path, typer.Argument(help="folder of the runs whose store it is")] = Path("runs"),
-    keep_days: Annotated[float, typer.Option(help="keep what was used in so many days", min=0)] = 30.0,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="only tell what would be removed")] = False,
+def rerun(
+    lock: Past,
+    out: Annotated[
+        Path | None, typer.Option(help="folder for the results [default: a new one beside the run's]")
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda or auto [default: the lock's]")] = None,
+    executor: Annotated[
+        str | None, typer.Option(help="component that does the work [default: the lock's]; none: this process")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="show no progress")] = False,
+    no_store: Annotated[
+        bool, typer.Option("--no-store", help="compute all anew, and keep no results for later runs")
+    ] = False,
     debug: Debug = False,
 ) -> None:
-    """Remove stored results that no recent run used."""
+    """Run the experiment of a lock again, and warn of what is not as it was."""
+    with guarded(debug):
+        from flowlab.report.rerun import rerun as again
+
+        sys.exit(again(lock, out, device, executor, not no_store, quiet, debug))
+
+
+@app.command()
+def verify(
+    run: Past,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="to the bit, as the same machine and versions promise")
+    ] = False,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda or auto [default: the lock's]")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="show no progress")] = False,
+    debug: Debug = False,
+) -> None:
+    """Compute a run anew, without the store, and tell whether it comes out the same."""
+    with guarded(debug):
+        from flowlab.report.verify import verify as verdict
+
+        found = verdict(run, exact, device, quiet)
+        say(found.text)
+        sys.exit(found.exit_code)
+
+
+@app.command()
+def diff(a: Past, b: Past, debug: Debug = False, json: Json = False) -> None:
+    """Tell what two runs do not share: settings, versions, source code, results."""
+    with guarded(debug):
+        from flowlab.report.difference import difference
+
+        found = difference(a, b)
+        say(as_json(found.data) if json else found.text)
+
+
+@app.command()
+def gc(
+    runs: Annotated[Path, typer.Argument(help="folder of the runs whose store it is")] = Path("runs"),
+    keep_days: Annotated[
+        float, typer.Option(help="keep what was used in so many days: less could be a run's at work", min=1)
+    ] = 30.0,
+    delete: Annotated[bool, typer.Option("--delete", help="remove them [default: only tell]")] = False,
+    debug: Debug = False,
+) -> None:
+    """Find stored results that no run beside the store needs, and remove them if asked to."""
     with guarded(debug):
         from flowlab.engine.store import Store
         from flowlab.report.garbage import collect
 
-        say(collect(Store.beside(runs), keep_days, dry_run))
+        say(collect(Store.beside(runs), runs, keep_days, delete))
 
 
 @app.command()

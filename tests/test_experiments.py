@@ -6,13 +6,19 @@ import re
 from pathlib import Path
 
 import pytest
+import tomli_w
 
+from flowlab.engine.outcome import Outcome, Record
 from flowlab.graph.graph import load
 from flowlab.registry.registry import Registry
 from flowlab.report.conduct import conduct, prepare
+from flowlab.report.lock import lock
+from flowlab.report.locked import Locked
+from flowlab.report.origin import Origin
 
 ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "experiments").glob("*.toml"))
+LOCKS = sorted((ROOT / "experiments/locks").glob("*.toml"))
 
 
 def small(file: Path) -> list[str]:
@@ -26,6 +32,23 @@ def test_an_experiment_is_valid_and_so_is_its_small_version(file: Path) -> None:
     registry = Registry.installed()
     assert load(file, (), registry).name == file.stem
     load(file, small(file), registry)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_what_a_lock_holds_of_an_experiment_is_the_same_experiment(file: Path, tmp_path: Path) -> None:
+    registry = Registry.installed()
+    graph = load(file, small(file), registry)
+    outcome = Outcome(tuple(Record(node, "skipped") for node in graph.nodes), 0.0)
+    (tmp_path / "lock.toml").write_text(tomli_w.dumps(lock(graph, outcome, Origin.now(graph, "cpu"), {})))
+    again = Locked.read(tmp_path).graph(registry)
+    assert again.resolved == graph.resolved
+    assert {node.id: node.component for node in again.nodes} == {node.id: node.component for node in graph.nodes}
+
+
+@pytest.mark.parametrize("file", LOCKS, ids=lambda file: file.stem)
+def test_a_recorded_lock_can_be_run_again(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    assert Locked.read(file).graph(Registry.installed()).name == file.stem
 
 
 @pytest.mark.slow

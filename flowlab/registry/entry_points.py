@@ -36,6 +36,11 @@ class Entry:
             return ""
         return f"written for API {', '.join(self.api)}, but this flowlab has API {API_VERSION}"
 
+    @property
+    def package(self) -> str:
+        """The top-level package or module that it is in."""
+        return self.target.partition(":")[0].partition(".")[0].strip()
+
     def means(self, name: str) -> bool:
         """Whether this is a component called `name` or `distribution:name`."""
         owner, _, bare = name.rpartition(":")

@@ -14,5 +14,5 @@ def registered(registry: Registry, component: type) -> tuple[Entry, ...]:
         return exact
     # it may be registered from where its package shows it
     package = component.__module__.partition(".")[0]
-    near = (entry for entry in registry.entries if entry.target.partition(":")[0].partition(".")[0] == package)
+    near = (entry for entry in registry.entries if entry.package == package)
     return tuple(entry for entry in near if entry.load() is component)

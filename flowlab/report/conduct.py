@@ -21,6 +21,7 @@ from flowlab.report.answer import answer
 from flowlab.report.claims import FILE, findings
 from flowlab.report.folder import claim
 from flowlab.report.guard import tell
+from flowlab.report.origin import Origin
 from flowlab.report.plain import file_name
 from flowlab.report.summary import summary
 from flowlab.report.write import write
@@ -79,9 +80,7 @@ def prepare(
             rule = f"its name {graph.name!r} is that of {first} as well: both would write one folder"
             raise ExperimentError([Problem(str(graph.path), rule)])
     for graph in graphs:
-        if graph.executor is not None and not stored:
-            rule = "an executor's processes hand their results over in the store: add --executor none, or a store"
-            raise ExperimentError([Problem("--no-store", rule)])
+        check_store(graph, stored)
     resolve(device)
     parent = runs_folder(out, len(graphs))
     single = out if len(graphs) == 1 else None
@@ -94,6 +93,13 @@ def prepare(
     return plans
 
 
+def check_store(graph: Graph, stored: bool) -> None:
+    """Raise ExperimentError for an executor without a store."""
+    if graph.executor is not None and not stored:
+        rule = "an executor's processes hand their results over in the store: add --executor none, or a store"
+        raise ExperimentError([Problem("--no-store", rule)])
+
+
 def runs_folder(out: Path | None, experiments: int = 1) -> Path:
     """The parent of the experiments' folders."""
     if out is None:
@@ -103,8 +109,9 @@ def runs_folder(out: Path | None, experiments: int = 1) -> Path:
 
 def conduct(plan: Plan, device: str, quiet: bool) -> Report:
     """Run an experiment and write its folder. Raises OutputError."""
+    origin = Origin.now(plan.graph, str(resolve(device)))
     with listening(quiet) as listener:
         outcome = run(plan.graph, device, listener, Checkpoints(plan.folder / "checkpoints"), plan.store)
     if outcome.lost:
         tell(outcome.lost)
-    return Report(plan.graph, write(plan.graph, outcome, str(resolve(device)), plan.folder), plan.folder)
+    return Report(plan.graph, write(plan.graph, outcome, origin, plan.folder), plan.folder)

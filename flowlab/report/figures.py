@@ -10,6 +10,7 @@ from attrs import evolve
 
 from flowlab.engine.defect import one_line
 from flowlab.engine.outcome import Outcome, Record
+from flowlab.graph.graph import Graph
 from flowlab.graph.node import Node
 from flowlab.report.plain import distinct, file_name
 
@@ -36,6 +37,7 @@ def render(outcome: Outcome) -> tuple[Outcome, dict[str, bytes]]:
                 result=None,
                 message=f"can't be drawn: {one_line(error)}",
                 trace=traceback.format_exc(),
+                digest="",
             )
     return evolve(outcome, records=tuple(records.values())), files
 
@@ -56,3 +58,11 @@ def draw(record: Record, form: str) -> bytes:
     with rc_context({"svg.hashsalt": "flowlab"}):  # its ids are random without
         record.result.value.savefig(stream, format=form, bbox_inches="tight", metadata=_METADATA[form])
     return stream.getvalue()
+
+
+def draw_without_a_display(graph: Graph) -> None:
+    """For a figure that draws through pyplot: no window, wherever it runs."""
+    if any(node.kind.name == "figure" for node in graph.nodes):
+        import matplotlib
+
+        matplotlib.use("Agg")

@@ -46,9 +46,10 @@ def fill(folder: Path, files: Mapping[str, bytes]) -> None:
 def former(folder: Path) -> Iterable[str]:
     """The tables and figures that a former run lists in its lock; none where the lock can't be trusted."""
     try:
-        listed = tomli.loads((folder / LOCK).read_text("utf-8"))["run"]["files"]
-        paths = [Path(name) for name in listed]
-    except (OSError, ValueError, KeyError, TypeError):
+        content = tomli.loads((folder / LOCK).read_text("utf-8"))
+        # flowlab wrote a list of them before it took their digests
+        paths = [Path(name) for name in content.get("files") or content["run"]["files"]]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return ()
     return tuple(
         path.as_posix()

@@ -1,4 +1,4 @@
-"""The answer, to stdout."""
+"""The answer, to stdout, and warnings, to stderr."""
 
 from __future__ import annotations
 
@@ -17,6 +17,11 @@ def say(text: str) -> None:
     except OSError as error:
         _discard()
         raise OutputError(f"standard output: can't be written: {error.strerror}") from error
+
+
+def warn(text: str) -> None:
+    """One warning."""
+    print(f"warning: {text}", file=sys.stderr, flush=True)
 
 
 def _discard() -> None:

@@ -12,6 +12,7 @@ from flowlab.api import Finding
 from flowlab.engine.outcome import Outcome, Record
 from flowlab.report.claims import FILE, findings, markdown, table
 from flowlab.report.conduct import Plan, Report, conduct
+from flowlab.report.figures import draw_without_a_display
 from flowlab.report.folder import replace
 from flowlab.report.guard import told
 
@@ -43,8 +44,8 @@ def in_turn(
     plans: Sequence[Plan], device: str, quiet: bool, debug: bool, show: Callable[[Report], None]
 ) -> Series:
     """Run experiments; `show` gets each report. An error is told and the next one begins; an interrupt ends it."""
-    if any(node.kind.name == "figure" for plan in plans for node in plan.graph.nodes):
-        _draw_without_a_display()
+    for plan in plans:
+        draw_without_a_display(plan.graph)
     reports, codes = [], [0]
     claims = {plan.graph.name: findings(plan.graph, _unstarted(plan)) for plan in plans}
     for plan in plans:
@@ -64,10 +65,3 @@ def in_turn(
 
 def _unstarted(plan: Plan) -> Outcome:
     return Outcome(tuple(Record(node, "skipped") for node in plan.graph.nodes), 0.0)
-
-
-def _draw_without_a_display() -> None:
-    """For a component that draws through pyplot: no window, wherever it runs."""
-    import matplotlib
-
-    matplotlib.use("Agg")

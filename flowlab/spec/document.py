@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import tomli
-from attrs import frozen
+from attrs import evolve, frozen
 
 from flowlab.api import ExperimentError, Problem
 from flowlab.spec.locate import Mark, element, locate
@@ -26,6 +26,11 @@ class Document:
     marks: Mapping[tuple[str, ...], Mark]
     overridden: Mapping[tuple[str, ...], str]
     text: str = ""
+
+    def below(self, name: str) -> Document:
+        """What stands in a table of it."""
+        marks = {path[1:]: mark for path, mark in self.marks.items() if path[0] == name and len(path) > 1}
+        return evolve(self, data=self.data[name], marks=marks, text="")
 
     def where(self, *path: str, value: bool = False, item: str | None = None) -> str:
         """`file:line:column` of a key (or of its value, or of a string in its array), or of the nearest
@@ -49,23 +54,23 @@ class Document:
         return (int(found[1]), int(found[2])) if found else (1 << 30, 0)
 
 
-def read(path: Path) -> Document:
-    """Read a document. Raises ExperimentError for a file that is missing, too large, or no TOML 1.0."""
+def read(path: Path, most: int = _MOST_BYTES) -> Document:
+    """Read a document. Raises ExperimentError for a file that is missing, of more bytes, or no TOML 1.0."""
     name = str(path)
     try:
         with path.open("rb") as file:
-            raw = file.read(_MOST_BYTES + 1)
+            raw = file.read(most + 1)
     except (OSError, ValueError) as error:  # ValueError: a name with NUL
         reason = getattr(error, "strerror", None) or str(error)
         reason = "there is no such file" if isinstance(error, FileNotFoundError) else reason
         raise _bad(name, 1, 1, reason) from error
-    return parse(name, raw)
+    return parse(name, raw, most)
 
 
-def parse(name: str, raw: bytes) -> Document:
-    """A document of that name. Raises ExperimentError for one that is too large, or no TOML 1.0."""
-    if len(raw) > _MOST_BYTES:
-        raise _bad(name, 1, 1, f"an experiment has at most {_MOST_BYTES} bytes")
+def parse(name: str, raw: bytes, most: int = _MOST_BYTES) -> Document:
+    """A document of that name. Raises ExperimentError for one of more bytes, or no TOML 1.0."""
+    if len(raw) > most:
+        raise _bad(name, 1, 1, f"more than {most} bytes")
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:

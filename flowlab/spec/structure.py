@@ -67,7 +67,7 @@ def check_value(field: attrs.Attribute[Any], hint: Any, raw: Any) -> tuple[Any, 
         value = _CONVERTER.structure(raw, hint)
     except _Mismatch as error:
         return None, f"{field.name} must be {spoken(hint)}, found {error}"
-    if value == ():
+    if value == () and field.default != ():
         return None, f"{field.name} needs at least one item, found an empty list"
     if isinstance(declared, Parameter) and not declared.admits(value):
         return None, f"{field.name} must be {declared.range}, found {raw!r}"

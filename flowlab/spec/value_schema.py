@@ -33,15 +33,16 @@ def required(component: type[Any]) -> list[str]:
 
 def _field(field: attrs.Attribute[Any], hint: Any) -> Schema:
     declared = about(field)
+    least = int(field.default != ())
     if isinstance(declared, Reference):
         several = " (several)" if declared.many else ""
         text = f"{declared.help}: the name of a {declared.kind}{several}"
-        value = value_schema(hint, {})
+        value = value_schema(hint, {}, least)
         if declared.many:
             value = {"anyOf": [{"type": "string"}, value]}
     else:
         text = f"{declared.help} [{declared.unit}]" if declared.unit else declared.help
-        value = value_schema(hint, _bounds(declared))
+        value = value_schema(hint, _bounds(declared), least)
     return {**({"description": text} if text else {}), **value, **_default(field)}
 
 

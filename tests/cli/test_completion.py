@@ -31,7 +31,7 @@ def complete(environment: Mapping[str, str], folder: Path, line: str) -> list[st
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("flowlab d", ["describe", "docs", "doctor"]),
+        ("flowlab d", ["diff", "describe", "docs", "doctor"]),
         ("flowlab list-components --kind f", ["flow", "figure"]),
         ("flowlab describe made-", ["made-source", "made-count", "made-picture"]),
         ("flowlab describe analysis:int", ["analysis:interpolation"]),

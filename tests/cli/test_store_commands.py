@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -55,25 +57,80 @@ def test_explain_of_a_sweep(flowlab: Run, experiment: Path) -> None:
     assert "points=1" not in flowlab("explain", experiment, "dataset.a[points=2]").stdout
 
 
-def test_gc(flowlab: Run, kept: Path) -> None:
-    store, old = kept.parent, time.time() - 31 * 86_400
+def aged(*files: Path) -> None:
+    """Make files be last used a month ago."""
+    old = time.time() - 31 * 86_400
+    for file in files:
+        os.utime(file, (old, old))
+
+
+def test_gc(flowlab: Run, kept: Path, tmp_path: Path) -> None:
+    store = kept.parent
     stale = store / f"{'0' * 64}.safetensors"
     foreign = store / "model.safetensors"
     crumbs = [store / f".{stale.name}.12.tmp", store / f"{'0' * 64}.lock"]
-    for file in (stale, foreign, *crumbs):
+    fresh = [store / f".{stale.name}.13.tmp", store / f"{'1' * 64}.safetensors"]
+    for file in (stale, foreign, *crumbs, *fresh):
         file.write_bytes(b"12345")
-        os.utime(file, (old, old))
-    fresh = store / f".{stale.name}.13.tmp"
-    fresh.write_bytes(b"12345")
-    size = f"{kept.stat().st_size:,} bytes"
-    dry = flowlab("gc", "--dry-run")
-    assert dry.stdout == f"runs/.store: 3 files (15 bytes) would be removed, 1 file ({size}) kept\n"
-    assert stale.exists()
-    assert flowlab("gc").stdout == f"runs/.store: 3 files (15 bytes) removed, 1 file ({size}) kept\n"
-    assert {path for path in store.iterdir() if path.is_file()} == {kept, foreign, fresh}
-    assert (
-        flowlab("gc", "--keep-days", "0").stdout
-        == f"runs/.store: 1 file ({size}) removed, 0 files (0 bytes) kept\n"
-    )
-    assert {path for path in store.iterdir() if path.is_file()} == {foreign, fresh}
-    assert flowlab("gc", "nowhere").stdout.startswith("nowhere/.store: 0 files (0 bytes) removed")
+    aged(kept, stale, foreign, *crumbs)
+    before = set(store.iterdir())
+    size = f"{kept.stat().st_size + 5:,} bytes"
+    dry = flowlab("gc")
+    assert dry.stdout == f"runs/.store: 3 files (15 bytes) can go (--delete removes them), 2 files ({size}) kept\n"
+    assert set(store.iterdir()) == before
+    assert flowlab("gc", "--delete").stdout == f"runs/.store: 3 files (15 bytes) removed, 2 files ({size}) kept\n"
+    assert set(store.iterdir()) == before - {stale, *crumbs}
+    # what no lock names any more
+    shutil.rmtree(tmp_path / "runs/tiny")
+    assert "1 file (5 bytes) kept" in flowlab("gc", "--delete").stdout
+    assert set(store.iterdir()) == before - {stale, kept, *crumbs}
+
+
+def test_gc_of_no_store(flowlab: Run) -> None:
+    assert flowlab("gc", "nowhere").stdout.startswith("nowhere/.store: 0 files (0 bytes) can go")
+
+
+@pytest.mark.parametrize(
+    "text", ["[run", "", '[run]\ndevice = "cpu"\nthreads = 1\nplatform = ""\npython = ""\n[experiment]']
+)
+def test_gc_beside_a_lock_that_does_not_tell_its_results(
+    flowlab: Run, kept: Path, tmp_path: Path, text: str
+) -> None:
+    shutil.rmtree(tmp_path / "runs/tiny")
+    aged(kept)
+    crumb = kept.with_suffix(".lock")
+    crumb.touch()
+    aged(crumb)
+    lock = tmp_path / "runs/unknown/lock.toml"
+    lock.parent.mkdir()
+    lock.write_text(text)
+    told = flowlab("gc", "--delete")
+    assert told.returncode == 0
+    first, second = told.stdout.splitlines()
+    assert first.startswith("runs/unknown/lock.toml")
+    assert first.endswith("whatever it needs is kept, so all results are")
+    assert second.startswith("runs/.store: 1 file (0 bytes) removed, 1 file (")
+    assert kept.exists()
+    assert not crumb.exists()
+
+
+def test_gc_beside_a_run_at_work(
+    flowlab: Run, environment: Mapping[str, str], experiment: Path, kept: Path, tmp_path: Path
+) -> None:
+    shutil.rmtree(tmp_path / "runs/tiny")  # its lock would keep the result
+    aged(kept)
+    command = [sys.executable, "-m", "flowlab", "run", str(experiment), *LONG, "--set", "dataset.b.nap=3.0"]
+    with subprocess.Popen(command, env=environment, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "dataset.b" in line:
+                break
+        told = flowlab("gc", "--delete", "--keep-days", "1")
+        assert told.stdout.startswith("runs/.store: 0 files (0 bytes) removed")
+        assert "warning" not in process.stderr.read()
+        assert process.wait(timeout=100) == 0
+    assert kept.exists()
+
+
+def test_gc_keeps_a_day_at_least(flowlab: Run) -> None:
+    assert flowlab("gc", "--keep-days", "0").returncode == 2

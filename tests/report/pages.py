@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from attrs import evolve
 from matplotlib.figure import Figure
-from report_nodes import done, failed, graph_of, outcome_of
+from report_nodes import ORIGIN, done, failed, graph_of, outcome_of
 
 from flowlab.api import Classes, Finding, Table
 from flowlab.engine.outcome import Record
@@ -46,7 +46,7 @@ def write_run(folder: Path) -> Path:
     outcome = outcome_of(
         dataset,
         evolve(denoiser, node=evolve(denoiser.node, inputs={"dataset": (dataset.node,)})),
-        done("classifier", "ends", value=Classes({HOSTILE: labels}, {}, 0.2, "linf")),
+        done("classifier", "ends", metrics={HOSTILE: Classes({HOSTILE: labels}, {}, 0.2, "linf").counts(HOSTILE)}),
         done("analysis", "held", value=Finding(HOSTILE, "Theorem 1", ">= 1", ours=(2.0,), holds=True)),
         plotted("line"),
         plotted(f"other {HOSTILE}"),
@@ -56,5 +56,5 @@ def write_run(folder: Path) -> Path:
     resolved = {"experiment": {"name": HOSTILE}, "dataset": {"points": {"use": HOSTILE}}}
     graph = evolve(made, name=HOSTILE, text=f"# {HOSTILE}\n", resolved=resolved)
     claim(folder)
-    write(graph, outcome, "cpu", folder)
+    write(graph, outcome, ORIGIN, folder)
     return folder / "report.html"

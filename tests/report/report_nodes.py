@@ -10,6 +10,18 @@ from flowlab.engine.outcome import Outcome, Record
 from flowlab.graph.graph import Graph
 from flowlab.graph.node import Node
 from flowlab.registry.entry_points import Entry
+from flowlab.report.origin import Origin
+
+ORIGIN = Origin(
+    platform="Linux",
+    python="3.11.7",
+    processor="AVX2",
+    device="cpu",
+    threads=1,
+    versions={"flowlab": "0.1.0", "made": "1.0"},
+    sources={"flowlab": "0" * 64},
+    reads={},
+)
 
 
 def node(kind: str, name: str, variant: Any = None) -> Node:

@@ -26,7 +26,7 @@ def test_answer() -> None:
     metrics = {"violation_max": [0.1, None, 0.3], "slab_ratio": [1.0, 1.5, None]}
     outcome = outcome_of(
         done("denoiser", "net", metrics=metrics, shortfall="one level unsolved"),
-        done("classifier", "c", value=classes),
+        done("classifier", "c", metrics={"pf": classes.counts("pf")}),
         failed("analysis", "bad"),
         done("figure", "first"),
         done("figure", "second"),

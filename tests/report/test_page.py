@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 import pytest
 from pages import HOSTILE, ROWS, write_run
-from report_nodes import done, graph_of, outcome_of
+from report_nodes import ORIGIN, done, graph_of, outcome_of
 
 from flowlab.report.grid import Grid, rounded
 from flowlab.report.lock import lock
@@ -117,7 +117,7 @@ def test_a_figure_of_too_many_strokes_is_shown_as_pixels(monkeypatch: pytest.Mon
 def test_a_run_without_anything_has_a_page() -> None:
     outcome = outcome_of(done("dataset", "x"))
     graph = graph_of(outcome)
-    parsed = Parsed(page(graph, outcome, lock(graph, outcome, "cpu", ()), {}).decode())
+    parsed = Parsed(page(graph, outcome, lock(graph, outcome, ORIGIN, {}), {}).decode())
     assert [attributes["id"] for attributes, _ in parsed.of("section")] == [
         "answer", "graph", "experiment", "provenance", "cite",
     ]  # fmt: skip
