@@ -24,6 +24,7 @@ from flowlab.report.claims import HEADER, findings, row, title
 from flowlab.report.figures import stems
 from flowlab.report.fractions import ends
 from flowlab.report.grid import Grid
+from flowlab.report.view import view
 
 _LARGEST_SVG = 1 << 20  # bytes; the page shows the PNG of a figure of more strokes than that
 _STATUSES = ("done", "skipped", "short", "failed")
@@ -66,7 +67,9 @@ def page(graph: Graph, outcome: Outcome, lock: Mapping[str, Any], files: Mapping
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    script = _asset(environment, "page.js")
+    shown = view(graph, outcome)
+    scripts = ("page.js", "view.js", "explore.js") if shown and shown.data["flows"] else ("page.js",)
+    script = Markup("").join(_asset(environment, name) for name in scripts)
     claims = findings(graph, outcome)
     return (
         environment.get_template("page.html")
@@ -87,6 +90,7 @@ def page(graph: Graph, outcome: Outcome, lock: Mapping[str, Any], files: Mapping
             claims=Grid.of(HEADER, [row(one) for one in claims]),
             ends=ends(outcome),
             denoisers=_denoisers(outcome),
+            view=shown,
             figures=list(_figures(graph, outcome, files)),
             tables={name: Grid.of_csv(text.decode()) for name, text in files.items() if name.endswith(".csv")},
             drawing=columns(graph),

@@ -1,0 +1,197 @@
+"""What the page's view of the flows evaluates: denoisers, geometries and trajectories as numbers."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from flowlab.api import CLASSES, Bank, Classes, Trajectories
+from flowlab.api.plotting import CLASS_COLOURS
+from flowlab.engine.outcome import Outcome, Record
+from flowlab.graph.graph import Graph
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from flowlab.theory.geometry import Geometry
+
+BUDGET = 2_000_000  # characters of a page for all weights; a share of it is each bank's
+_LEVELS = (12, 8, 5, 3)  # noise levels of a bank, as many as its share allows
+_STARTS = 40
+_STATES = 20_000  # numbers a flow
+_SUMS = 12  # edges; of more, the nearest sum is found by rounding, as in theory
+# A neuron that moves h by less than this share of the data's size is left out: of 500 all of them together
+# move it by less than float32 does.
+_NEGLIGIBLE = 1e-9
+
+
+@frozen
+class View:
+    """The numbers by the names that view.js knows them by, and the flows that it can't show, with the reason."""
+
+    data: Mapping[str, Any]
+    left_out: Mapping[str, str]
+
+
+def view(graph: Graph, outcome: Outcome) -> View | None:
+    """The view of a run's flows, in the order of the file; None where there is none."""
+    order = list(graph.resolved.get("flow", ()))
+    flows = [record for record in outcome.of("flow") if isinstance(record.value, Trajectories)]
+    flows.sort(key=lambda record: order.index(record.node.name) if record.node.name in order else len(order))
+    banks = {id(record.value.bank): record.value.bank for record in flows}
+    reasons = {key: _reason(bank) for key, bank in banks.items()}
+    chosen = {
+        key: levels
+        for key, bank in banks.items()
+        if not reasons[key] and (levels := _levels(bank, BUDGET // len(banks)))
+    }
+    shown = [record for record in flows if id(record.value.bank) in chosen]
+    left_out = {
+        record.node.label: reasons[id(record.value.bank)] or "its networks are too large for a page"
+        for record in flows
+        if record not in shown
+    }
+    if not flows:
+        return None
+    index = {key: place for place, key in enumerate(chosen)}
+    data = {
+        "classes": list(CLASSES),
+        "colours": [CLASS_COLOURS[name] for name in CLASSES],
+        "banks": [_bank(banks[key], levels) for key, levels in chosen.items()],
+        "flows": [
+            _flow(record, index[id(record.value.bank)], chosen[id(record.value.bank)], _judge(record, outcome))
+            for record in shown
+        ],
+    }
+    return View(data, left_out)
+
+
+def _reason(bank: Bank) -> str | None:
+    """Why a bank can't be shown, if so."""
+    count, dimension = bank.training.geometry.points.shape
+    if dimension < 2 or (dimension > 2 and count < 3):
+        return "its points span no plane"
+    if not bool(bank.usable.any()):
+        return "its denoiser has no solution"
+    if _level(bank, int(bank.usable.nonzero()[0, 0])) is None:
+        return "its denoiser is of a kind that the page can't evaluate"
+    return None
+
+
+def _levels(bank: Bank, budget: int) -> dict[int, dict[str, Any]] | None:
+    """As many levels of a bank as fit, by index, from the noisiest to the least noisy one."""
+    usable = bank.usable.nonzero()[:, 0].tolist()
+    for most in _LEVELS:
+        levels = {index: _level(bank, index) for index in _spread(usable, most)}
+        if all(levels.values()) and sum(len(each["data"]) for each in levels.values() if each) <= budget:
+            return {index: each for index, each in levels.items() if each}
+    return None
+
+
+def _level(bank: Bank, level: int) -> dict[str, Any] | None:
+    """One denoiser; None of a kind that view.js doesn't know."""
+    import torch
+
+    from flowlab.theory.mmse import EmpiricalMmse
+    from flowlab.theory.relu_network import ReluNetwork, from_slabs
+    from flowlab.theory.slabs import Slabs
+
+    network = bank.network.at(level)
+    sigma = float(bank.sigma[level])
+    if isinstance(network, EmpiricalMmse):
+        return {"kind": "mmse", "sigma": sigma, "width": len(network.points), "data": packed(network.points)}
+    if isinstance(network, Slabs):
+        network = from_slabs(network)
+    if not isinstance(network, ReluNetwork):
+        return None
+    outer, inner, biases = network.outer[0], network.inner[0], network.biases[0]
+    size = float(bank.training.geometry.points.norm(dim=-1).max()) + 10 * sigma
+    moves = outer.norm(dim=-1) * (inner.norm(dim=-1) * size + biases).relu()
+    kept = moves > _NEGLIGIBLE * size
+    parts = [inner[kept], biases[kept], outer[kept], network.offset[0]]
+    skip = bool(network.skip.any())
+    if skip:
+        parts.append(network.skip[0])
+    data = packed(torch.cat([part.flatten() for part in parts]))
+    return {"kind": "relu", "sigma": sigma, "width": int(kept.sum()), "skip": skip, "data": data}
+
+
+def _bank(bank: Bank, levels: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
+    return {
+        "dimension": bank.training.geometry.points.shape[-1],
+        "levels": list(levels.values()),
+        "all": len(bank.sigma),
+        **_geometry(bank.training.geometry),
+    }
+
+
+def _geometry(geometry: Geometry) -> dict[str, Any]:
+    """What the class of an endpoint is decided by."""
+    import torch
+
+    from flowlab.theory.subset_sums import patterns
+
+    edges, rays = geometry.edges, geometry.rays
+    sums = inverse = cell = None
+    if len(edges) <= _SUMS:
+        subsets = patterns(len(edges), rays)
+        order = subsets.sum(-1)
+        allowed = subsets[(order >= 2) & (order <= len(geometry.points) - 1)]
+        sums = packed(geometry.anchor + allowed.to(edges) @ edges)
+    else:
+        inverse = packed(torch.linalg.pinv(edges))
+    if geometry.cell is not None:
+        names = ("normals", "heights", "center", "basis")
+        cell = {name: packed(getattr(geometry.cell, name)) for name in names}
+    return {
+        "points": packed(geometry.points),
+        "anchor": packed(geometry.anchor),
+        "edges": packed(edges),
+        "rays": None if rays is None else rays.tolist(),
+        "sums": sums,
+        "inverse": inverse,
+        "cell": cell,
+    }
+
+
+def _flow(record: Record, bank: int, levels: Mapping[int, Any], judge: Mapping[str, Any]) -> dict[str, Any]:
+    """A flow: its starts, and of probability flow the states at some of its noise levels."""
+    flow: Trajectories = record.value
+    count, dimension = flow.states.shape[0], flow.states.shape[-1]
+    starts = flow.states[:, :_STARTS]
+    made: dict[str, Any] = {"label": record.node.label, "name": flow.name, "bank": bank, **judge}
+    if flow.name == "score":
+        wanted = flow.level % len(flow.bank.sigma)
+        nearest = min(levels, key=lambda level: abs(level - wanted))
+        step = float(flow.times[1] - flow.times[0])
+        return made | {"level": list(levels).index(nearest), "step": step, "steps": count - 1,
+                       "paths": packed(starts[:1]), "times": [0.0]}  # fmt: skip
+    most = max(len(levels) + 1, min(60, _STATES // (starts.shape[1] * dimension)))
+    moments = sorted({*levels, *_spread(range(count), most)})
+    times = [float(flow.times[moment]) for moment in moments]
+    return made | {"level": 0, "paths": packed(starts[moments]), "times": times}
+
+
+def _judge(flow: Record, outcome: Outcome) -> dict[str, Any]:
+    """The rule by which the experiment classifies a flow's ends, or the paper's."""
+    for record in outcome.of("classifier"):
+        classes = record.value
+        if isinstance(classes, Classes) and classes.flows.get(flow.node.label) is flow.value:
+            return {"threshold": classes.threshold, "metric": classes.metric}
+    return {"threshold": 0.2, "metric": "linf"}
+
+
+def _spread(places: Sequence[int], most: int) -> list[int]:
+    """At most so many of the places, the first and the last among them."""
+    last = len(places) - 1
+    if last < most:
+        return list(places)
+    return [places[round(step * last / (most - 1))] for step in range(most)]
+
+
+def packed(numbers: Tensor) -> str:
+    """Numbers as base64 of little-endian float32: half the size of float64, and more than pixels can show."""
+    return base64.b64encode(numbers.detach().cpu().numpy().astype("<f4").tobytes()).decode()
