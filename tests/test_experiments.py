@@ -6,10 +6,12 @@ import re
 from pathlib import Path
 
 import pytest
+import tomli_w
 
-from flowlab.graph.graph import load
+from flowlab.graph.graph import connected, load
 from flowlab.registry.registry import Registry
 from flowlab.report.conduct import conduct, prepare
+from flowlab.spec.document import parse
 
 ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "experiments").glob("*.toml"))
@@ -26,6 +28,14 @@ def test_an_experiment_is_valid_and_so_is_its_small_version(file: Path) -> None:
     registry = Registry.installed()
     assert load(file, (), registry).name == file.stem
     load(file, small(file), registry)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_an_experiment_as_resolved_is_the_same_experiment(file: Path) -> None:
+    graph = load(file, (), Registry.installed())
+    again = connected(parse("lock.toml", tomli_w.dumps(graph.resolved).encode()), Registry.installed())
+    assert again.resolved == graph.resolved
+    assert [node.component for node in again.nodes] == [node.component for node in graph.nodes]
 
 
 @pytest.mark.slow

@@ -172,7 +172,9 @@ def _resolved(document: Document, found: Tables) -> dict[str, Any]:
     resolved: dict[str, Any] = {"experiment": {"seed": 0, "dtype": "float64", **document.data["experiment"]}}
     for one in found.declared:
         values = attrs.asdict(found.written[one.id], recurse=False)
-        table = {"use": one.use, **{key: _plain(value) for key, value in values.items() if value is not None}}
+        # an optional reference that names nothing is left out, as a file does it
+        given = {key: _plain(value) for key, value in values.items() if value is not None and value != ()}
+        table = {"use": one.use, **given}
         resolved.setdefault(one.kind.name, {})[one.name] = table
     if "sweep" in document.data:
         resolved["sweep"] = document.data["sweep"]
