@@ -182,6 +182,19 @@ def figure(
 
 
 @app.command()
+def compare(
+    runs: Annotated[list[Path], typer.Argument(help="folders of finished runs", show_default=False)],
+    out: Annotated[Path, typer.Option(help="page to write")] = Path("compare.html"),
+    debug: Debug = False,
+) -> None:
+    """Write one page of several finished runs: what was changed, and what came of it."""
+    with guarded(debug):
+        from flowlab.report.compare import compare as page
+
+        say(str(page(runs, out)))
+
+
+@app.command()
 def graph(file: File, settings: Settings = None, debug: Debug = False) -> None:
     """Print an experiment's graph as Mermaid."""
     with guarded(debug):

@@ -48,10 +48,12 @@ def finished(folder: Path) -> Finished:
         lock = tomli.loads((folder / LOCK).read_text("utf-8"))
         summary = json.loads((folder / SUMMARY).read_text("utf-8"))
         whole = all(isinstance(part, dict) for part in (lock["experiment"], lock["run"], lock["versions"]))
-        whole = whole and isinstance(summary["nodes"], dict) and isinstance(summary["experiment"]["name"], str)
+        whole = whole and isinstance(summary["experiment"]["name"], str)
+        entries = [entry for nodes in summary["nodes"].values() for entry in nodes.values()]
+        whole = whole and all({"status", "metrics", "variant"} <= entry.keys() for entry in entries)
     except OSError as error:
         raise _no_run(folder, f"{Path(error.filename).name}: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _no_run(folder, f"{type(error).__name__}: {error}") from error
     if not whole:
         raise _no_run(folder, "they hold something else")

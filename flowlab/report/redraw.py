@@ -31,7 +31,7 @@ _LONG = 1.0  # seconds that nobody minds to wait
 def redraw(folder: Path, name: str, form: str, width: Width | None, out: Path | None, recompute: bool) -> Path:
     """Write a figure in a format, as wide as a printed column or as it was; the file's path.
 
-    Its inputs come from the run's store. Raises ExperimentError where the run has no such figure, or something that
+    Its inputs come from the run's store. Raises ExperimentError where the run has no such figure, or where what
     took long would have to be computed again and `recompute` is off; NodeError, OutputError.
     """
     former = finished(folder)

@@ -9,10 +9,18 @@ import pytest
 from contrast import CONTRAST
 from pages import HOSTILE, write_run
 
+from flowlab.report.compare import compare
+
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_run(tmp_path_factory.mktemp("run"))
+
+
+@pytest.fixture(scope="module")
+def comparison(path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs")
+    return compare([path.parent, write_run(folder / "other").parent], folder / "compare.html")
 
 
 def test_texts_of_experiments_run_nothing(open_page: Any) -> None:
@@ -77,3 +85,20 @@ def test_what_has_the_focus_is_seen(open_page: Any) -> None:
         page.keyboard.press("Tab")
         width = page.evaluate("() => parseFloat(getComputedStyle(document.activeElement).outlineWidth)")
         assert width >= 2
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_comparison_is_a_page_like_it(browser: Any, comparison: Path, scheme: str) -> None:
+    heard: list[str] = []
+    page = browser.new_page(viewport={"width": 390, "height": 844}, color_scheme=scheme)
+    page.on("console", lambda message: heard.append(message.text))
+    page.on("pageerror", lambda error: heard.append(str(error)))
+    page.goto(comparison.as_uri())
+    assert page.locator(".zoom img").count() == 4
+    assert page.evaluate("() => document.documentElement.scrollWidth") == 390
+    ratio, text = page.evaluate(CONTRAST)
+    assert ratio >= 4.5, text
+    page.locator(".zoom").first.press("Enter")
+    assert page.locator("dialog img").is_visible()
+    assert heard == []
+    page.close()
