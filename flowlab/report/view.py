@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
     from flowlab.theory.geometry import Geometry
 
-BUDGET = 2_000_000  # characters of a page for all weights; a share of it is each bank's
+# Characters of a page for all weights, a share of it each bank's; with geometries and states about 2 MB.
+BUDGET = 1_300_000
 _LEVELS = (12, 8, 5, 3)  # noise levels of a bank, as many as its share allows
 _STARTS = 40
-_STATES = 20_000  # numbers a flow
+_STATES = 100_000  # numbers, of all flows together; a flow has a fifth of them at most
 _SUMS = 12  # edges; of more, the nearest sum is found by rounding, as in theory
 # A neuron that moves h by less than this share of the data's size is left out: of 500 all of them together
 # move it by less than float32 does.
@@ -41,37 +42,50 @@ def view(graph: Graph, outcome: Outcome) -> View | None:
     order = list(graph.resolved.get("flow", ()))
     flows = [record for record in outcome.of("flow") if isinstance(record.value, Trajectories)]
     flows.sort(key=lambda record: order.index(record.node.name) if record.node.name in order else len(order))
-    banks = {id(record.value.bank): record.value.bank for record in flows}
-    reasons = {key: _reason(bank) for key, bank in banks.items()}
-    chosen = {
-        key: levels
-        for key, bank in banks.items()
-        if not reasons[key] and (levels := _levels(bank, BUDGET // len(banks)))
-    }
-    shown = [record for record in flows if id(record.value.bank) in chosen]
-    left_out = {
-        record.node.label: reasons[id(record.value.bank)] or "its networks are too large for a page"
-        for record in flows
-        if record not in shown
-    }
     if not flows:
         return None
-    index = {key: place for place, key in enumerate(chosen)}
+    reasons = {record.node.label: _reason(record.value) for record in flows}
+    banks = {id(flow.value.bank): flow.value.bank for flow in flows if not reasons[flow.node.label]}
+    levels = {key: _levels(bank, BUDGET // len(banks)) for key, bank in banks.items()}
+    for record in flows:
+        if not reasons[record.node.label] and not levels[id(record.value.bank)]:
+            reasons[record.node.label] = "its networks are too large for a page"
+    shown = [record for record in flows if not reasons[record.node.label]]
+    keys = list(dict.fromkeys(id(record.value.bank) for record in shown))
+    geometries = {id(banks[key].training.geometry): banks[key].training.geometry for key in keys}
+    places = list(geometries)
     data = {
         "classes": list(CLASSES),
         "colours": [CLASS_COLOURS[name] for name in CLASSES],
-        "banks": [_bank(banks[key], levels) for key, levels in chosen.items()],
+        "geometries": [_geometry(each) for each in geometries.values()],
+        "banks": [
+            {
+                "geometry": places.index(id(banks[key].training.geometry)),
+                "levels": list(levels[key].values()),
+                "all": len(banks[key].sigma),
+            }
+            for key in keys
+        ],
         "flows": [
-            _flow(record, index[id(record.value.bank)], chosen[id(record.value.bank)], _judge(record, outcome))
+            {
+                "label": record.node.label,
+                "bank": keys.index(id(record.value.bank)),
+                **_states(record.value, list(levels[id(record.value.bank)]), _STATES // max(5, len(shown))),
+                **_judge(record, outcome),
+            }
             for record in shown
         ],
     }
-    return View(data, left_out)
+    return View(data, {label: reason for label, reason in reasons.items() if reason})
 
 
-def _reason(bank: Bank) -> str | None:
-    """Why a bank can't be shown, if so."""
+def _reason(flow: Trajectories) -> str | None:
+    """Why a flow can't be shown, if so."""
+    bank = flow.bank
     count, dimension = bank.training.geometry.points.shape
+    steps = {"probability": len(flow.times) == len(bank.sigma) + 1, "score": len(flow.times) > 1}
+    if not steps.get(flow.name):
+        return "the page can't follow a flow of its kind"
     if dimension < 2 or (dimension > 2 and count < 3):
         return "its points span no plane"
     if not bool(bank.usable.any()):
@@ -81,14 +95,14 @@ def _reason(bank: Bank) -> str | None:
     return None
 
 
-def _levels(bank: Bank, budget: int) -> dict[int, dict[str, Any]] | None:
-    """As many levels of a bank as fit, by index, from the noisiest to the least noisy one."""
+def _levels(bank: Bank, budget: int) -> dict[int, dict[str, Any]]:
+    """As many levels of a bank as fit, by index, from the noisiest to the least noisy one; none if too few do."""
     usable = bank.usable.nonzero()[:, 0].tolist()
     for most in _LEVELS:
         levels = {index: _level(bank, index) for index in _spread(usable, most)}
         if all(levels.values()) and sum(len(each["data"]) for each in levels.values() if each) <= budget:
             return {index: each for index, each in levels.items() if each}
-    return None
+    return {}
 
 
 def _level(bank: Bank, level: int) -> dict[str, Any] | None:
@@ -119,15 +133,6 @@ def _level(bank: Bank, level: int) -> dict[str, Any] | None:
     return {"kind": "relu", "sigma": sigma, "width": int(kept.sum()), "skip": skip, "data": data}
 
 
-def _bank(bank: Bank, levels: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
-    return {
-        "dimension": bank.training.geometry.points.shape[-1],
-        "levels": list(levels.values()),
-        "all": len(bank.sigma),
-        **_geometry(bank.training.geometry),
-    }
-
-
 def _geometry(geometry: Geometry) -> dict[str, Any]:
     """What the class of an endpoint is decided by."""
     import torch
@@ -147,6 +152,7 @@ def _geometry(geometry: Geometry) -> dict[str, Any]:
         names = ("normals", "heights", "center", "basis")
         cell = {name: packed(getattr(geometry.cell, name)) for name in names}
     return {
+        "dimension": geometry.points.shape[-1],
         "points": packed(geometry.points),
         "anchor": packed(geometry.anchor),
         "edges": packed(edges),
@@ -157,22 +163,20 @@ def _geometry(geometry: Geometry) -> dict[str, Any]:
     }
 
 
-def _flow(record: Record, bank: int, levels: Mapping[int, Any], judge: Mapping[str, Any]) -> dict[str, Any]:
-    """A flow: its starts, and of probability flow the states at some of its noise levels."""
-    flow: Trajectories = record.value
+def _states(flow: Trajectories, levels: Sequence[int], most: int) -> dict[str, Any]:
+    """A flow's starts, and of probability flow the states at these levels of its bank and between."""
     count, dimension = flow.states.shape[0], flow.states.shape[-1]
-    starts = flow.states[:, :_STARTS]
-    made: dict[str, Any] = {"label": record.node.label, "name": flow.name, "bank": bank, **judge}
+    starts = flow.states[:, : max(10, min(_STARTS, most // (dimension * (len(levels) + 1))))]
     if flow.name == "score":
         wanted = flow.level % len(flow.bank.sigma)
-        nearest = min(levels, key=lambda level: abs(level - wanted))
+        nearest = min(range(len(levels)), key=lambda place: abs(levels[place] - wanted))
         step = float(flow.times[1] - flow.times[0])
-        return made | {"level": list(levels).index(nearest), "step": step, "steps": count - 1,
-                       "paths": packed(starts[:1]), "times": [0.0]}  # fmt: skip
-    most = max(len(levels) + 1, min(60, _STATES // (starts.shape[1] * dimension)))
-    moments = sorted({*levels, *_spread(range(count), most)})
+        return {"name": flow.name, "level": nearest, "step": step, "steps": count - 1,
+                "paths": packed(starts[:1]), "times": [0.0]}  # fmt: skip
+    between = _spread(range(count), min(60, most // (starts.shape[1] * dimension)))
+    moments = sorted({*levels, count - 1, *between})
     times = [float(flow.times[moment]) for moment in moments]
-    return made | {"level": 0, "paths": packed(starts[moments]), "times": times}
+    return {"name": flow.name, "level": 0, "paths": packed(starts[moments]), "times": times}
 
 
 def _judge(flow: Record, outcome: Outcome) -> dict[str, Any]:
@@ -189,6 +193,8 @@ def _spread(places: Sequence[int], most: int) -> list[int]:
     last = len(places) - 1
     if last < most:
         return list(places)
+    if most < 2:
+        return [places[last]]
     return [places[round(step * last / (most - 1))] for step in range(most)]
 
 

@@ -60,10 +60,13 @@ def test_what_cannot_be_evaluated_is_left_out_with_its_reason():
     flow = made(2)["slabs-score-2"]
     foreign = evolve(flow, bank=evolve(flow.bank, network=Foreign()))
     unsolved = evolve(flow, bank=evolve(flow.bank, usable=torch.zeros(len(SIGMA), dtype=torch.bool)))
-    reasons = shown(outcome_of_flows({"foreign": foreign, "unsolved": unsolved, "slabs": flow})).left_out
+    third = evolve(flow, name="third")
+    flows = {"foreign": foreign, "unsolved": unsolved, "third": third, "slabs": flow}
+    reasons = shown(outcome_of_flows(flows)).left_out
     assert "kind" in reasons["foreign"]
     assert "no solution" in reasons["unsolved"]
-    assert len(reasons) == 2
+    assert "follow" in reasons["third"]
+    assert len(reasons) == 3
 
 
 def test_levels_without_a_solution_are_left_out():

@@ -17,7 +17,8 @@ EVALUATE = """
 ([flow, level, points]) => {
   const view = JSON.parse(document.getElementById("view-data").textContent);
   const one = view.flows.find(({ label }) => label === flow);
-  const bank = bankOf(view.banks[one.bank]);
+  const packed = view.banks[one.bank];
+  const bank = bankOf(packed, view.geometries[packed.geometry]);
   const all = points.map((y) => Float64Array.from(y));
   return [
     all.map((y) => [...bank.h[level](y)]), all.map((y) => classOf(y, bank, one)),

@@ -6,7 +6,7 @@ function explore(section) {
   const controls = form.elements;
   const canvas = section.querySelector("canvas");
   const places = ["first", "second", "third"].map((name) => controls[name]);
-  const banks = view.banks.map(bankOf);
+  const banks = view.banks.map((one) => bankOf(one, view.geometries[one.geometry]));
   const cells = section.querySelectorAll(".shares td");
   const dark = matchMedia("(prefers-color-scheme: dark)");
   let scene;

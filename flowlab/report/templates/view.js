@@ -49,8 +49,8 @@ function distance(a, b, metric) {
   return metric === "linf" ? found : Math.sqrt(found);
 }
 
-// A bank as the page evaluates it: networks h at falling sigma, points, sums, the cell.
-function bankOf(packed) {
+// A bank and its geometry as the page evaluates them: networks h at falling sigma, points, sums, the cell.
+function bankOf({ levels, all }, packed) {
   const d = packed.dimension;
   const table = (text) => (text === null ? null : rows(unpacked(text), d));
   const cell = packed.cell && {
@@ -58,8 +58,8 @@ function bankOf(packed) {
     center: unpacked(packed.cell.center), basis: table(packed.cell.basis),
   };
   return {
-    d, cell, all: packed.all, rays: packed.rays, width: Math.max(...packed.levels.map((level) => level.width)),
-    sigma: packed.levels.map((level) => level.sigma), h: packed.levels.map((level) => network(level, d)),
+    d, cell, all, rays: packed.rays, width: Math.max(...levels.map((level) => level.width)),
+    sigma: levels.map((level) => level.sigma), h: levels.map((level) => network(level, d)),
     points: table(packed.points), anchor: unpacked(packed.anchor), edges: table(packed.edges),
     sums: table(packed.sums), inverse: packed.inverse && unpacked(packed.inverse),
   };
