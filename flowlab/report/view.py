@@ -18,9 +18,8 @@ if TYPE_CHECKING:
 
     from flowlab.theory.geometry import Geometry
 
-# Characters of a page for all weights, a share of it each bank's; with geometries and states about 2 MB.
-BUDGET = 1_300_000
-_LEVELS = (12, 8, 5, 3)  # noise levels of a bank, as many as its share allows
+BUDGET = 1_300_000  # characters of a page for all weights; with geometries and states about 2 MB
+_LEVELS = (12, 8, 5, 3)  # noise levels of a bank, as many as there is room for
 _STARTS = 40
 _STATES = 100_000  # numbers, of all flows together; a flow has a fifth of them at most
 _SUMS = 12  # edges; of more, the nearest sum is found by rounding, as in theory
@@ -46,9 +45,9 @@ def view(graph: Graph, outcome: Outcome) -> View | None:
         return None
     reasons = {record.node.label: _reason(record.value) for record in flows}
     banks = {id(flow.value.bank): flow.value.bank for flow in flows if not reasons[flow.node.label]}
-    levels = {key: _levels(bank, BUDGET // len(banks)) for key, bank in banks.items()}
+    levels = _fitted(banks)
     for record in flows:
-        if not reasons[record.node.label] and not levels[id(record.value.bank)]:
+        if not reasons[record.node.label] and id(record.value.bank) not in levels:
             reasons[record.node.label] = "its networks are too large for a page"
     shown = [record for record in flows if not reasons[record.node.label]]
     keys = list(dict.fromkeys(id(record.value.bank) for record in shown))
@@ -95,14 +94,26 @@ def _reason(flow: Trajectories) -> str | None:
     return None
 
 
-def _levels(bank: Bank, budget: int) -> dict[int, dict[str, Any]]:
-    """As many levels of a bank as fit, by index, from the noisiest to the least noisy one; none if too few do."""
-    usable = bank.usable.nonzero()[:, 0].tolist()
+def _fitted(banks: Mapping[int, Bank]) -> dict[int, dict[int, dict[str, Any]]]:
+    """As many levels of each bank as fit, by index, noisiest first; without the largest banks where too few do."""
+    found: dict[int, dict[int, dict[str, Any]]] = {}
     for most in _LEVELS:
-        levels = {index: _level(bank, index) for index in _spread(usable, most)}
-        if all(levels.values()) and sum(len(each["data"]) for each in levels.values() if each) <= budget:
-            return {index: each for index, each in levels.items() if each}
-    return {}
+        found = {key: _levels(bank, most) for key, bank in banks.items()}
+        if sum(map(_size, found.values())) <= BUDGET:
+            return found
+    while sum(map(_size, found.values())) > BUDGET:
+        del found[max(found, key=lambda key: _size(found[key]))]
+    return found
+
+
+def _levels(bank: Bank, most: int) -> dict[int, dict[str, Any]]:
+    """Some of the levels that have a solution."""
+    chosen = _spread(bank.usable.nonzero()[:, 0].tolist(), most)
+    return {index: level for index in chosen if (level := _level(bank, index))}
+
+
+def _size(levels: Mapping[int, Mapping[str, Any]]) -> int:
+    return sum(len(level["data"]) for level in levels.values())
 
 
 def _level(bank: Bank, level: int) -> dict[str, Any] | None:

@@ -54,13 +54,17 @@ function explore(section) {
     draw();
   }
 
-  // A third more than the points take, and all starts but the outermost.
+  // A third more than the points take, and more for the starts, but the points stay in sight.
   function limits(marks, starts) {
     const [low, high] = [Math.min(...marks), Math.max(...marks)];
-    const margin = 0.35 * Math.max(high - low, 0.5 * Math.max(...scaleOf(banks[flow().bank])));
+    const size = Math.max(high - low, 0.5 * Math.max(...scaleOf(banks[flow().bank])));
+    const margin = 0.35 * size;
     const sorted = starts.toSorted((a, b) => a - b);
     const at = (share) => sorted[Math.round(share * (sorted.length - 1))];
-    return [Math.min(low - margin, at(0.05)), Math.max(high + margin, at(0.95))];
+    return [
+      Math.min(low - margin, Math.max(at(0.05), low - 1.5 * size)),
+      Math.max(high + margin, Math.min(at(0.95), high + 1.5 * size)),
+    ];
   }
 
   const scaleOf = (bank) => bank.points.map((x) => distance(x, bank.points[0], "l2"));
