@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from flowlab import __version__
+from flowlab.engine.versions import installed
 
 _LARGEST_SVG = 1 << 20  # bytes; a page shows the PNG of a figure of more strokes than that
 
@@ -25,7 +25,7 @@ def render(template: str, *scripts: str, **values: Any) -> bytes:
     )
     script = Markup("").join(_asset(environment, name) for name in ("page.js", *scripts))
     made = environment.get_template(template).render(
-        version=__version__,
+        version=installed(("flowlab",))["flowlab"],
         style=_asset(environment, "page.css"),
         script=script,
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
