@@ -6,7 +6,7 @@ import os
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -222,6 +222,41 @@ def gc(
         from flowlab.report.garbage import collect
 
         say(collect(Store.beside(runs), runs, keep_days, delete))
+
+
+@app.command()
+def figure(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="folder of a finished run", show_default=False)],
+    name: Annotated[str, typer.Argument(help="the figure, as the experiment names it", show_default=False)],
+    form: Annotated[Literal["pdf", "svg", "png"], typer.Option("--format", help="of the file")] = "pdf",
+    width: Annotated[
+        Literal["single", "double"] | None,
+        typer.Option(help="printed column that it fills [default: as the run drew it]"),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="file to write [default: NAME.FORMAT]")] = None,
+    recompute: Annotated[
+        bool, typer.Option("--recompute", help="compute again what is no longer stored, however long it takes")
+    ] = False,
+    debug: Debug = False,
+) -> None:
+    """Draw one figure of a finished run again, from its stored results."""
+    with guarded(debug):
+        from flowlab.report.redraw import redraw
+
+        say(str(redraw(folder, name, form, width, out, recompute)))
+
+
+@app.command()
+def compare(
+    runs: Annotated[list[Path], typer.Argument(help="folders of finished runs", show_default=False)],
+    out: Annotated[Path, typer.Option(help="page to write")] = Path("compare.html"),
+    debug: Debug = False,
+) -> None:
+    """Write one page of several finished runs: what was changed, and what came of it."""
+    with guarded(debug):
+        from flowlab.report.compare import compare as page
+
+        say(str(page(runs, out)))
 
 
 @app.command()

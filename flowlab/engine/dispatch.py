@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Iterable
+from functools import partial
 from graphlib import TopologicalSorter
 from pathlib import Path
 
+import attrs
 from attrs import define, field
 
 from flowlab.api import Answer, Crew, Executor, NodeError, StoreError, Task
@@ -31,11 +33,11 @@ def dispatch(builder: Builder, executor: Executor, store: Store, records: Record
     nodes = builder.graph.nodes
     records |= {node: Record(node, "done") for node in nodes if not node.kind.built}
     folder = None if builder.checkpoints is None else builder.checkpoints.folder
+    ancestors = Recalled(builder)
     device, threads = builder.device.type, builder.keys.threads
     job = Job.of(builder.graph, device, store.folder, folder)
     with job.posted() as path, executor.crew(perform, device, threads) as crew:
-        _Shift(builder, crew, path, records).work([node for node in nodes if _travels(node)])
-    ancestors = Recalled(builder)
+        _Shift(builder, crew, path, records, ancestors).work([node for node in nodes if _travels(node)])
     for node in nodes:
         if node not in records:
             builder.listener.started(node, len(records), len(nodes))
@@ -62,6 +64,7 @@ class _Shift:
     crew: Crew
     job: Path
     records: Records
+    ancestors: Recalled
     pending: deque[Node] = field(factory=deque)
     suspects: deque[Node] = field(factory=deque)
     flying: dict[str, Node] = field(factory=dict)
@@ -79,7 +82,7 @@ class _Shift:
                     self.pending.append(node)
                 else:
                     self._start(node)
-                    self._finish(record)
+                    self._finish(self._reachable(record))
                     order.done(node)
             self._submit()
             for answer in self.crew.answers() if self.flying else ():
@@ -123,7 +126,11 @@ class _Shift:
                 f"its result did not arrive in the store under {key}: is that folder the same for all processes?"
             )
             return Record(node, "failed", message=message)
-        return stored.computed(said.seconds, said.reused)
+        return attrs.evolve(self._reachable(stored), seconds=said.seconds, reused=said.reused)
+
+    def _reachable(self, record: Record) -> Record:
+        """A record whose value is there for who asks for it."""
+        return attrs.evolve(record, again=partial(self.ancestors.value, record.node))
 
     def _died(self, node: Node, answer: Answer) -> Record | None:
         self.deaths[node.id] += answer.deaths

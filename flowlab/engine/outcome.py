@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
-import attrs
 from attrs import frozen
 
 from flowlab.api import EngineError, Result
+from flowlab.engine.codec import Lost
 from flowlab.graph.node import Node
 
 Status = Literal["done", "short", "failed", "skipped"]
@@ -32,20 +32,21 @@ class Record:
     reused: bool = False  # computed by a former run
     key: str = ""  # in the store, where there is one
     digest: str = ""  # sha256 of the result's content; a value without a form on disk is not part of it
+    again: Callable[[], Any] | None = None  # has the value of a result that other processes made
 
     @property
     def finished(self) -> bool:
         """Whether there is a result."""
         return self.result is not None
 
-    def computed(self, seconds: float, reused: bool) -> Record:
-        """The same, as the process that computed it tells of it."""
-        return attrs.evolve(self, seconds=seconds, reused=reused)
-
     @property
     def value(self) -> Any:
         """What others receive of the node: what it built, or, of a tool, the component itself."""
-        return self.result.value if self.result else self.node.component
+        if self.result is None:
+            return self.node.component
+        if isinstance(self.result.value, Lost) and self.again is not None:
+            return self.again()
+        return self.result.value
 
     @property
     def metrics(self) -> Mapping[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import traceback
+from collections.abc import Iterable
 from typing import Any
 
 from attrs import evolve
@@ -49,14 +50,25 @@ def stems(outcome: Outcome) -> dict[Node, str]:
     return {node: f"figures/{name}" for node, name in zip(nodes, names, strict=True)}
 
 
+def stems_among(files: Iterable[str]) -> dict[str, str]:
+    """The paths of figures among a run's files, without their endings, by name."""
+    stems = (name.removesuffix(".svg") for name in files if name.startswith("figures/") and name.endswith(".svg"))
+    return {stem.removeprefix("figures/"): stem for stem in stems}
+
+
 def draw(record: Record, form: str) -> bytes:
     """A matplotlib figure as the bytes of a file."""
+    assert record.result is not None
+    return drawn(record.result.value, form)
+
+
+def drawn(figure: Any, form: str) -> bytes:
+    """The bytes of a figure's file."""
     from matplotlib import rc_context
 
     stream = io.BytesIO()
-    assert record.result is not None
     with rc_context({"svg.hashsalt": "flowlab"}):  # its ids are random without
-        record.result.value.savefig(stream, format=form, bbox_inches="tight", metadata=_METADATA[form])
+        figure.savefig(stream, format=form, bbox_inches="tight", metadata=_METADATA[form])
     return stream.getvalue()
 
 

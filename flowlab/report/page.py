@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import inspect
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -11,8 +9,6 @@ from typing import Any
 
 import tomli_w
 from attrs import frozen
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from flowlab.api import CLASSES
 from flowlab.api.plotting import CLASS_COLOURS, WIDTHS
@@ -24,8 +20,9 @@ from flowlab.report.claims import HEADER, findings, row, title
 from flowlab.report.figures import stems
 from flowlab.report.fractions import ends
 from flowlab.report.grid import Grid
+from flowlab.report.html import picture, render
+from flowlab.report.view import view
 
-_LARGEST_SVG = 1 << 20  # bytes; the page shows the PNG of a figure of more strokes than that
 _STATUSES = ("done", "skipped", "short", "failed")
 _QUALITY = {
     "violation": "violation_max",
@@ -59,49 +56,32 @@ def page(graph: Graph, outcome: Outcome, lock: Mapping[str, Any], files: Mapping
 
     Equal runs give equal pages but for what the lock and the outcome tell of time.
     """
-    environment = Environment(
-        loader=PackageLoader("flowlab.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    script = _asset(environment, "page.js")
+    shown = view(graph, outcome)
     claims = findings(graph, outcome)
-    return (
-        environment.get_template("page.html")
-        .render(
-            graph=graph,
-            outcome=outcome,
-            lock=lock,
-            date=_date(lock["run"]["date"]),
-            style=_asset(environment, "page.css"),
-            script=script,
-            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-            colours=CLASS_COLOURS,
-            classes=CLASSES,
-            ending=ending(outcome),
-            complaints=complaints(outcome),
-            conjectures=list(_conjectures(outcome)),
-            claims_title=title(claims),
-            claims=Grid.of(HEADER, [row(one) for one in claims]),
-            ends=ends(outcome),
-            denoisers=_denoisers(outcome),
-            figures=list(_figures(graph, outcome, files)),
-            tables={name: Grid.of_csv(text.decode()) for name, text in files.items() if name.endswith(".csv")},
-            drawing=columns(graph),
-            status=_status(outcome),
-            nodes=_nodes(outcome),
-            resolved=tomli_w.dumps(lock["experiment"]),
-        )
-        .encode()
+    return render(
+        "page.html",
+        *(("view.js", "explore.js") if shown and shown.data["flows"] else ()),
+        graph=graph,
+        outcome=outcome,
+        lock=lock,
+        date=_date(lock["run"]["date"]),
+        colours=CLASS_COLOURS,
+        classes=CLASSES,
+        ending=ending(outcome),
+        complaints=complaints(outcome),
+        conjectures=list(_conjectures(outcome)),
+        claims_title=title(claims),
+        claims=Grid.of(HEADER, [row(one) for one in claims]),
+        ends=ends(outcome),
+        denoisers=_denoisers(outcome),
+        view=shown,
+        figures=list(_figures(graph, outcome, files)),
+        tables={name: Grid.of_csv(text.decode()) for name, text in files.items() if name.endswith(".csv")},
+        drawing=columns(graph),
+        status=_status(outcome),
+        nodes=_nodes(outcome),
+        resolved=tomli_w.dumps(lock["experiment"]),
     )
-
-
-def _asset(environment: Environment, name: str) -> Markup:
-    """A file of ours, which holds no text of others."""
-    assert environment.loader is not None
-    return Markup(environment.loader.get_source(environment, name)[0])
 
 
 def _date(moment: datetime) -> str:
@@ -132,9 +112,7 @@ def _figures(graph: Graph, outcome: Outcome, files: Mapping[str, bytes]) -> Iter
     order = {name: index for index, name in enumerate(graph.resolved.get("figure", ()))}
     records = {record.node: record for record in outcome.of("figure")}
     for node, stem in sorted(stems(outcome).items(), key=lambda item: order.get(item[0].name, len(order))):
-        svg = files[f"{stem}.svg"]
-        kind, content = ("svg+xml", svg) if len(svg) <= _LARGEST_SVG else ("png", files[f"{stem}.png"])
-        yield Shown(records[node], stem, f"data:image/{kind};base64,{base64.b64encode(content).decode()}")
+        yield Shown(records[node], stem, picture(files[f"{stem}.svg"], files[f"{stem}.png"]))
 
 
 def _status(outcome: Outcome) -> dict[str, str]:

@@ -109,7 +109,7 @@ def test_equal_runs_have_equal_pages(path: Path, tmp_path: Path) -> None:
 
 
 def test_a_figure_of_too_many_strokes_is_shown_as_pixels(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("flowlab.report.page._LARGEST_SVG", 100)
+    monkeypatch.setattr("flowlab.report.html._LARGEST_SVG", 100)
     sources = [attributes["src"] for attributes, _ in Parsed(write_run(tmp_path).read_text()).of("img")]
     assert all(source.startswith("data:image/png;") for source in sources)
 

@@ -2,57 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from contrast import CONTRAST
 from pages import HOSTILE, write_run
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
-
-# The least contrast of a text with what is behind it (WCAG 2.2, 1.4.3), and the text.
-CONTRAST = """
-() => {
-  const channels = (colour) => colour.match(/[\\d.]+/g).map(Number);
-  const luminance = ([r, g, b]) => {
-    const straight = (v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
-    const linear = [r, g, b].map((v) => straight(v / 255));
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
-  };
-  const behind = (element) => {
-    for (let one = element; one; one = one.parentElement) {
-      const rect = one.querySelector(":scope > rect");
-      const colour = channels(rect ? getComputedStyle(rect).fill : getComputedStyle(one).backgroundColor);
-      if (colour.length === 3 || colour[3] === 1) return colour;
-    }
-  };
-  let worst = [Infinity, ""];
-  for (const element of document.body.querySelectorAll("*")) {
-    const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
-    if (!own || ["SCRIPT", "STYLE", "title"].includes(element.tagName)) continue;
-    const style = getComputedStyle(element);
-    const one = luminance(channels(element instanceof SVGElement ? style.fill : style.color));
-    const other = luminance(behind(element));
-    const ratio = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
-    if (ratio < worst[0]) worst = [ratio, element.textContent];
-  }
-  return worst;
-}
-"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    api = pytest.importorskip("playwright.sync_api")
-    with api.sync_playwright() as playwright:
-        # no sandbox: it refuses to start for root, and the page is ours
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+from flowlab.report.compare import compare
 
 
 @pytest.fixture(scope="module")
@@ -60,26 +17,10 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_run(tmp_path_factory.mktemp("run"))
 
 
-@pytest.fixture
-def open_page(browser: Any, path: Path) -> Iterator[Any]:
-    """Open the page at a size and in a colour scheme; whatever it complains of or asks for is an error."""
-    heard: list[str] = []
-    opened = []
-
-    def opening(width: int = 1200, scheme: str = "light") -> Any:
-        page = browser.new_page(viewport={"width": width, "height": 844}, color_scheme=scheme)
-        page.on("console", lambda message: heard.append(message.text))
-        page.on("pageerror", lambda error: heard.append(str(error)))
-        page.on("request", lambda request: heard.append(request.url) if request.url.startswith("http") else None)
-        page.goto(path.as_uri())
-        page.evaluate("() => document.querySelectorAll('details').forEach((one) => { one.open = true })")
-        opened.append(page)
-        return page
-
-    yield opening
-    for page in opened:
-        page.close()
-    assert heard == []
+@pytest.fixture(scope="module")
+def comparison(path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs")
+    return compare([path.parent, write_run(folder / "other").parent], folder / "compare.html")
 
 
 def test_texts_of_experiments_run_nothing(open_page: Any) -> None:
@@ -144,3 +85,20 @@ def test_what_has_the_focus_is_seen(open_page: Any) -> None:
         page.keyboard.press("Tab")
         width = page.evaluate("() => parseFloat(getComputedStyle(document.activeElement).outlineWidth)")
         assert width >= 2
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_comparison_is_a_page_like_it(browser: Any, comparison: Path, scheme: str) -> None:
+    heard: list[str] = []
+    page = browser.new_page(viewport={"width": 390, "height": 844}, color_scheme=scheme)
+    page.on("console", lambda message: heard.append(message.text))
+    page.on("pageerror", lambda error: heard.append(str(error)))
+    page.goto(comparison.as_uri())
+    assert page.locator(".zoom img").count() == 4
+    assert page.evaluate("() => document.documentElement.scrollWidth") == 390
+    ratio, text = page.evaluate(CONTRAST)
+    assert ratio >= 4.5, text
+    page.locator(".zoom").first.press("Enter")
+    assert page.locator("dialog img").is_visible()
+    assert heard == []
+    page.close()

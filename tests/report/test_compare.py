@@ -1,0 +1,127 @@
+"""Several runs on one page: what differs, numbers, shares, figures."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import tomli
+import torch
+from attrs import evolve
+from pages import HOSTILE, write_run
+from report_nodes import ORIGIN, done, graph_of, outcome_of
+
+from flowlab.api import CLASSES, Classes, ExperimentError
+from flowlab.report.compare import compare, compared
+from flowlab.report.curves import _axis, _drawn, _shares, curves
+from flowlab.report.folder import claim
+from flowlab.report.write import write
+
+
+def written(folder: Path, ratio: float, short: bool = False, **settings: object) -> Path:
+    """A run of one denoiser, at three settings of a sweep."""
+    metrics = {"slab_ratio": [1.0, ratio], "violation_max": [1e-6, None], "usable": [True, True], "width": 5}
+    records = [done("denoiser", "net", metrics=metrics, shortfall="short" if short else None)]
+    for size in (1, 2, 4):
+        labels = torch.tensor([0] * size + [1] * (4 - size))
+        classes = Classes({"pf": labels}, {}, 0.2, "linf")
+        counts = {"pf": classes.counts("pf")}
+        records.append(done("classifier", "ends", {"dataset.box.points": size}, value=classes, metrics=counts))
+    outcome = outcome_of(*records)
+    graph = graph_of(outcome)
+    claim(folder)
+    write(evolve(graph, resolved={**graph.resolved, "dataset": {"box": settings}}), outcome, ORIGIN, folder)
+    return folder
+
+
+def test_what_differs_and_no_more(tmp_path: Path) -> None:
+    one = written(tmp_path / "one", 1.5, samples=10, levels=[1, 2])
+    two = written(tmp_path / "two", 1.5, samples=20, levels=[1, 2], frame="x")
+    both = compared([one, two])
+    assert both.settings.columns == ["setting", "one", "two"]
+    assert both.settings.rows == [["dataset.box.samples", "10", "20"], ["dataset.box.frame", "-", "x"]]
+    assert both.versions.rows == []
+
+
+def test_the_best_denoiser_comes_first_and_who_fell_short_last(tmp_path: Path) -> None:
+    folders = [
+        written(tmp_path / "dear", 1.5),
+        written(tmp_path / "short", 0.5, short=True),
+        written(tmp_path / "cheap", 1.001),
+    ]
+    rows = compared(folders).denoisers.rows
+    assert [row[1] for row in rows] == ["cheap", "dear", "short"]
+    assert rows[0] == ["net", "cheap", "done", "1.001", "-", "-", "1e-06"]
+
+
+def test_metrics_stand_by_name(tmp_path: Path) -> None:
+    both = compared([written(tmp_path / "a", 1.5), written(tmp_path / "b", 2)])
+    rows = {row[0]: row[1:] for row in both.metrics.rows}
+    assert list(rows) == sorted(rows)
+    assert rows["denoiser.net: slab_ratio (largest)"] == ["1.5", "2"]
+    assert rows["denoiser.net: width"] == ["5", "5"]
+    assert rows["classifier.ends[points=2]: pf.training"] == ["2", "2"]
+
+
+def test_curves_run_over_what_is_swept_with_intervals(tmp_path: Path) -> None:
+    runs = compared([written(tmp_path / "a", 1), written(tmp_path / "b", 1)]).runs
+    found = [shares for name, run in runs.items() for shares in _shares(name, run)]
+    assert _axis(found) == "dataset.box.points"
+    (ax,) = _drawn(found, list(runs)).axes
+    assert ax.get_title(loc="left") == "ends: pf"
+    assert len(ax.lines) == len(ax.collections) == 4  # two classes, two runs; the others have no end
+    assert ax.lines[0].get_xydata().tolist() == [[1, 25], [2, 50], [4, 100]]
+    assert [line.get_linestyle() for line in ax.lines] == ["-", "-", "--", "--"]
+    band = ax.collections[0].get_paths()[0].vertices
+    # Clopper and Pearson: of 4 of 4 the lower end is (0.05 / 2)^(1 / 4)
+    assert band[:, 1].max() == pytest.approx(100)
+    assert any(y == pytest.approx(100 * 0.025**0.25) for x, y in band if x == 4)
+
+
+def test_without_a_sweep_curves_run_over_the_runs(tmp_path: Path) -> None:
+    pages = [write_run(tmp_path / name) for name in "ab"]
+    runs = compared([page.parent for page in pages]).runs
+    assert curves(runs) is None  # its classifier tells no counts in its metrics
+    found = [
+        evolve(shares, swept={})
+        for name in "ab"
+        for shares in _shares(
+            name, compared([written(tmp_path / f"{name}{k}", 1) for k in range(2)]).runs[f"{name}0"]
+        )
+    ]
+    (ax,) = _drawn(found, ["a", "b"]).axes
+    assert [text.get_text() for text in ax.get_xticklabels()] == ["a", "b"]
+    assert len(ax.containers) == sum(any(one.counts[name] for one in found) for name in CLASSES)
+
+
+def test_the_page_holds_each_run_s_figures_and_runs_nothing_of_theirs(tmp_path: Path) -> None:
+    folders = [write_run(tmp_path / name).parent for name in ("one", "two")]
+    text = compare(folders, tmp_path / "out.html").read_text()
+    assert text.count("data:image/svg+xml;base64") == 4
+    assert HOSTILE not in text
+    assert text.count("<script") == 1
+    assert not re.search(r'(src|href)="(?!data:|#)', text)
+
+
+def test_files_that_the_lock_should_not_name_are_not_read(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "one").parent
+    (tmp_path / "secret.svg").write_text("secret")
+    lock = (folder / "lock.toml").read_text()
+    (folder / "lock.toml").write_text(lock.replace('"figures/line.svg"', '"figures/../../secret.svg"'))
+    assert "figures/../../secret.svg" in tomli.loads((folder / "lock.toml").read_text())["run"]["files"]
+    other = write_run(tmp_path / "two").parent
+    assert len(compared([folder, other]).figures["line"]) == 1
+
+
+def test_every_folder_that_holds_no_run_is_told(tmp_path: Path) -> None:
+    one = write_run(tmp_path / "one").parent
+    with pytest.raises(ExperimentError) as told:
+        compare([one, tmp_path, tmp_path / "nowhere"], tmp_path / "out.html")
+    assert len(told.value.problems) == 2
+    assert all("expected the folder of a finished run" in problem.message for problem in told.value.problems)
+    with pytest.raises(ExperimentError, match="two or more"):
+        compare([one], tmp_path / "out.html")
+    (one / "summary.json").write_text('{"experiment": {"name": "x"}, "nodes": {"flow": {"pf": {}}}}')
+    with pytest.raises(ExperimentError, match="hold something else"):
+        compared([one, one])

@@ -1,0 +1,79 @@
+"""Which flows a page's view holds, and how many numbers."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+from attrs import evolve
+from flows_in_a_plane import SIGMA, flows, made, outcome_of_flows, random_network
+from report_nodes import done, graph_of, outcome_of
+
+from flowlab.api import Bank
+from flowlab.report import view as module
+from flowlab.report.view import view
+
+
+def shown(outcome):
+    return view(graph_of(outcome), outcome)
+
+
+def test_every_flow_is_there_with_levels_of_its_bank():
+    found = shown(outcome_of_flows(made(4)))
+    assert not found.left_out
+    assert [flow["label"] for flow in found.data["flows"]] == list(made(4))
+    assert {flow["threshold"] for flow in found.data["flows"]} == {0.1}
+    for bank in found.data["banks"]:
+        sigma = [level["sigma"] for level in bank["levels"]]
+        assert len(sigma) == 12
+        assert (sigma[0], sigma[-1]) == pytest.approx((SIGMA[0].item(), SIGMA[-1].item()))
+    json.dumps(found.data, allow_nan=False)
+
+
+def test_no_flow_no_view():
+    assert shown(outcome_of(done("denoiser", "alone"))) is None
+
+
+def test_a_bank_too_large_has_fewer_levels_or_none(monkeypatch):
+    outcome = outcome_of_flows({name: flow for name, flow in made(4).items() if "network" in name})
+    size = len(shown(outcome).data["banks"][0]["levels"][0]["data"])
+    monkeypatch.setattr(module, "BUDGET", 5 * size)
+    assert len(shown(outcome).data["banks"][0]["levels"]) == 5
+    monkeypatch.setattr(module, "BUDGET", size)
+    found = shown(outcome)
+    assert found.data["flows"] == []
+    assert set(found.left_out.values()) == {"its networks are too large for a page"}
+
+
+class Foreign:
+    """A denoiser of somebody else's."""
+
+    def __call__(self, y):
+        return 0 * y
+
+    def at(self, level):
+        return self
+
+
+def test_what_cannot_be_evaluated_is_left_out_with_its_reason():
+    flow = made(2)["slabs-score-2"]
+    foreign = evolve(flow, bank=evolve(flow.bank, network=Foreign()))
+    unsolved = evolve(flow, bank=evolve(flow.bank, usable=torch.zeros(len(SIGMA), dtype=torch.bool)))
+    third = evolve(flow, name="third")
+    flows = {"foreign": foreign, "unsolved": unsolved, "third": third, "slabs": flow}
+    reasons = shown(outcome_of_flows(flows)).left_out
+    assert "kind" in reasons["foreign"]
+    assert "no solution" in reasons["unsolved"]
+    assert "follow" in reasons["third"]
+    assert len(reasons) == 3
+
+
+def test_levels_without_a_solution_are_left_out():
+    flow = made(2)["network-score-2"]
+    network = random_network(2)
+    network.outer[0] = torch.nan
+    bank = Bank(SIGMA, network, flow.bank.training, SIGMA[0] > SIGMA)
+    found = shown(outcome_of_flows({"score": evolve(flows(flow.bank)["score"], bank=bank, level=1)}))
+    assert found.data["banks"][0]["levels"][0]["sigma"] == pytest.approx(SIGMA[1].item())
+    assert found.data["flows"][0]["level"] == 0
