@@ -19,7 +19,7 @@ from flowlab.graph.graph import Graph, load_all
 from flowlab.registry.registry import Registry
 from flowlab.report.answer import answer
 from flowlab.report.claims import FILE, findings
-from flowlab.report.folder import claim
+from flowlab.report.folder import CHECKPOINTS, claim
 from flowlab.report.plain import file_name
 from flowlab.report.summary import summary
 from flowlab.report.write import write
@@ -99,5 +99,5 @@ def runs_folder(out: Path | None, experiments: int = 1) -> Path:
 def conduct(plan: Plan, device: str, quiet: bool) -> Report:
     """Run an experiment and write its folder. Raises OutputError, StoreError."""
     with listening(quiet) as listener:
-        outcome = run(plan.graph, device, listener, Checkpoints(plan.folder / "checkpoints"), plan.store)
+        outcome = run(plan.graph, device, listener, Checkpoints(plan.folder / CHECKPOINTS), plan.store)
     return Report(plan.graph, write(plan.graph, outcome, str(resolve(device)), plan.folder), plan.folder)
