@@ -80,7 +80,7 @@ name = "single"
 
 [dataset.line]
 use = "line"
-points = 4
+coordinates = [-1.0, 0.0, 2.0]
 samples = 20
 
 [schedule.levels]

@@ -101,3 +101,47 @@ def test_row_23_a_level_that_does_not_fit_alone_is_told_with_the_memory(tmp_path
         r"\(allocated [\d,]+ MiB, free [\d,]+ MiB of [\d,]+ MiB\); lower samples, width or working_set",
         done.stdout,
     )
+
+
+@pytest.mark.gpu
+def test_row_23_a_bank_too_large_for_the_gpu_is_trained_in_parts() -> None:
+    import torch
+
+    from flowlab.theory.descent import Descent
+    from flowlab.theory.interpolation import Interpolation, noisy_samples
+    from flowlab.theory.relu_network import ReluNetwork
+    from flowlab.theory.split import OutOfMemory, Trained, in_parts, joined
+    from flowlab.theory.training import Loss, train
+    from flowlab.theory.training_state import TrainingState
+
+    device, levels, width = torch.device("cuda"), 8, 1000
+    draw = torch.Generator().manual_seed(0)
+    points, sigma = torch.eye(3, 4), torch.full((levels,), 0.1)
+    problem = Interpolation(noisy_samples(points, sigma, 2000, draw), points, sigma)
+    rows = torch.randn(levels, width, 4, generator=draw)
+    start = ReluNetwork(rows, rows, rows[..., 0], torch.zeros(levels, 4, 4), torch.zeros(levels, 4))
+    loss, descent = Loss(lambda _, residual: residual, lambda _: 0.1, lambda _: 0.0), Descent(5, 1e-3)
+
+    def run(part: slice) -> Trained:
+        state = TrainingState.of(start.levels(part), descent, draw, device)
+        train(state, problem.levels(part), descent, loss, 0.0, lambda *_: None, lambda *_: None)
+        return Trained(state.weights.network(), state.moments)
+
+    def limited(mebibytes: float) -> list[Trained]:
+        total = torch.cuda.get_device_properties(device).total_memory
+        torch.cuda.empty_cache()
+        held = torch.cuda.memory_reserved(device)
+        torch.cuda.set_per_process_memory_fraction((held + mebibytes * 2**20) / total, device)
+        try:
+            return in_parts(run, levels, device)
+        finally:
+            torch.cuda.set_per_process_memory_fraction(1.0, device)
+
+    # hidden neurons take 23 MiB a level and array, a step two such arrays and a mask
+    [whole], parts = in_parts(run, levels, device), limited(200)
+    assert len(parts) > 1
+    for name in ("outer", "inner", "biases", "skip", "offset"):
+        one, other = (getattr(bank.network, name) for bank in (whole, joined(parts)))
+        torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-6)
+    with pytest.raises(OutOfMemory, match=r"level 0 alone .*allocated [\d,]+ MiB, free [\d,]+ MiB of .* on cuda"):
+        limited(10)
