@@ -167,7 +167,8 @@ class Place:
             return End(None, error)
         if process.returncode not in allowed:
             self.blame("exit codes", f"{process.returncode}, not one of {sorted(allowed)}: {error.strip()}")
-        if "Traceback" in error:
+        # -SIGINT: before the program began, of which Python itself tells
+        if "Traceback" in error and process.returncode != -signal.SIGINT:
             self.blame("tracebacks", error)
         return End(process.returncode, error)
 

@@ -86,8 +86,9 @@ def test_row_23_a_bank_too_large_is_trained_in_parts_to_the_same_figures(tmp_pat
     assert (whole.returncode, parts.returncode) == (0, 0), parts.stdout + parts.stderr
     assert set(re.findall(r"parts (\d+)", whole.stdout)) == {"1"}
     assert max(map(int, re.findall(r"parts (\d+)", parts.stdout))) > 1
+    # ten steps, each of which may round in another order: on one thread the figures were the same to the bit
     for name, values in bank(tmp_path / "whole").items():
-        assert bank(tmp_path / "parts")[name] == pytest.approx(values, rel=1e-5), name
+        assert bank(tmp_path / "parts")[name] == pytest.approx(values, rel=1e-6), name
 
 
 @linux
