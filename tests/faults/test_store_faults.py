@@ -102,23 +102,22 @@ def test_row_01_twenty_kills_at_random_points(
     assert clean.returncode == 0, clean.stderr
     command = [sys.executable, "-m", "flowlab", "run", str(file), "--quiet"]
     moments, killed = random.Random(0), 0
-    for _ in range(20):
+    while killed < 20:
         with subprocess.Popen(command, env=environment, cwd=tmp_path, stdout=subprocess.DEVNULL) as process:
             try:
-                process.wait(moments.uniform(0.2, 1.1) * length)
+                process.wait(moments.uniform(0.2, 0.9) * length)
             except subprocess.TimeoutExpired:
                 process.kill()
         assert process.returncode in (0, -9)
         killed += process.returncode == -9
         kept = store_of(tmp_path)
-        if process.returncode == 0:  # begin again, or most kills would meet nothing but hits
+        if process.returncode == 0:  # begin again, and sooner: hits and a machine less busy make a run shorter
             shutil.rmtree(tmp_path / "runs")
-    assert killed >= 10
+            length *= 0.9
     again = flowlab("run", file)
     assert again.returncode == 0, again.stderr
     assert "warning" not in again.stderr
-    if process.returncode:
-        assert len(reused(tmp_path / "runs/trained")) == len(kept)
+    assert len(reused(tmp_path / "runs/trained")) == len(kept)
     assert results(tmp_path / "runs/trained") == results(tmp_path / "clean/trained")
     assert left(tmp_path / "runs") == []
 
