@@ -17,7 +17,7 @@ from flowlab.engine.defect import one_line
 from flowlab.engine.key import Keys
 from flowlab.engine.progress import Listener
 from flowlab.engine.sealed_file import Content, Unusable, read, write
-from flowlab.engine.whole_file import scratches
+from flowlab.engine.whole_file import sweep
 from flowlab.graph.node import Node
 
 if TYPE_CHECKING:
@@ -35,9 +35,7 @@ class Checkpoints:
 
     def sweep(self) -> None:
         """Remove what a killed run left half-written."""
-        for scratch in scratches(self.folder):
-            with suppress(OSError):
-                scratch.unlink()
+        sweep(self.folder)
 
     def of(self, node: Node, keys: Keys, listener: Listener) -> NodeCheckpoint:
         """The checkpoint of a node that begins now."""

@@ -1,4 +1,4 @@
-"""SIGTERM heard like Ctrl-C, so that both keep what is finished."""
+"""SIGTERM heard like Ctrl-C, so that both keep what is finished; a second of either ends all at once."""
 
 from __future__ import annotations
 
@@ -19,14 +19,20 @@ def signal_of(interrupt: KeyboardInterrupt) -> int:
 
 
 @contextmanager
-def termination_as_interrupt() -> Iterator[None]:
-    """Raise Terminated on SIGTERM, within."""
-    former = signal.signal(signal.SIGTERM, _terminate)
+def interrupts() -> Iterator[None]:
+    """Raise KeyboardInterrupt on SIGINT and Terminated on SIGTERM, within; a second one kills at once."""
+    former = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
+        for number, handler in former.items():
+            if handler is not signal.SIG_IGN:  # as of nohup, or a shell's background job
+                signal.signal(number, _interrupt)
         yield
     finally:
-        signal.signal(signal.SIGTERM, former)
+        for number, handler in former.items():
+            signal.signal(number, handler)
 
 
-def _terminate(number: int, frame: FrameType | None) -> NoReturn:
-    raise Terminated
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    for other in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(other, signal.SIG_DFL)
+    raise Terminated if number == signal.SIGTERM else KeyboardInterrupt

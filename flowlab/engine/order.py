@@ -13,7 +13,7 @@ import tomli_w
 from attrs import field, frozen
 
 from flowlab.engine.outcome import Status
-from flowlab.engine.whole_file import replace
+from flowlab.engine.whole_file import replace, sweep
 from flowlab.graph.graph import Graph
 
 FOLDER = "jobs"  # within a store
@@ -47,6 +47,7 @@ class Job:
         """Its file in the store, within. Raises OSError."""
         content = json.dumps(attrs.asdict(self)).encode()
         path = Path(self.store) / FOLDER / f"{hashlib.sha256(content).hexdigest()}.json"
+        sweep(path.parent)
         replace(path, content)
         try:
             yield path

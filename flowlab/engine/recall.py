@@ -21,7 +21,7 @@ from flowlab.engine.outcome import Record, status_of
 from flowlab.engine.progress import Listener
 from flowlab.engine.sealed_file import Content, Unusable, read, sealed
 from flowlab.engine.store import FOLDER, Store
-from flowlab.engine.whole_file import probe, replace
+from flowlab.engine.whole_file import probe, replace, sweep
 from flowlab.graph.node import Node
 
 if TYPE_CHECKING:
@@ -139,6 +139,7 @@ class Recall:
                 self.listener.warned(f"{fault}; {record.node.id} is not kept for later runs")
                 return
             raise StoreError(f"{fault} to keep {record.node.id}. {_WAYS_OUT}") from error
+        sweep(path.parent, path.name)  # in this key's turn, so only killed runs' are there
 
     def _require(self, path: Path, node: Node) -> None:
         """Raise StoreError where nothing can be written, asked once a run."""

@@ -13,7 +13,7 @@ from typing import Any
 from attrs import frozen
 
 from flowlab.engine.key import expanded
-from flowlab.engine.whole_file import replace
+from flowlab.engine.whole_file import replace, sweep
 
 FOLDER = "FLOWLAB_STORE"  # names the folder of the store
 _SUFFIX = ".safetensors"
@@ -60,8 +60,10 @@ class Store:
 
     def tell(self, digest: str, modules: Mapping[str, str]) -> None:
         """Write down the modules of a package's sources, unless that was done. Raises OSError."""
-        if not self.sources(digest).exists():
-            replace(self.sources(digest), json.dumps(modules, sort_keys=True).encode())
+        path = self.sources(digest)
+        if not path.exists():
+            sweep(path.parent, path.name)
+            replace(path, json.dumps(modules, sort_keys=True).encode())
 
     def modules(self, digest: str) -> dict[str, str]:
         """The modules of a package's sources by their digest; none where that isn't known any more."""

@@ -36,8 +36,23 @@ def _written(path: Path, content: bytes) -> Iterator[Path]:
             scratch.unlink()
 
 
-def scratches(folder: Path) -> tuple[Path, ...]:
-    """What a killed write left half-done in a folder, or a write at work has not yet finished."""
-    with suppress(OSError):
-        return tuple(folder.glob(".*.tmp"))
-    return ()
+def sweep(folder: Path, name: str = "*") -> None:
+    """Remove what killed writes of files of such a name left half-done in a folder."""
+    for scratch in folder.glob(f".{name}.*.tmp"):
+        if not _at_work(scratch):
+            with suppress(OSError):
+                scratch.unlink()
+
+
+def _at_work(scratch: Path) -> bool:
+    """Whether its process is alive, as far as this machine knows."""
+    number = scratch.name.split(".")[-2]
+    if not number.isdecimal() or os.name == "nt":  # where asking would interrupt it
+        return True
+    try:
+        os.kill(int(number), 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True
+    return True

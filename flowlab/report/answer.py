@@ -82,7 +82,8 @@ def ending(outcome: Outcome) -> list[str]:
     finished = sum(record.finished for record in built)
     slowest = max(built, key=lambda record: record.seconds, default=None)
     reused = sum(record.reused for record in built)
-    timing = f"{finished} of {len(built)} nodes in {outcome.seconds:.1f} s"
+    saved = " saved" if outcome.interrupted else ""
+    timing = f"{finished} of {len(built)} nodes{saved} in {outcome.seconds:.1f} s"
     if reused:
         timing += f", {reused} reused"
     if slowest is not None:

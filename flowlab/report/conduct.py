@@ -19,7 +19,7 @@ from flowlab.graph.graph import Graph, load_all
 from flowlab.registry.registry import Registry
 from flowlab.report.answer import answer
 from flowlab.report.claims import FILE, findings
-from flowlab.report.folder import claim
+from flowlab.report.folder import CHECKPOINTS, claim
 from flowlab.report.guard import tell
 from flowlab.report.origin import Origin
 from flowlab.report.plain import file_name
@@ -111,7 +111,7 @@ def conduct(plan: Plan, device: str, quiet: bool) -> Report:
     """Run an experiment and write its folder. Raises OutputError."""
     origin = Origin.now(plan.graph, str(resolve(device)))
     with listening(quiet) as listener:
-        outcome = run(plan.graph, device, listener, Checkpoints(plan.folder / "checkpoints"), plan.store)
+        outcome = run(plan.graph, device, listener, Checkpoints(plan.folder / CHECKPOINTS), plan.store)
     if outcome.lost:
         tell(outcome.lost)
     return Report(plan.graph, write(plan.graph, outcome, origin, plan.folder), plan.folder)

@@ -8,27 +8,39 @@ from pathlib import Path
 
 import tomli
 
-from flowlab.api import OutputError
+from flowlab.api import ExperimentError, OutputError, Problem
 from flowlab.engine import whole_file
 
 LOCK = "lock.toml"
 SUMMARY = "summary.json"
 PAGE = "report.html"
 FOLDERS = ("tables", "figures")
+CHECKPOINTS = "checkpoints"
 _PROBE = "flowlab"
 
 
-def claim(folder: Path, files: Iterable[str] = (LOCK, SUMMARY, PAGE), folders: Iterable[str] = FOLDERS) -> None:
-    """Make the folder, or raise OutputError where these files and folders could not be written into it."""
+def claim(
+    folder: Path,
+    files: Iterable[str] = (LOCK, SUMMARY, PAGE),
+    folders: Iterable[str] = (*FOLDERS, CHECKPOINTS),
+) -> None:
+    """Make the folder, or raise OutputError where these files and folders could not be written into it.
+
+    What a killed run left half-written there is removed. Raises ExperimentError for a folder there that is a link
+    to elsewhere.
+    """
     with _blaming(folder):
         whole_file.probe(folder / _PROBE)
+    whole_file.sweep(folder)
     for name in folders:
         inner = folder / name
+        _inside(folder, inner)
         if inner.exists() and not inner.is_dir():
             raise OutputError(f"{inner}: can't be written: a file is in the way of a folder")
         if inner.is_dir():
             with _blaming(inner):
                 whole_file.probe(inner / _PROBE)
+            whole_file.sweep(inner)
     for name in files:
         if (folder / name).is_dir():
             raise OutputError(f"{folder / name}: can't be written: a folder is in the way of a file")
@@ -62,6 +74,13 @@ def replace(path: Path, content: bytes) -> None:
     """Write a file as a whole or not at all. Raises OutputError."""
     with _blaming(path):
         whole_file.replace(path, content)
+
+
+def _inside(folder: Path, inner: Path) -> None:
+    """Raise ExperimentError where a link leads out of a run's folder."""
+    target = inner.resolve()
+    if not target.is_relative_to(folder.resolve()):
+        raise ExperimentError([Problem(str(inner), f"leads out of the run's folder, to {target}")])
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from flowlab.api import FlowlabError
 from flowlab.engine.defect import one_line
-from flowlab.engine.interrupt import signal_of, termination_as_interrupt
+from flowlab.engine.interrupt import interrupts, signal_of
 
 DEFECT = 3
 
@@ -18,7 +18,7 @@ DEFECT = 3
 def guarded(debug: bool = False) -> Iterator[None]:
     """Turn errors and interrupts into SystemExit; a defect's traceback is shown on request only."""
     try:
-        with termination_as_interrupt():
+        with interrupts():
             yield
     except KeyboardInterrupt as interrupt:
         tell("interrupted", False)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+_LONGEST = 200  # bytes of a file's name, which may grow an ending and the like; file systems take 255
 
 
 def plain(value: Any) -> Any:
@@ -34,8 +37,12 @@ def without_none(value: Any) -> Any:
 
 
 def file_name(text: str) -> str:
-    """A name that any file system takes and that can't leave its folder."""
-    return re.sub(r"[^\w.=,+-]+", "_", text).strip("._") or "_"
+    """A name that any file system takes and that can't leave its folder; one too long ends in a digest."""
+    name = re.sub(r"[^\w.=,+-]+", "_", text).strip("._") or "_"
+    if len(name.encode()) <= _LONGEST:
+        return name
+    cut = name.encode()[: _LONGEST - 13].decode(errors="ignore")
+    return f"{cut}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
 def distinct(names: Iterable[str]) -> list[str]:

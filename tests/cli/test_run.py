@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
-import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
+from summaries import statuses
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-def statuses(folder: Path) -> dict[str, str]:
-    nodes: dict[str, Any] = json.loads((folder / "summary.json").read_text())["nodes"]
-    return {f"{kind}.{name}": node["status"] for kind, group in nodes.items() for name, node in group.items()}
 
 
 def test_a_run(flowlab: Run, experiment: Path, tmp_path: Path) -> None:
@@ -78,30 +70,3 @@ def test_a_bad_device(flowlab: Run, experiment: Path, tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stderr == "--device: 'abacus' is none of cpu, cuda, auto\n"
     assert not (tmp_path / "runs").exists()
-
-
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interrupt_keeps_finished_nodes(
-    environment: Mapping[str, str], experiment: Path, tmp_path: Path, number: signal.Signals, code: int
-) -> None:
-    command = [sys.executable, "-m", "flowlab", "run", str(experiment), "--out", "o"]
-    with subprocess.Popen(
-        [*command, "--set", "dataset.b.nap=60.0"],
-        env=environment,
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stderr is not None
-        for line in process.stderr:
-            if "dataset.b" in line:
-                break
-        time.sleep(0.5)
-        process.send_signal(number)
-        out, _ = process.communicate(timeout=60)
-    assert process.returncode == code
-    assert "interrupted" in out
-    found = statuses(tmp_path / "o")
-    assert (found["dataset.a"], found["dataset.b"]) == ("done", "skipped")
-    assert (tmp_path / "o/tables/dataset.a.all.csv").exists()

@@ -1,4 +1,4 @@
-"""`flowlab explain` and `flowlab gc` through the real entry point."""
+"""A second run, `flowlab explain` and `flowlab gc` through the real entry point."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from summaries import reused
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 LONG = ("--set", "dataset.a.nap=0.2")  # long enough to be kept
@@ -22,6 +23,23 @@ def kept(flowlab: Run, experiment: Path, tmp_path: Path) -> Path:
     assert flowlab("run", experiment, *LONG, "--quiet").returncode == 0
     [file] = (tmp_path / "runs/.store").glob("*.safetensors")
     return file
+
+
+def test_a_second_run_reuses_and_says_so(flowlab: Run, experiment: Path, tmp_path: Path) -> None:
+    first = flowlab("run", experiment, *LONG)
+    assert "reused" not in first.stderr + first.stdout
+    assert reused(tmp_path / "runs/tiny") == set()
+    second = flowlab("run", experiment, *LONG, "--out", "runs/again")
+    assert "dataset.a: done, reused, in 0.0 s" in second.stderr
+    assert "4 of 4 nodes" in second.stdout
+    assert "1 reused" in second.stdout
+    assert reused(tmp_path / "runs/again") == {"dataset.a"}
+    assert 'reused = [\n    "dataset.a",\n]' in (tmp_path / "runs/again/lock.toml").read_text()
+    for name in ("tables/dataset.a.all.csv", "figures/f.png", "figures/f.pdf"):
+        assert (tmp_path / "runs/again" / name).read_bytes() == (tmp_path / "runs/tiny" / name).read_bytes()
+    third = flowlab("run", experiment, *LONG, "--out", "runs/third", "--no-store")
+    assert third.returncode == 0
+    assert reused(tmp_path / "runs/third") == set()
 
 
 def test_explain(flowlab: Run, experiment: Path, kept: Path) -> None:

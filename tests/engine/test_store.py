@@ -10,120 +10,13 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from kept_runs import EXPERIMENT, STORED, Ears, figures, of, ran, reused
 
-from flowlab.engine.outcome import Outcome
 from flowlab.engine.progress import Quiet
 from flowlab.engine.run import run
 from flowlab.engine.store import FOLDER, Store
 from flowlab.graph.graph import load
 from flowlab.registry.registry import Registry
-
-EXPERIMENT = """
-[experiment]
-name = "kept"
-
-[dataset.box]
-use = "orthogonal"
-dimension = 2
-points = 3
-samples = 10
-
-[schedule.levels]
-use = "noise-levels"
-levels = [0.08, 0.05]
-
-[schedule.noisy]
-use = "noise-levels"
-levels = [0.2]
-
-[optimizer.al]
-use = "augmented-lagrangian"
-steps = 30
-
-[optimizer.wd]
-use = "weight-decay"
-steps = 20
-
-[optimizer.slabs]
-use = "max-margin"
-
-[denoiser.al]
-use = "shallow-relu"
-dataset = "box"
-schedule = "levels"
-optimizer = "al"
-width = 12
-
-[denoiser.wd]
-use = "shallow-relu"
-dataset = "box"
-schedule = "noisy"
-optimizer = "wd"
-width = 12
-
-[denoiser.slabs]
-use = "shallow-relu"
-dataset = "box"
-schedule = "levels"
-optimizer = "slabs"
-
-[denoiser.theory]
-use = "closed-form"
-dataset = "box"
-schedule = "levels"
-
-[denoiser.both]
-use = "spliced"
-low = "al"
-high = "wd"
-
-[integrator.ddim]
-use = "ddim"
-
-[flow.pf]
-use = "probability"
-denoiser = "al"
-integrator = "ddim"
-samples = 20
-"""
-STORED = ("denoiser.al", "denoiser.slabs", "denoiser.wd", "flow.pf")
-
-
-class Ears(Quiet):
-    """Hears warnings."""
-
-    def __init__(self) -> None:
-        self.warnings: list[str] = []
-
-    def warned(self, message: str) -> None:
-        self.warnings.append(message)
-
-
-def ran(folder: Path | None, ears: Ears | None = None, *overrides: str, worth: float = 0.0) -> Outcome:
-    """The outcome of the experiment with everything worth keeping."""
-    file = (folder or Path(".")).parent / "kept.toml"
-    file.write_text(EXPERIMENT)
-    graph = load(file, overrides, Registry.installed())
-    return run(graph, "cpu", ears or Ears(), store=folder and Store(folder, worth))
-
-
-def reused(outcome: Outcome) -> tuple[str, ...]:
-    return tuple(sorted(record.node.id for record in outcome.records if record.reused))
-
-
-def figures(outcome: Outcome) -> dict[str, Any]:
-    """All that may reach a file or another node, to the last digit."""
-    found: dict[str, Any] = {}
-    for record in outcome.records:
-        result = record.result
-        assert result is not None or not record.node.kind.built
-        if result is not None:
-            tables = {name: repr(table.columns) for name, table in result.tables.items()}
-            found[record.node.id] = [record.status, repr(result.metrics), tables, result.shortfall]
-    states = outcome.of("flow")[0].value.states
-    return {**found, "states": states.numpy().tobytes()}
 
 
 @pytest.fixture
@@ -137,18 +30,6 @@ def kept(tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def clean(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return figures(ran(tmp_path_factory.mktemp("clean") / "store"))
-
-
-def of(folder: Path, node: str) -> Path:
-    """The file of a node's result."""
-    kind, name = node.split(".")
-    found = [
-        path
-        for path, made in Store(folder).ingredients()
-        if (made["node"]["kind"], made["node"]["name"]) == (kind, name)
-    ]
-    assert len(found) == 1
-    return found[0]
 
 
 def test_a_second_run_reuses_to_the_same_bits(kept: Path, clean: dict[str, Any]) -> None:
@@ -189,49 +70,6 @@ def test_what_is_quickly_computed_is_not_kept_unless_trained(tmp_path: Path) -> 
 )
 def test_what_a_change_touches_is_computed(kept: Path, change: str, stay: set[str]) -> None:
     assert set(reused(ran(kept, None, change))) == stay
-
-
-@pytest.mark.parametrize("harm", ["flip", "truncate", "empty", "pickle", "another's"])
-def test_a_damaged_file_is_set_aside_and_computed_again(kept: Path, clean: dict[str, Any], harm: str) -> None:
-    file = of(kept, "denoiser.al")
-    content = bytearray(file.read_bytes())
-    if harm == "flip":
-        content[-100] ^= 1
-    elif harm == "pickle":
-        torch.save({"0": torch.tensor(1)}, file)
-        content = bytearray(file.read_bytes())
-    elif harm == "another's":
-        content = bytearray(of(kept, "denoiser.wd").read_bytes())
-    file.write_bytes(content[: {"truncate": len(content) // 2, "empty": 0}.get(harm, len(content))])
-    ears = Ears()
-    second = ran(kept, ears)
-    assert "denoiser.al" not in reused(second)
-    assert figures(second) == clean
-    assert len(ears.warnings) == 1
-    assert "denoiser.al is computed again" in ears.warnings[0]
-    assert [path.name for path in (kept / "quarantine").iterdir()] == [file.name]
-    assert set(STORED) <= set(reused(ran(kept)))
-
-
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.data())
-def test_no_flipped_bit_reaches_a_figure(kept: Path, clean: dict[str, Any], data: st.DataObject) -> None:
-    file = next(kept.glob("*.safetensors"))
-    content = bytearray(file.read_bytes())
-    content[data.draw(st.integers(0, len(content) - 1))] ^= 1 << data.draw(st.integers(0, 7))
-    file.write_bytes(content)
-    assert figures(ran(kept)) == clean
-
-
-def test_no_seal_helps_a_result_that_its_node_cannot_read(kept: Path, clean: dict[str, Any]) -> None:
-    from flowlab.engine.sealed_file import Content, read, write
-
-    file = of(kept, "denoiser.al")
-    labels = read(file, file.stem).labels
-    write(file, file.stem, Content(labels, {}))
-    ears = Ears()
-    assert figures(ran(kept, ears)) == clean
-    assert "denoiser.al is computed again" in ears.warnings[0]
 
 
 def test_a_file_in_the_way_is_told_before_any_training(tmp_path: Path) -> None:

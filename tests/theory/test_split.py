@@ -1,9 +1,5 @@
 """A bank in parts where memory is short."""
 
-import subprocess
-import sys
-import textwrap
-
 import pytest
 import torch
 
@@ -73,50 +69,3 @@ def test_parts_of_different_widths_join_to_the_same_functions():
     torch.testing.assert_close(whole.network(y), torch.cat([one.network(y[:1]), two.network(y[1:])]))
     assert whole.multipliers.shape == (3, 5, 2)
     assert whole.moments[0].violation.tolist() == [1.0, 2.0, 2.0]
-
-
-# Trains eight levels in an address space that holds fewer, and says how many parts it took.
-_TIGHT = """
-    import resource, torch
-    from attrs import evolve
-    from flowlab.theory.descent import Descent
-    from flowlab.theory.interpolation import Interpolation, noisy_samples
-    from flowlab.theory.relu_network import ReluNetwork
-    from flowlab.theory.split import Trained, in_parts, joined
-    from flowlab.theory.training import Loss, train
-    from flowlab.theory.training_state import TrainingState
-
-    torch.set_num_threads(1)
-    cpu, levels, width = torch.device("cpu"), 8, 1000
-    points, sigma = torch.eye(3, 4), torch.full((levels,), 0.1)
-    draw = torch.Generator().manual_seed(0)
-    problem = Interpolation(noisy_samples(points, sigma, 2000, draw), points, sigma)
-    rows = torch.randn(levels, width, 4, generator=draw)
-    start = ReluNetwork(rows, rows, rows[..., 0], torch.zeros(levels, 4, 4), torch.zeros(levels, 4))
-    loss = Loss(lambda _, residual: residual, lambda _: 0.1, lambda _: 0.0)
-
-    def run(part):
-        task = problem.levels(part)
-        state = TrainingState.of(start.levels(part), Descent(2, 1e-3), draw, cpu)
-        train(state, task, Descent(2, 1e-3), loss, 0.0, lambda *_: None, lambda *_: None)
-        return Trained(state.weights.network(), state.moments)
-
-    run(slice(0, 1))  # loads what is loaded late
-    mapped = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
-    # hidden neurons take 24 MB a level and array, a step two such arrays and a mask: 430 MB for all
-    resource.setrlimit(resource.RLIMIT_AS, (mapped + 200 * 2**20,) * 2)
-    parts = in_parts(run, levels, cpu)
-    print(len(parts), len(joined(parts).network.inner))
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="limits the address space")
-def test_a_bank_too_large_for_the_address_space_is_trained_in_parts():
-    run = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(_TIGHT)], capture_output=True, text=True, timeout=120
-    )
-    assert run.returncode == 0, run.stderr
-    parts, levels = map(int, run.stdout.split())
-    assert parts > 1
-    assert levels == 8

@@ -14,7 +14,9 @@ from flowlab.api.training_set import points_table
 if TYPE_CHECKING:
     import numpy as np
 
-_FORMATS = (".npy", ".csv", ".safetensors")
+# how content begins: bytes, and where
+_FORMATS = {".npy": (b"\x93NUMPY", 0), ".csv": (b"", 0), ".safetensors": (b"{", 8)}
+_OBJECTS = b"'|O'"  # the type of an array of Python objects, which are pickled, in the header of a .npy file
 
 
 @frozen
@@ -33,12 +35,24 @@ class PointsFile:
     samples: int = parameter(100, help="noisy samples a point, M", ge=1)
 
     def check(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
-        """The file is there and of a known format."""
+        """The file is there, of a known format by its name and content: a pickle is refused unread."""
         path = Path(self.path)
         if path.suffix not in _FORMATS:
             yield Misfit("path", f"only {', '.join(_FORMATS)} files hold points, found {path.name!r}")
         elif not path.is_file():
             yield Misfit("path", f"there is no file {self.path!r}")
+        elif not self._as_named():
+            rule = f"only {', '.join(_FORMATS)} files hold points"
+            yield Misfit("path", f"{rule}: by its content {path.name!r} is none, and a pickle is never opened")
+
+    def _as_named(self) -> bool:
+        try:
+            with open(self.path, "rb") as file:
+                head = file.read(128)
+        except OSError:
+            return True  # for build to tell
+        mark, at = _FORMATS[Path(self.path).suffix]
+        return not head or (head.startswith(mark, at) and _OBJECTS not in head)
 
     def reads(self) -> tuple[str, ...]:
         """The file: its content decides what is built, as the parameters do."""

@@ -11,6 +11,7 @@ from attrs import frozen
 from flowlab.api import (
     Bank,
     Context,
+    NodeError,
     Optimizer,
     Result,
     Schedule,
@@ -22,6 +23,7 @@ from flowlab.api import (
 if TYPE_CHECKING:
     import torch
 
+    from flowlab.theory.interpolation import Interpolation
     from flowlab.theory.relu_network import ReluNetwork
 
 _JUDGED = ("violation_max", "slab_ratio")
@@ -46,7 +48,7 @@ class ShallowRelu:
     bias_scale: float = parameter(0.25, help="standard deviation of the biases at the start", ge=0)
 
     def build(self, context: Context, *, dataset: TrainingSet, schedule: Schedule, optimizer: Optimizer) -> Result:
-        """Train the bank; metrics are one number a noise level."""
+        """Train the bank; metrics are one number a noise level. Raises NodeError, as the optimizer does."""
 
         from flowlab.theory.interpolation import Interpolation
         from flowlab.theory.quality import quality
@@ -57,7 +59,7 @@ class ShallowRelu:
         start = self._start(len(sigma), geometry.points.shape[-1], context)
         fit = optimizer.minimise(problem, geometry, start, self.dropout, context)
         network = fit.network.to(context.dtype)
-        residual = network(problem.inputs) - problem.targets
+        residual = _residual(network, problem, context.device)
         judged = quality(residual, network.cost, network.balanced_cost, problem, geometry)
         figures = {**judged, **fit.quality}
         bank = Bank(
@@ -97,6 +99,22 @@ class ShallowRelu:
         zero = torch.zeros(levels, dimension, dimension, dtype=context.dtype, device=context.device)
         biases = self.bias_scale * normal(levels, self.width)
         return ReluNetwork(rows(), rows(), biases, zero, zero[:, 0])
+
+
+def _residual(network: ReluNetwork, problem: Interpolation, device: torch.device) -> torch.Tensor:
+    """h(y) - x (L, N * M, d), in parts where memory is short: judging takes more of it a level than training."""
+    import torch
+
+    from flowlab.theory.split import OutOfMemory, in_parts
+
+    def run(levels: slice) -> torch.Tensor:
+        part = problem.levels(levels)
+        return network.levels(levels)(part.inputs) - part.targets
+
+    try:
+        return torch.cat(in_parts(run, len(problem.sigma), device))
+    except OutOfMemory as error:
+        raise NodeError(f"{error}; lower samples or width") from error
 
 
 def _short(

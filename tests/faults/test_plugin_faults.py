@@ -67,7 +67,7 @@ def broken(site: SitePackages) -> SitePackages:
     return site
 
 
-def test_broken_plugins_break_nobody_else(broken: SitePackages, tmp_path: Path) -> None:
+def test_row_21_broken_plugins_break_nobody_else(broken: SitePackages, tmp_path: Path) -> None:
     listed = broken.flowlab("list-components", "--json")
     assert (listed.returncode, listed.stderr) == (0, "")
     names = {row["name"] for row in json.loads(listed.stdout)}
@@ -84,7 +84,7 @@ def test_broken_plugins_break_nobody_else(broken: SitePackages, tmp_path: Path) 
     assert (tmp_path / "runs/sound/figures/f.png").exists()
 
 
-def test_a_broken_plugin_that_is_used_is_named_with_its_place(broken: SitePackages, tmp_path: Path) -> None:
+def test_row_21_a_broken_plugin_that_is_used_is_named_with_its_place(broken: SitePackages, tmp_path: Path) -> None:
     file = tmp_path / "all.toml"
     tables = (f'[dataset.d{i}]\nuse = "{name}"\n' for i, name in enumerate(BROKEN))
     file.write_text('[experiment]\nname = "all"\n' + "".join(tables))

@@ -1,0 +1,150 @@
+"""Runs that are stopped from outside, and run again: through the real entry point."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+from summaries import results, statuses
+
+Process = subprocess.Popen[str]
+
+EXPERIMENT = """
+[experiment]
+name = "long"
+
+[dataset.box]
+use = "orthogonal"
+dimension = 4
+points = 4
+samples = 60
+
+[schedule.levels]
+use = "noise-levels"
+levels = [0.08, 0.05]
+
+[optimizer.al]
+use = "augmented-lagrangian"
+steps = 25_000
+
+[denoiser.trained]
+use = "shallow-relu"
+dataset = "box"
+schedule = "levels"
+optimizer = "al"
+width = 150
+"""
+
+
+def members(session: int) -> set[int]:
+    """The living processes of a session."""
+    found = set()
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # gone meanwhile
+            state, _, _, its = stat.read_text().rpartition(")")[2].split()[:4]
+            if int(its) == session and state != "Z":
+                found.add(int(stat.parent.name))
+    return found
+
+
+@contextmanager
+def at_work(command: Sequence[str], environment: Mapping[str, str], folder: Path, word: str) -> Iterator[Process]:
+    """A run in a session of its own, once it says the word."""
+    with subprocess.Popen(
+        command,
+        env=environment,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if word in line:
+                break
+        time.sleep(0.5)
+        yield process
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_row_12_13_an_interrupt_keeps_finished_nodes(
+    environment: Mapping[str, str], experiment: Path, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    command = [sys.executable, "-m", "flowlab", "run", str(experiment), "--out", "o"]
+    with at_work([*command, "--set", "dataset.b.nap=60.0"], environment, tmp_path, "dataset.b") as process:
+        start = time.monotonic()
+        process.send_signal(number)
+        out, error = process.communicate(timeout=60)
+    assert time.monotonic() - start < 5
+    assert process.returncode == code
+    assert "Traceback" not in error
+    assert "interrupted\n1 of 4 nodes saved in " in out
+    assert members(process.pid) == set()
+    found = statuses(tmp_path / "o")
+    assert (found["dataset.a"], found["dataset.b"]) == ("done", "skipped")
+    assert (tmp_path / "o/tables/dataset.a.all.csv").exists()
+
+
+STUBBORN = """
+import sys, time
+from flowlab import cli
+from flowlab.report import conduct
+
+def write(*_):
+    print("writing", file=sys.stderr, flush=True)
+    time.sleep(60)
+
+conduct.write = write
+cli.main()
+"""
+
+
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
+def test_row_12_a_second_interrupt_is_immediate(
+    environment: Mapping[str, str], experiment: Path, tmp_path: Path, second: signal.Signals
+) -> None:
+    command = [sys.executable, "-c", STUBBORN, "run", str(experiment), "--set", "dataset.b.nap=60.0"]
+    with at_work(command, environment, tmp_path, "dataset.b") as process:
+        assert process.stderr is not None
+        process.send_signal(signal.SIGINT)
+        for line in process.stderr:
+            if line == "writing\n":
+                break
+        start = time.monotonic()
+        process.send_signal(second)
+        _, error = process.communicate(timeout=60)
+    assert time.monotonic() - start < 1
+    assert process.returncode == -second  # which a shell calls 130 or 143
+    assert "Traceback" not in error
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGKILL, -9)])
+def test_row_13_a_stopped_training_is_resumed_to_the_same_figures(
+    tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    file = tmp_path / "long.toml"
+    file.write_text(EXPERIMENT)
+    command = [sys.executable, "-m", "flowlab", "run", str(file), "--device", "cpu", "--no-store", "--out"]
+    with subprocess.Popen([*command, "cut"], cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        for _ in range(600):
+            if list((tmp_path / "cut/checkpoints").glob("*.safetensors")) or process.poll() is not None:
+                break
+            time.sleep(0.1)
+        process.send_signal(number)
+        process.communicate(timeout=60)
+    assert process.returncode == code
+    again = subprocess.run([*command, "cut"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert again.returncode == 0, again.stderr
+    assert "denoiser.trained resumes from step" in again.stderr
+    assert not (tmp_path / "cut/checkpoints").exists()
+    whole = subprocess.run([*command, "whole"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "resumes" not in whole.stderr
+    assert results(tmp_path / "cut") == results(tmp_path / "whole")
