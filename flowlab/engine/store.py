@@ -18,7 +18,7 @@ from flowlab.engine.whole_file import replace, sweep
 FOLDER = "FLOWLAB_STORE"  # names the folder of the store
 _SUFFIX = ".safetensors"
 _RESULT = re.compile(rf"[0-9a-f]{{64}}{re.escape(_SUFFIX)}")
-_LEFT = re.compile(rf"[0-9a-f]{{64}}\.lock|\.{_RESULT.pattern}\.\d+\.tmp")
+_LEFT = re.compile(rf"[0-9a-f]{{64}}\.lock|\.{_RESULT.pattern}\.[0-9a-f]{{8}}\.\d+\.tmp")
 
 
 @frozen

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import platform
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,7 +25,7 @@ def probe(path: Path) -> None:
 @contextmanager
 def _written(path: Path, content: bytes) -> Iterator[Path]:
     """The content on the disk, under a name of its own beside the path."""
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    scratch = scratch_of(path, os.getpid())
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with scratch.open("wb") as stream:
@@ -36,6 +38,12 @@ def _written(path: Path, content: bytes) -> Iterator[Path]:
             scratch.unlink()
 
 
+def scratch_of(path: Path, process: int) -> Path:
+    """Where a process of this machine writes a file before it has its name: folders may be several machines'."""
+    machine = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+    return path.with_name(f".{path.name}.{machine}.{process}.tmp")
+
+
 def sweep(folder: Path, name: str = "*") -> None:
     """Remove what killed writes of files of such a name left half-done in a folder."""
     for scratch in folder.glob(f".{name}.*.tmp"):
@@ -46,8 +54,10 @@ def sweep(folder: Path, name: str = "*") -> None:
 
 def _at_work(scratch: Path) -> bool:
     """Whether its process is alive, as far as this machine knows."""
-    number = scratch.name.split(".")[-2]
-    if not number.isdecimal() or os.name == "nt":  # where asking would interrupt it
+    *parts, _, number, _ = scratch.name.split(".")
+    if os.name == "nt" or not number.isdecimal():  # where asking would interrupt it
+        return True
+    if scratch != scratch_of(scratch.with_name(".".join(parts)[1:]), int(number)):
         return True
     try:
         os.kill(int(number), 0)

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from summaries import reused
 
+from flowlab.engine.whole_file import scratch_of
+
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 LONG = ("--set", "dataset.a.nap=0.2")  # long enough to be kept
 
@@ -86,8 +88,8 @@ def test_gc(flowlab: Run, kept: Path, tmp_path: Path) -> None:
     store = kept.parent
     stale = store / f"{'0' * 64}.safetensors"
     foreign = store / "model.safetensors"
-    crumbs = [store / f".{stale.name}.12.tmp", store / f"{'0' * 64}.lock"]
-    fresh = [store / f".{stale.name}.13.tmp", store / f"{'1' * 64}.safetensors"]
+    crumbs = [scratch_of(stale, 12), store / f"{'0' * 64}.lock"]
+    fresh = [scratch_of(stale, 13), store / f"{'1' * 64}.safetensors"]
     for file in (stale, foreign, *crumbs, *fresh):
         file.write_bytes(b"12345")
     aged(kept, stale, foreign, *crumbs)

@@ -11,6 +11,7 @@ from flowlab.engine.checkpoints import Checkpoints
 from flowlab.engine.progress import Quiet
 from flowlab.engine.run import run
 from flowlab.engine.sealed_file import Content, Unusable, read, write
+from flowlab.engine.whole_file import scratch_of
 from flowlab.graph.graph import load
 from flowlab.registry.registry import Registry
 
@@ -138,11 +139,13 @@ def test_what_a_killed_run_left_half_written_is_swept(cut):
     folder, file = cut
     gone = subprocess.Popen(["true"])
     gone.wait()
-    killed, living = (folder / f".{file.name}.{number}.tmp" for number in (gone.pid, os.getppid()))
+    killed, living = (scratch_of(file, number) for number in (gone.pid, os.getppid()))
     for scratch in (killed, living):
         scratch.write_bytes(b"half")
+    elsewhere = folder / f".{file.name}.0123abcd.{gone.pid}.tmp"
+    elsewhere.write_bytes(b"half")
     Checkpoints(folder).sweep()
-    assert set(folder.iterdir()) == {file, living}  # a living process may be writing
+    assert set(folder.iterdir()) == {file, living, elsewhere}  # a living process may be writing, here or elsewhere
 
 
 def test_a_full_disk_costs_a_warning_and_not_the_work(tmp_path, clean):
