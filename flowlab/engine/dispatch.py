@@ -113,6 +113,11 @@ class _Shift:
         if answer.text is None:
             return self._died(node, answer)
         said = Said.read(answer.text)
+        if answer.deaths:
+            times = "" if answer.deaths == 1 else f" {answer.deaths} times"
+            self.builder.listener.warned(
+                f"{node.id}: the process at it died{times}, {answer.where}; it was done again"
+            )
         for warning in said.warnings:
             self.builder.listener.warned(warning)
         if said.store_lost:
@@ -134,7 +139,7 @@ class _Shift:
 
     def _died(self, node: Node, answer: Answer) -> Record | None:
         self.deaths[node.id] += answer.deaths
-        self.alone[node.id] += not self.flying
+        self.alone[node.id] += 0 if self.flying else answer.deaths
         died = f"died {self.deaths[node.id]} times" if self.deaths[node.id] > 1 else "died"
         if self.alone[node.id] < ALONE:
             self.builder.listener.warned(f"{node.id}: the process at it {died} {answer.where}; it is done again")

@@ -1,0 +1,1 @@
+"""flowlab on a Dask cluster."""

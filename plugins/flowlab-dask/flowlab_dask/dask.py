@@ -1,0 +1,88 @@
+"""The workers of a running Dask cluster."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from flowlab.api import EngineError, Misfit, Work, parameter
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+    from flowlab_dask.cluster import Cluster
+
+_GREETING = 30.0  # seconds that a scheduler has to answer
+
+
+@frozen
+class Dask:
+    """Workers of a running Dask cluster, which see the folder of the run and its store.
+
+    Each works at one node at a time: start them with `dask worker --nthreads 1`. What they are at when the run
+    ends early they finish; the next run finds it in the store.
+    """
+
+    scheduler_file: str | None = parameter(None, help="file in which the scheduler tells its address")
+    address: str | None = parameter(None, help="of the scheduler, such as tcp://10.0.0.1:8786")
+    patience: float = parameter(60.0, help="how long a cluster may be without any worker", unit="seconds", gt=0)
+
+    def check(self, inputs: object) -> Iterator[Misfit]:
+        """One of the two ways to find the scheduler."""
+        if (self.scheduler_file is None) == (self.address is None):
+            yield Misfit("scheduler_file", "name the running scheduler: scheduler_file or address, one of them")
+
+    @contextmanager
+    def crew(self, work: Work, device: str, threads: int) -> Iterator[Cluster]:
+        """The cluster's workers. Raises EngineError where no scheduler answers."""
+        from flowlab_dask.cluster import Cluster
+
+        with _quiet(), self._client() as client:
+            cluster = Cluster(client, work, self.patience)
+            try:
+                yield cluster
+            finally:
+                cluster.leave()
+
+    @contextmanager
+    def _client(self) -> Iterator[Client]:
+        from distributed import Client
+
+        if self.scheduler_file is not None and not Path(self.scheduler_file).is_file():
+            raise EngineError(f"{self.scheduler_file}: there is no such file; start `dask scheduler` with it")
+        place = self.address or self.scheduler_file
+        try:
+            client = Client(
+                self.address,
+                scheduler_file=self.scheduler_file,
+                timeout=_GREETING,
+                set_as_default=False,
+                name="flowlab",
+            )
+        except (OSError, ValueError) as error:
+            raise EngineError(f"{place}: no scheduler answers: {error}") from error
+        try:
+            yield client
+        finally:
+            client.close(timeout=2)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """What goes wrong is told once, by the run, and not in the log of the library."""
+    import distributed  # noqa: F401  (which makes its loggers and sets their levels)
+
+    names = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] == "distributed"]
+    former = {logger: logger.level for logger in map(logging.getLogger, names)}
+    for logger in former:
+        logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for logger, level in former.items():
+            logger.setLevel(level)
