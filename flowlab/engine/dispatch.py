@@ -73,7 +73,7 @@ class _Shift:
     deaths: Counter[str] = field(factory=Counter, init=False)  # of processes, by task
     alone: Counter[str] = field(factory=Counter, init=False)  # and of those, while nothing else was at work
     begun: int = field(init=False)  # nodes
-    patience: float = field(default=_ARRIVAL, init=False)
+    astray: bool = field(default=False, init=False)  # whether a result has been waited for in vain
 
     def __attrs_post_init__(self) -> None:
         nodes = filter(_travels, self.builder.graph.nodes)
@@ -155,13 +155,13 @@ class _Shift:
 
     def _arrived(self, node: Node, digest: str) -> Record | None:
         """What a process says that it put into the store, once it is to be seen there."""
-        end = monotonic() + self.patience
+        end = monotonic() + (0.0 if self.astray else _ARRIVAL)
         while True:
             record = self.builder.stored(node)
             if record is not None and record.digest == digest:
                 return record
             if monotonic() > end:
-                self.patience = 0.0  # the next ones will not arrive, either
+                self.astray = True
                 return None
             sleep(0.1)
 
