@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ import dispatch_nodes
 import pytest
 from attrs import define, evolve, field
 from engine_nodes import NOWHERE, node
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from flowlab.api import Answer, EngineError, Task, Work
 from flowlab.engine import dispatch
@@ -23,12 +26,14 @@ from flowlab.engine.order import Order, Said
 from flowlab.engine.outcome import Outcome, Record
 from flowlab.engine.progress import Quiet
 from flowlab.engine.run import run
+from flowlab.engine.sources import digests
 from flowlab.engine.store import Store
 from flowlab.engine.worker import perform
 from flowlab.graph.graph import Graph, load
 from flowlab.graph.node import Node
 from flowlab.registry.registry import Registry
 
+SOURCES = cache(digests)  # which are read anew by each run
 Fate = Callable[[Task, Work], Answer]
 
 
@@ -41,8 +46,9 @@ class Here:
     log: list[str] = field(factory=list)  # of tasks taken on
     beside: list[int] = field(factory=list)  # how many were there already when each was
     opened: int = 0
+    pick: Callable[[int], int] = lambda count: 0  # which of so many tasks ends first
     _work: Work = field(default=perform, init=False)
-    _waiting: deque[Task] = field(factory=deque, init=False)
+    _waiting: list[Task] = field(factory=list, init=False)
 
     @contextmanager
     def crew(self, work: Work, device: str, threads: int) -> Iterator[Here]:
@@ -57,7 +63,7 @@ class Here:
         self._waiting.append(task)
 
     def answers(self) -> Sequence[Answer]:
-        task = self._waiting.popleft()
+        task = self._waiting.pop(self.pick(len(self._waiting)))
         fates = self.fates.get(task.name)
         return [fates.pop(0)(task, self._work) if fates else done(task, self._work)]
 
@@ -164,6 +170,52 @@ def test_it_comes_out_as_in_this_process(place: Place) -> None:
     assert crew.opened == 1
     assert "figure.f" not in crew.log  # what is shown is drawn by the run
     assert {record.metrics["process"] for record in there.of("figure")} == {os.getpid()}
+
+
+@st.composite
+def experiments(draw: st.DrawFn) -> str:
+    """Numbers, some of which fail or have no form, sums of some of them, pictures, a sweep."""
+    names = [f"n{i}" for i in range(draw(st.integers(1, 5)))]
+    text = "".join(
+        table("dataset", name, "made-opaque", value=draw(st.integers(0, 3)))
+        if draw(st.booleans())
+        else number(name, value=draw(st.integers(0, 3)), fault=draw(st.sampled_from(["", "", "node", "short"])))
+        for name in names
+    )
+    some = st.lists(st.sampled_from(names), min_size=1, unique=True)
+    text += "".join(total(f"s{i}", *draw(some)) for i in range(draw(st.integers(0, 4))))
+    for i in range(draw(st.integers(0, 2))):
+        text += table("figure", f"f{i}", "made-picture", dataset=draw(st.sampled_from(names)))
+    if draw(st.booleans()):
+        text += f'[sweep.s]\n"dataset.{draw(st.sampled_from(names))}.value" = [1, 2]\n'
+    return text
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data(), text=experiments(), hands=st.integers(1, 3))
+def test_any_graph_in_any_order_with_any_deaths_comes_out_the_same(
+    place: Place, monkeypatch: pytest.MonkeyPatch, data: st.DataObject, text: str, hands: int
+) -> None:
+    monkeypatch.setattr("flowlab.engine.key.digests", SOURCES)
+    monkeypatch.setattr("flowlab.engine.worker.digests", SOURCES)
+    shutil.rmtree(place.store.folder, ignore_errors=True)
+    graph = place.graph(text)
+    dying = data.draw(st.lists(st.sampled_from([one.id for one in graph.nodes]), max_size=4))
+    fates: dict[str, list[Fate]] = {}
+    for name in dying:
+        fates.setdefault(name, []).append(dead)
+    # three deaths alone would be the fate of one who is to blame
+    fates = {name: many[: dispatch.ALONE - 1] for name, many in fates.items()}
+    crew = Here(fates, hands, pick=lambda count: data.draw(st.integers(0, count - 1)))
+    there = place.run(text, crew)
+    here = run(graph, "cpu", Quiet(), NOWHERE)
+    kept = [
+        [(one.node.id, one.status, one.message, one.metrics, one.digest) for one in outcome.records]
+        for outcome in (evolve(there, records=there.records[:-1]), here)
+    ]
+    assert kept[0] == kept[1]
+    assert there.exit_code == here.exit_code
+    assert len(place.told.ended) == len(set(place.told.ended))
 
 
 def test_each_node_goes_once_after_its_inputs_and_two_a_hand_at_a_time(place: Place) -> None:
