@@ -19,6 +19,16 @@ def members(session: int) -> set[int]:
     return found
 
 
+def workers(session: int) -> list[int]:
+    """The processes of an executor in a session."""
+    found = []
+    for process in members(session):
+        with suppress(OSError):
+            if b"spawn_main" in Path(f"/proc/{process}/cmdline").read_bytes():
+                found.append(process)
+    return sorted(found)
+
+
 def wait_for(what: Callable[[], object], seconds: float = 60.0) -> None:
     """Wait until it is true; fail after so long."""
     end = time.monotonic() + seconds
