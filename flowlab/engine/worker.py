@@ -15,7 +15,7 @@ from flowlab.engine.build import Builder
 from flowlab.engine.checkpoints import Checkpoints
 from flowlab.engine.defect import one_line
 from flowlab.engine.device import resolve
-from flowlab.engine.inputs import inputs
+from flowlab.engine.inputs import inputs, sources
 from flowlab.engine.order import Job, Order, Said
 from flowlab.engine.outcome import Record
 from flowlab.engine.progress import Quiet, resuming
@@ -109,7 +109,8 @@ def _of(record: Record, warnings: list[str]) -> Said:
 
 
 def _packages(node: Node) -> set[str]:
-    return {"flowlab", node.entry.target.partition(":")[0].partition(".")[0]}
+    own = node.entry.target.partition(":")[0].partition(".")[0]
+    return {"flowlab", own}.union(*map(_packages, sources(node)))
 
 
 @cache

@@ -8,7 +8,7 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -18,6 +18,7 @@ from attrs import define, field, frozen
 from flowlab.api import Answer, EngineError, Task, Work, parameter
 
 _STARTS = 3  # processes in a row that are killed before they can work, until no other is tried
+_SIGNALS = {int(one): one.name for one in signal.Signals}  # those that have a name
 _GRACE = 5.0  # seconds that a process has to be gone after its last word
 
 
@@ -141,7 +142,7 @@ class Processes:
         hand.process.join()
         hand.pipe.close()
         code = hand.process.exitcode or 0
-        cause = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        cause = _SIGNALS.get(-code, f"signal {-code}") if code < 0 else f"exit code {code}"
         if hand.ready:
             return None if hand.task is None else Answer(hand.task.name, None, deaths=1, where=f"of {cause}")
         self._unborn += 1
@@ -169,15 +170,14 @@ def _serve(work: Work, pipe: Connection, gpu: str | None) -> None:
     threading.Thread(target=_outlive_nobody, daemon=True).start()
     if gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu
-    pipe.send_bytes(b"")
+    text = ""  # that it can work
     while True:
         try:
+            pipe.send_bytes(text.encode())
             order = pipe.recv_bytes().decode()
-        except EOFError:
+        except (EOFError, OSError):  # whoever asks is gone
             return
         text = work(order)
-        with suppress(OSError):  # whoever asked is gone
-            pipe.send_bytes(text.encode())
 
 
 def _outlive_nobody() -> None:
