@@ -18,12 +18,12 @@ import pytest
 from attrs import frozen
 from living import members, wait_for
 from site_packages import SitePackages
-from summaries import entries, reused, statuses
+from summaries import entries, statuses
 
 from flowlab.api import EngineError, Task
 from flowlab.api.drill import drill
 from flowlab.api.testing.executor import worked
-from flowlab.components.executors.local import Local
+from flowlab.components.executors.local import Local, Processes
 
 EXPERIMENT = """
 [experiment]
@@ -150,11 +150,11 @@ def test_an_interrupt_leaves_no_process_and_keeps_what_is_done(
         assert found == code, error
         wait_for(lambda: not members(run.pid), 2)
     assert "2 of 4 nodes saved in " in out
-    with place.run("--set", "dataset.slow.seconds=60.0", "--set", "executor.workers=1") as run:
-        wait_for(lambda: len(place.marks("slow")) > 1)
-        run.send_signal(number)
-        run.communicate(timeout=LIMIT)
-    assert reused(place.folder / "runs/faults") == {"dataset.quick", "analysis.some"}
+    found_again = statuses(place.folder / "runs/faults")
+    assert {node for node, status in found_again.items() if status == "done"} == {
+        "executor.local", "dataset.quick", "analysis.some",
+    }  # fmt: skip
+    assert len(list((place.folder / "runs/.store").glob("*.safetensors"))) == 2
 
 
 @pytest.mark.slow
@@ -233,6 +233,14 @@ def test_a_process_that_dies_with_nothing_to_do_is_replaced_and_nobody_blamed() 
         assert after.deaths == 0
 
 
+def test_who_leaves_a_crew_leaves_no_process() -> None:
+    with Local(2).crew(drill, "cpu", 1) as crew:
+        worked(crew, [Task("one", "say so"), Task("two", "say so")])
+        crew.submit(Task("long", "sleep 60"))
+        assert multiprocessing.active_children()
+    assert not multiprocessing.active_children()
+
+
 class Unready:
     """Work that a process can't even unpack."""
 
@@ -247,16 +255,26 @@ class Unready:
 
 
 @pytest.mark.parametrize(
-    ("work", "cause"),
-    [(Unready(os._exit, 3), "exit code 3"), (Unready(signal.raise_signal, signal.SIGKILL), "SIGKILL")],
+    ("work", "cause", "most"),
+    [(Unready(os._exit, 3), "exit code 3", 2), (Unready(signal.raise_signal, signal.SIGKILL), "SIGKILL", 4)],
     ids=["exit", "kill"],
 )
-def test_processes_that_cannot_begin_are_no_fault_of_a_task(work: Unready, cause: str) -> None:
+def test_processes_that_cannot_begin_are_no_fault_of_a_task(
+    monkeypatch: pytest.MonkeyPatch, work: Unready, cause: str, most: int
+) -> None:
+    started, right = [], Processes._started
+
+    def counted(self: Processes, place: int) -> int:
+        started.append(place)
+        return right(self, place)
+
+    monkeypatch.setattr(Processes, "_started", counted)
     with (
         Local(2).crew(work, "cpu", 1) as crew,
         pytest.raises(EngineError, match=f"a process of the executor died of {cause} before it could work"),
     ):
         worked(crew, [Task("one", "say so"), Task("two", "say so")])
+    assert len(started) <= most
 
 
 SCRIPT = """
