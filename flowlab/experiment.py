@@ -18,7 +18,7 @@ from flowlab.graph import built
 from flowlab.graph.graph import Graph, connected
 from flowlab.graph.tables import tables
 from flowlab.registry.registry import Registry
-from flowlab.report.conduct import Plan, Report, conduct, runs_folder
+from flowlab.report.conduct import Plan, Report, check_store, conduct, runs_folder
 from flowlab.report.folder import claim
 from flowlab.report.notebook import Results
 from flowlab.spec.document import Document, parse, read
@@ -84,6 +84,7 @@ class Experiment:
         A node that fails is told in the results. Raises ExperimentError, PluginError, OutputError.
         """
         graph = self.graph
+        check_store(graph, store and out is not None, "run", "name a folder, and leave the store on")
         resolve(device)
         if out is None:
             with listening(quiet) as listener:

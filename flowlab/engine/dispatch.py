@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable
 from functools import partial
 from graphlib import TopologicalSorter
-from pathlib import Path
+from time import monotonic, sleep
 
 import attrs
 from attrs import define, field
 
-from flowlab.api import Answer, Crew, Executor, NodeError, StoreError, Task
-from flowlab.engine.ancestors import Recalled
+from flowlab.api import Answer, Crew, EngineError, Executor, NodeError, StoreError, Task
+from flowlab.engine.ancestors import Finished, Recalled
 from flowlab.engine.build import Builder
+from flowlab.engine.defect import one_line
 from flowlab.engine.inputs import inputs, sources
 from flowlab.engine.order import Job, Order, Said
 from flowlab.engine.outcome import Record, Records, unbuilt
@@ -23,25 +23,27 @@ from flowlab.graph.node import Node
 
 ALONE = 3  # deaths of a task while nothing else was at work, after which it is to blame
 _AHEAD = 2  # tasks a hand, so that none waits for the next
+_ARRIVAL = 60.0  # seconds: as long may a network's file system deny a file that it was asked for before
 
 
 def dispatch(builder: Builder, executor: Executor, store: Store, records: Records) -> None:
     """Fill in the records of all nodes: the executor's processes build them, this one what is shown.
 
-    Raises EngineError where the processes are lost, StoreError where the store is.
+    Where the store has it all, none is started. Raises EngineError where the processes are lost, StoreError where
+    the store is.
     """
     nodes = builder.graph.nodes
     records |= {node: Record(node, "done") for node in nodes if not node.kind.built}
     folder = None if builder.checkpoints is None else builder.checkpoints.folder
-    ancestors = Recalled(builder)
-    device, threads = builder.device.type, builder.keys.threads
-    job = Job.of(builder.graph, device, store.folder, folder)
-    with job.posted() as path, executor.crew(perform, device, threads) as crew:
-        _Shift(builder, crew, path, records, ancestors).work([node for node in nodes if _travels(node)])
+    shift = _Shift(builder, Job.of(builder.graph, builder.device.type, store.folder, folder), records)
+    shift.settle()
+    if shift.pending:
+        with executor.crew(perform, builder.device.type, builder.keys.threads) as crew:
+            shift.work(crew)
     for node in nodes:
         if node not in records:
             builder.listener.started(node, len(records), len(nodes))
-            records[node] = unbuilt(node, sources(node), records) or _shown(builder, node, ancestors)
+            records[node] = unbuilt(node, sources(node), records) or _shown(builder, node, records)
             builder.listener.finished(records[node])
 
 
@@ -49,109 +51,144 @@ def _travels(node: Node) -> bool:
     return node.kind.built and not node.kind.shown
 
 
-def _shown(builder: Builder, node: Node, ancestors: Recalled) -> Record:
+def _shown(builder: Builder, node: Node, records: Records) -> Record:
     try:
-        return builder.record(node, inputs(node, ancestors))
+        return builder.record(node, inputs(node, Finished(records)))
     except NodeError as error:  # an ancestor whose value had to be built here, and couldn't
         return Record(node, "failed", message=str(error))
 
 
 @define
 class _Shift:
-    """A crew's work on a graph."""
+    """A crew's work on a graph: a node is pending once its inputs are there, and flying while the crew has it."""
 
     builder: Builder
-    crew: Crew
-    job: Path
+    job: Job
     records: Records
-    ancestors: Recalled
-    pending: deque[Node] = field(factory=deque)
-    suspects: deque[Node] = field(factory=deque)
-    flying: dict[str, Node] = field(factory=dict)
-    deaths: Counter[str] = field(factory=Counter)  # of processes, by task
-    alone: Counter[str] = field(factory=Counter)  # and of those, while nothing else was at work
+    ancestors: Recalled = field(init=False)
+    order: TopologicalSorter[Node] = field(init=False)
+    pending: deque[Node] = field(factory=deque, init=False)
+    suspects: deque[Node] = field(factory=deque, init=False)
+    flying: dict[str, Node] = field(factory=dict, init=False)
+    deaths: Counter[str] = field(factory=Counter, init=False)  # of processes, by task
+    alone: Counter[str] = field(factory=Counter, init=False)  # and of those, while nothing else was at work
+    begun: int = field(init=False)  # nodes
+    astray: bool = field(default=False, init=False)  # whether a result has been waited for in vain
 
-    def work(self, nodes: Iterable[Node]) -> None:
-        """Have each node done as soon as its inputs are."""
-        order = TopologicalSorter({node: set(filter(_travels, sources(node))) for node in nodes})
-        order.prepare()
-        while order.is_active():
-            for node in order.get_ready():
-                record = unbuilt(node, sources(node), self.records) or self.builder.stored(node)
+    def __attrs_post_init__(self) -> None:
+        nodes = filter(_travels, self.builder.graph.nodes)
+        self.order = TopologicalSorter({node: set(filter(_travels, sources(node))) for node in nodes})
+        self.order.prepare()
+        self.ancestors = Recalled(self.builder)
+        self.begun = len(self.records)
+
+    def settle(self) -> None:
+        """See to the nodes whose inputs are there: what the store has, or nobody can have, needs no work."""
+        while ready := self.order.get_ready():
+            for node in ready:
+                record = unbuilt(node, sources(node), self.records) or self._stored(node)
                 if record is None:
                     self.pending.append(node)
                 else:
                     self._start(node)
-                    self._finish(self._reachable(record))
-                    order.done(node)
-            self._submit()
-            for answer in self.crew.answers() if self.flying else ():
+                    self._finish(record)
+
+    def work(self, crew: Crew) -> None:
+        """Have each node done as soon as its inputs are."""
+        while self.pending or self.suspects or self.flying:
+            self._submit(crew)
+            for answer in crew.answers():
                 record = self._heard(answer)
                 if record is not None:
                     self._finish(record)
-                    order.done(record.node)
+            self.settle()
 
-    def _submit(self) -> None:
-        """Keep the crew busy; who is suspected of killing its process works with nobody beside it."""
-        if self.suspects:
-            if not self.flying:
-                self._send(self.suspects.popleft())
-            return
-        while self.pending and len(self.flying) < _AHEAD * self.crew.hands:
-            node = self.pending.popleft()
+    def _stored(self, node: Node) -> Record | None:
+        try:
+            self.builder.keys.of(node)
+        except Exception as error:  # a component's own validators may have made anything of a parameter
+            message = f"it has no key under which a process could hand it over: {one_line(error)}"
+            return Record(node, "failed", message=message)
+        found = self.builder.stored(node)
+        return None if found is None else self._reachable(found)
+
+    def _submit(self, crew: Crew) -> None:
+        """Keep the crew busy; who is suspected of killing its process works last, with nobody beside it."""
+        while self.pending and len(self.flying) < _AHEAD * crew.hands:
+            self._send(crew, self.pending.popleft())
+        if self.suspects and not self.flying:
+            self._send(crew, self.suspects.popleft())
+
+    def _send(self, crew: Crew, node: Node) -> None:
+        if node.id not in self.deaths:
             self._start(node)
-            self._send(node)
-
-    def _send(self, node: Node) -> None:
         self.flying[node.id] = node
-        order = Order(str(self.job.absolute()), node.id, self.builder.keys.of(node))
-        self.crew.submit(Task(node.id, order.text))
+        crew.submit(Task(node.id, Order(self.job, node.id, self.builder.keys.of(node)).text))
 
     def _heard(self, answer: Answer) -> Record | None:
         """The record of a node whose task ended; None where it is to be tried again."""
         node = self.flying.pop(answer.name)
         if answer.text is None:
             return self._died(node, answer)
-        said = Said.read(answer.text)
         if answer.deaths:
             times = "" if answer.deaths == 1 else f" {answer.deaths} times"
             self.builder.listener.warned(
                 f"{node.id}: the process at it died{times}, {answer.where}; it was done again"
             )
+        try:
+            said = Said.read(answer.text)
+        except (ValueError, TypeError) as error:
+            words = "a process answers in the words of another version of flowlab"
+            raise EngineError(f"{node.id}: {words}: {one_line(error)}") from error
         for warning in said.warnings:
             self.builder.listener.warned(warning)
         if said.store_lost:
             raise StoreError(said.message)
         if said.status not in ("done", "short"):
             return Record(node, said.status, None, said.message, said.seconds, said.trace)
-        stored = self.builder.stored(node)
-        if stored is None or stored.digest != said.digest:
-            key = self.builder.keys.of(node)
-            message = (
-                f"its result did not arrive in the store under {key}: is that folder the same for all processes?"
-            )
+        record = self._arrived(node, said.digest)
+        if record is None:
+            where = f"in the store under {self.builder.keys.of(node)}"
+            message = f"its result did not arrive {where}: is that folder the same for all processes?"
             return Record(node, "failed", message=message)
-        return attrs.evolve(self._reachable(stored), seconds=said.seconds, reused=said.reused)
+        return attrs.evolve(self._reachable(record), seconds=said.seconds, reused=said.reused)
+
+    def _arrived(self, node: Node, digest: str) -> Record | None:
+        """What a process says that it put into the store, once it is to be seen there."""
+        end = monotonic() + (0.0 if self.astray else _ARRIVAL)
+        while True:
+            record = self.builder.stored(node)
+            if record is not None and record.digest == digest:
+                return record
+            if monotonic() > end:
+                self.astray = True
+                return None
+            sleep(0.1)
 
     def _reachable(self, record: Record) -> Record:
         """A record whose value is there for who asks for it."""
         return attrs.evolve(record, again=partial(self.ancestors.value, record.node))
 
     def _died(self, node: Node, answer: Answer) -> Record | None:
+        """Once may be chance: it is done again at once. Then it is suspected, and found guilty alone."""
         self.deaths[node.id] += answer.deaths
         self.alone[node.id] += 0 if self.flying else answer.deaths
         died = f"died {self.deaths[node.id]} times" if self.deaths[node.id] > 1 else "died"
-        if self.alone[node.id] < ALONE:
-            self.builder.listener.warned(f"{node.id}: the process at it {died} {answer.where}; it is done again")
+        if self.alone[node.id] >= ALONE:
+            often = f"{self.alone[node.id]} times with nothing else at work"
+            return Record(node, "failed", message=f"the process at it {died} {answer.where}, {often}")
+        self.builder.listener.warned(f"{node.id}: the process at it {died} {answer.where}; it is done again")
+        if self.deaths[node.id] == 1:
+            self.pending.appendleft(node)
+        else:
             self.suspects.append(node)
-            return None
-        message = f"the process at it {died} {answer.where}, {ALONE} times with nothing else at work"
-        return Record(node, "failed", message=message)
+        return None
 
     def _start(self, node: Node) -> None:
-        done = len(self.records) + len(self.flying) + len(self.suspects)
-        self.builder.listener.started(node, done, len(self.builder.graph.nodes))
+        self.builder.listener.started(node, self.begun, len(self.builder.graph.nodes))
+        self.begun += 1
 
     def _finish(self, record: Record) -> None:
         self.records[record.node] = record
+        self.order.done(record.node)
         self.builder.listener.finished(record)

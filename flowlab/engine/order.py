@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import attrs
@@ -13,10 +10,7 @@ import tomli_w
 from attrs import field, frozen
 
 from flowlab.engine.outcome import Status
-from flowlab.engine.whole_file import replace, sweep
 from flowlab.graph.graph import Graph
-
-FOLDER = "jobs"  # within a store
 
 
 @frozen
@@ -34,45 +28,25 @@ class Job:
         folder = None if checkpoints is None else str(checkpoints.absolute())
         return cls(tomli_w.dumps(graph.resolved), device, str(store.absolute()), folder)
 
-    @classmethod
-    def read(cls, path: Path) -> Job:
-        """A job from its file. Raises OSError, and ValueError for a file that isn't what its name says."""
-        content = path.read_bytes()
-        if hashlib.sha256(content).hexdigest() != path.stem:
-            raise ValueError(f"{path}: damaged: its content does not match its name")
-        return cls(**json.loads(content))
-
-    @contextmanager
-    def posted(self) -> Iterator[Path]:
-        """Its file in the store, within. Raises OSError."""
-        content = json.dumps(attrs.asdict(self)).encode()
-        path = Path(self.store) / FOLDER / f"{hashlib.sha256(content).hexdigest()}.json"
-        sweep(path.parent)
-        replace(path, content)
-        try:
-            yield path
-        finally:
-            with suppress(OSError):  # another run of the same may be at work: it then posts its own again
-                path.unlink()
-
 
 @frozen
 class Order:
     """One node of a job; `key` is that of its result, as whoever gave the order knows it."""
 
-    job: str
+    job: Job
     node: str
     key: str
 
     @property
     def text(self) -> str:
-        """JSON."""
+        """JSON; with the whole job, a few kilobytes, so that there is no file of a run to be found or lost."""
         return json.dumps(attrs.asdict(self))
 
     @classmethod
     def read(cls, text: str) -> Order:
-        """An order of its text."""
-        return cls(**json.loads(text))
+        """An order of its text. Raises ValueError, and TypeError or KeyError for that of another version."""
+        data = json.loads(text)
+        return cls(Job(**data.pop("job")), **data)
 
 
 @frozen
@@ -95,5 +69,5 @@ class Said:
 
     @classmethod
     def read(cls, text: str) -> Said:
-        """What was said in text."""
+        """What was said in text. Raises ValueError, and TypeError for that of another version."""
         return cls(**json.loads(text))

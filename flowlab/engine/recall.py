@@ -63,17 +63,20 @@ class Recall:
             return record
         with self._turn(path, node):
             found = self._found(path, node, lambda encoded: decode(encoded, given, self.device))
-            if found is not None and not isinstance(found.value, Lost):
-                return found
-            if found is None and (self.all_kept or _trains(node)):
-                self._require(path, node)
-            record, encoded = compute()
-            record = attrs.evolve(record, key=path.stem)
-            if found is None and encoded is not None:
-                self._keep(path, record, encoded)
-            elif found is not None and record.finished and record.digest != found.digest:
-                self.listener.warned(f"{node.id}: computed again, it is not what is stored in {path}")
-            return record
+            if found is None:
+                if self.all_kept or _trains(node):
+                    self._require(path, node)
+                record, encoded = compute()
+                record = attrs.evolve(record, key=path.stem)
+                if encoded is not None:
+                    self._keep(path, record, encoded)
+                return record
+        if not isinstance(found.value, Lost):
+            return found
+        record, _ = compute()  # whoever needs such a value computes it: there is nobody to wait for
+        if record.finished and record.digest != found.digest:
+            self.listener.warned(f"{node.id}: computed again, it is not what is stored in {path}")
+        return attrs.evolve(record, key=path.stem)
 
     def alone(self, node: Node) -> Record | None:
         """What the store has of a node, without a value that takes the node's inputs to be had."""

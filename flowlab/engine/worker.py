@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from attrs import define, field, frozen
@@ -15,10 +15,11 @@ from flowlab.engine.build import Builder
 from flowlab.engine.checkpoints import Checkpoints
 from flowlab.engine.defect import one_line
 from flowlab.engine.device import resolve
-from flowlab.engine.inputs import inputs
+from flowlab.engine.inputs import inputs, sources
 from flowlab.engine.order import Job, Order, Said
 from flowlab.engine.outcome import Record
 from flowlab.engine.progress import Quiet, resuming
+from flowlab.engine.sources import digests
 from flowlab.engine.store import Store
 from flowlab.engine.threads import pinned
 from flowlab.graph.graph import connected
@@ -26,12 +27,21 @@ from flowlab.graph.node import Node
 from flowlab.registry.registry import Registry
 from flowlab.spec.document import parse
 
+_OTHERWISE = (
+    "a worker has other versions, source code or files than the run: run `flowlab doctor` in its environment, and "
+    "start it anew after each change"
+)
+_NO_DATA = "its metrics or tables are no plain data: no other process can have them"
+
 
 def perform(order: str) -> str:
     """Carry out an order; whatever happens is said in text. The same order again finds its result in the store."""
-    asked = Order.read(order)
     try:
+        asked = Order.read(order)
         bench = _bench(asked.job)
+        if not bench.agrees(asked):  # what it remembers of files may be from a former run
+            _bench.cache_clear()
+            bench = _bench(asked.job)
         with pinned(bench.builder.keys.threads):
             return bench.said(asked).text
     except StoreError as error:
@@ -67,21 +77,22 @@ class _Bench:
     ancestors: Recalled
     notes: _Notes
 
+    def agrees(self, asked: Order) -> bool:
+        """Whether the result that is asked for is the one that this process would make."""
+        keys, node = self.builder.keys, self.nodes[asked.node]
+        return keys.of(node) == asked.key and all(
+            _as_begun(name) in keys.modules.values() for name in _packages(node)
+        )
+
     def said(self, asked: Order) -> Said:
         """Do the work."""
+        if not self.agrees(asked):
+            return Said("failed", message=_OTHERWISE)
         node = self.nodes[asked.node]
-        if self.builder.keys.of(node) != asked.key:
-            return Said(
-                "failed",
-                message="a worker has other versions, source code or files than the run: run "
-                "`flowlab doctor` in its environment, and start it anew after each change",
-            )
         self.notes.name, self.notes.heard = node.id, []
         record = self.builder.stored(node) or self.builder.record(node, inputs(node, self.ancestors))
         if record.finished and not record.digest:
-            return Said(
-                "failed", message="its metrics or tables are no plain data: no other process can have them"
-            )
+            return Said("failed", message=_NO_DATA)
         return _of(record, self.notes.heard)
 
 
@@ -97,11 +108,21 @@ def _of(record: Record, warnings: list[str]) -> Said:
     )
 
 
+def _packages(node: Node) -> set[str]:
+    own = node.entry.target.partition(":")[0].partition(".")[0]
+    return {"flowlab", own}.union(*map(_packages, sources(node)))
+
+
+@cache
+def _as_begun(package: str) -> dict[str, str]:
+    """A package's sources when this process used it first: what is edited later doesn't run in it."""
+    return digests(package)
+
+
 @lru_cache(maxsize=1)
-def _bench(path: str) -> _Bench:
+def _bench(job: Job) -> _Bench:
     """What a process keeps from one order of a job to the next."""
-    job = Job.read(Path(path))
-    graph = connected(parse(path, job.experiment.encode()), Registry.installed())
+    graph = connected(parse("<order>", job.experiment.encode()), Registry.installed())
     notes = _Notes()
     builder = Builder.of(
         graph,

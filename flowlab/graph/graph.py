@@ -62,7 +62,7 @@ def connected(document: Document, registry: Registry) -> Graph:
     relevant = _relevant(order, ends, found.touching)
     limit(found.axes, relevant, document)
     nodes = _connect(order, found, relevant)
-    problems = [*_second_executor(nodes, document), *_misfits(nodes, document)]
+    problems = [*_executors(nodes, document), *_misfits(nodes, document)]
     if problems:
         raise ExperimentError(_sorted(problems, document))
     settings = document.data["experiment"]
@@ -144,9 +144,16 @@ def _connect(order: list[str], found: Tables, relevant: Mapping[str, list[int]])
     return list(built.values())
 
 
-def _second_executor(nodes: Iterable[Node], document: Document) -> Iterator[Problem]:
-    for node in [node for node in nodes if node.kind.name == "executor"][1:]:
-        yield Problem(document.where("executor", node.name), "a second executor: an experiment has one at most")
+def _executors(nodes: Iterable[Node], document: Document) -> Iterator[Problem]:
+    executors = {node.name: node for node in nodes if node.kind.name == "executor"}
+    for number, node in enumerate(executors.values()):
+        if node.variant:
+            rule = "an executor can't be swept: it is one for the whole experiment, and changes no result"
+            yield Problem(document.where("executor", node.name), rule)
+        elif number:
+            yield Problem(
+                document.where("executor", node.name), "a second executor: an experiment has one at most"
+            )
 
 
 def _settings(mine: list[int], fixed: Mapping[int, int], axes: tuple[Axis, ...]) -> Iterator[tuple[int, ...]]:

@@ -93,11 +93,13 @@ def prepare(
     return plans
 
 
-def check_store(graph: Graph, stored: bool) -> None:
+def check_store(
+    graph: Graph, stored: bool, place: str = "--no-store", remedy: str = "add --executor none, or a store"
+) -> None:
     """Raise ExperimentError for an executor without a store."""
     if graph.executor is not None and not stored:
-        rule = "an executor's processes hand their results over in the store: add --executor none, or a store"
-        raise ExperimentError([Problem("--no-store", rule)])
+        rule = "an executor's processes hand their results over in the store"
+        raise ExperimentError([Problem(place, f"{rule}: {remedy}")])
 
 
 def runs_folder(out: Path | None, experiments: int = 1) -> Path:

@@ -93,6 +93,7 @@ FACTORIES = {
     ("dataset", "points-file"): points_file,
     ("schedule", "variance-exploding"): variance_exploding,
     ("schedule", "noise-levels"): noise_levels,
+    ("executor", "local"): lambda executor: executor(workers=2),
     ("optimizer", "augmented-lagrangian"): lambda optimizer: optimizer(steps=3000, multiplier_rate=0.03),
     ("optimizer", "weight-decay"): lambda optimizer: optimizer(steps=1000),
     ("optimizer", "certified-min-norm"): lambda optimizer: optimizer(

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 import torch
 from attrs import evolve
 
-from flowlab.api import Slabs
+from flowlab.api import Answer, Slabs
 from flowlab.api.testing import SUITES
 from flowlab.components.classifiers.stable_points import StablePoints
 from flowlab.components.datasets.line import Line
@@ -18,6 +20,7 @@ from flowlab.components.datasets.obtuse_simplex import ObtuseSimplex
 from flowlab.components.datasets.orthogonal import Orthogonal
 from flowlab.components.denoisers.closed_form import ClosedForm
 from flowlab.components.denoisers.empirical_mmse import EmpiricalMmse
+from flowlab.components.executors.local import Local
 from flowlab.components.flows.probability import ProbabilityFlow
 from flowlab.components.integrators.ddim import Ddim
 from flowlab.components.optimizers.max_margin import MaxMargin
@@ -155,6 +158,43 @@ def labels(spoil: Callable[..., Any]) -> Any:
 def nearest_index(right: Any, flow: Any) -> Any:
     """The class is the number of the nearest training point."""
     return torch.cdist(flow.ends, flow.bank.training.geometry.points).argmin(-1)
+
+
+class Around:
+    """A crew that does as another does."""
+
+    def __init__(self, right: Any) -> None:
+        self.right, self.first = right, {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.right, name)
+
+
+def executor(linger: float = 0.0, crews: int = 9, **methods: Any) -> Any:
+    """An executor whose crews have these methods, and of which so many answer; who leaves waits."""
+    crew = type("Crew", (Around,), methods)
+    dumb = type("Crew", (Around,), {"answers": lambda self: ()})
+    opened = []
+
+    class Broken:
+        @contextmanager
+        def crew(self, *arguments: Any) -> Iterator[Any]:
+            opened.append(arguments)
+            with Local(workers=2).crew(*arguments) as right:
+                yield (crew if len(opened) <= crews else dumb)(right)
+            time.sleep(linger)
+
+    return Broken()
+
+
+def answers(spoil: Callable[..., Any]) -> Any:
+    """An executor each of whose answers is spoilt."""
+    return executor(answers=lambda self: [spoil(answer) for answer in self.right.answers()])
+
+
+def orders(spoil: Callable[..., Any]) -> Any:
+    """An executor that hands on other orders, made of the crew and the task."""
+    return executor(submit=lambda self, task: self.right.submit(evolve(task, order=spoil(self, task))))
 
 
 ORDER, SCORE = {"flow": "probability"}, {"flow": "score"}
@@ -317,7 +357,41 @@ DEFECTS: list[tuple[str, str, Any, dict[str, Any]]] = [
         labels(lambda right, _: torch.randint(0, 5, right.shape)),
         {},
     ),
+    ("executor", "there_is_a_hand", executor(hands=0), {}),
+    ("executor", "there_is_a_hand", executor(answers=lambda self: [Answer("", "")]), {}),
+    (
+        "executor",
+        "each_task_of_many_is_answered_once",
+        executor(answers=lambda self: 2 * self.right.answers()),
+        {},
+    ),
+    ("executor", "each_task_of_many_is_answered_once", answers(lambda answer: evolve(answer, text="0")), {}),
+    ("executor", "each_task_of_many_is_answered_once", answers(lambda answer: evolve(answer, deaths=1)), {}),
+    (
+        "executor",
+        "answers_come_as_tasks_end",
+        orders(lambda crew, task: crew.first.setdefault(task.name, task.order)),
+        {},
+    ),
+    ("executor", "any_text_of_any_length_passes", orders(lambda _, task: task.order[: 1 << 16]), {}),
+    ("executor", "any_text_of_any_length_passes", orders(lambda _, task: task.order.strip("\x00")), {}),
+    (
+        "executor",
+        "any_text_of_any_length_passes",
+        answers(lambda answer: evolve(answer, text=answer.text.encode("ascii", "replace").decode())),
+        {},
+    ),
+    ("executor", "a_killed_process_is_an_answer", answers(lambda answer: evolve(answer, deaths=0)), {}),
+    ("executor", "a_killed_process_is_an_answer", answers(lambda answer: evolve(answer, text="")), {}),
+    (
+        "executor",
+        "a_process_that_leaves_is_an_answer",
+        executor(answers=lambda self: [answer for answer in self.right.answers() if not answer.deaths]),
+        {},
+    ),
+    ("executor", "a_crew_can_follow_another", executor(crews=1), {}),
 ]
+LEAVING = "who_leaves_early_is_gone_at_once"
 SUMS = "the_sums_that_theory_calls_stable_are_and_no_other"
 
 
@@ -353,6 +427,11 @@ def test_a_wrong_theory_of_stable_sums_fails(component, claimed):
         hold("dataset", SUMS, component, stable_sums=claimed)()
 
 
+def test_a_crew_that_lingers_fails():
+    with pytest.raises(AssertionError, match="to leave"):
+        hold("executor", LEAVING, executor(linger=0.2), prompt=0.1)()
+
+
 def test_every_rule_has_its_defect():
     rules = {
         (kind, name.removeprefix("test_"))
@@ -360,7 +439,7 @@ def test_every_rule_has_its_defect():
         for name in dir(suite)
         if name.startswith("test_")
     }
-    assert {(kind, rule) for kind, rule, _, _ in DEFECTS} | {("dataset", SUMS)} == rules
+    assert {(kind, rule) for kind, rule, _, _ in DEFECTS} | {("dataset", SUMS), ("executor", LEAVING)} == rules
 
 
 def test_a_suite_without_a_component_says_so():
@@ -379,6 +458,7 @@ def test_a_suite_without_a_component_says_so():
         ("integrator", Ddim()),
         ("flow", ProbabilityFlow("a")),
         ("classifier", StablePoints(("a",))),
+        ("executor", executor()),
     ],
 )
 def test_the_same_example_passes_before_it_is_spoilt(kind, component):

@@ -1,7 +1,8 @@
 """Random faults for an hour, by hand: `python tests/faults/hour.py --minutes 60 --seed 0`.
 
-Round after round, runs of two small experiments with one store meet a fault; a clean run after each must end in
-the results of a run that met none, digest by digest. Exit code 1 where a stored result was lost, a result wrong,
+Round after round, runs of two small experiments with one store meet a fault, in one process or with those of
+`--executor local`; a clean run after each must end in the results of a run that met none, digest by digest. Exit
+code 1 where a stored result was lost, a result wrong,
 an exit code or a traceback unexpected, or a run didn't end.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 import random
 import shlex
 import signal
@@ -18,6 +20,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from attrs import define, field, frozen
@@ -26,12 +29,14 @@ from flowlab.engine.sealed_file import read
 from flowlab.engine.store import Store
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+from living import members, workers
 from summaries import results
 
 EXPERIMENTS = {
     "sweep": """
 [experiment]
 name = "sweep"
+threads = 1
 
 [dataset.box]
 use = "orthogonal"
@@ -77,6 +82,7 @@ classifier = "ends"
     "single": """
 [experiment]
 name = "single"
+threads = 1
 
 [dataset.line]
 use = "line"
@@ -118,6 +124,7 @@ from flowlab.report import conduct
 conduct.Checkpoints = functools.partial(Checkpoints, every=0.5)
 cli.main()
 """
+LOCAL = ("--executor", "local", "--set", "executor.workers=2")
 INTERRUPTED = {signal.SIGKILL: {-9}, signal.SIGTERM: {143, -15}, signal.SIGINT: {130, -2}}
 
 
@@ -145,16 +152,17 @@ class Place:
         """The store."""
         return self.folder / "runs/.store"
 
-    def command(self, out: str = "runs") -> list[str]:
+    def command(self, out: str = "runs", *options: str) -> list[str]:
         """A run of all experiments."""
         files = [f"{name}.toml" for name in EXPERIMENTS]
-        return [sys.executable, "-c", COMMAND, "run", *files, "--quiet", "--device", "cpu", "--out", out]
+        return [sys.executable, "-c", COMMAND, "run", *files, "--quiet", "--device", "cpu", "--out", out, *options]
 
     def start(self, command: list[str]) -> subprocess.Popen[str]:
-        """Begin a command."""
+        """Begin a command in a session of its own."""
         return subprocess.Popen(
-            command, cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-        )
+            command, cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            start_new_session=True,
+        )  # fmt: skip
 
     def end(self, process: subprocess.Popen[str], allowed: set[int]) -> End:
         """Wait for a run's end, and note what is not as it should be."""
@@ -192,7 +200,7 @@ def trained(store: Path) -> set[Path]:
 
 
 def digests(place: Place, runs: str) -> dict[str, object]:
-    """All that a clean run leaves: summaries and tables, and the stored results by key."""
+    """All that a clean run leaves: summaries and tables, and the stored results of trainings by key."""
     found: dict[str, object] = {}
     for name in EXPERIMENTS:
         for part, content in results(place.folder / runs / name).items():
@@ -278,6 +286,45 @@ def together(place: Place) -> str:
     return f"ended with {codes}"
 
 
+def crewed(place: Place, deaths: int, number: signal.Signals | None) -> str:
+    """A run with processes, so many of which are killed; it gets a signal itself, if one is named."""
+    process = place.start(place.command("runs", *LOCAL))
+    killed = 0
+    for _ in range(deaths):
+        place.moment()
+        found = workers(process.pid)
+        if found:
+            with suppress(ProcessLookupError):
+                os.kill(place.rng.choice(found), signal.SIGKILL)
+                killed += 1
+    if number is not None:
+        place.moment()
+        process.send_signal(number)
+    end = place.end(process, {0} if number is None else INTERRUPTED[number] | {0})
+    limit = time.monotonic() + 10
+    while members(process.pid):
+        if time.monotonic() > limit:
+            place.blame("orphans", f"{members(process.pid)} outlived their run")
+            break
+        time.sleep(0.1)
+    return f"{killed} processes killed, ended with {end.code}"
+
+
+def workers_die(place: Place) -> str:
+    """Fewer than make a node look guilty: twice beside others and three times alone."""
+    return crewed(place, place.rng.randint(1, 2), None)
+
+
+def crew_stops(place: Place) -> str:
+    """A signal to the run alone."""
+    return crewed(place, 0, place.rng.choice(list(INTERRUPTED)))
+
+
+def all_die(place: Place) -> str:
+    """Workers, and then the run."""
+    return crewed(place, place.rng.randint(1, 2), signal.SIGKILL)
+
+
 FAULTS: dict[str, Callable[[Place], str]] = {
     "SIGKILL": stopped(signal.SIGKILL),
     "SIGTERM": stopped(signal.SIGTERM),
@@ -287,6 +334,9 @@ FAULTS: dict[str, Callable[[Place], str]] = {
     "manifest deleted": unlisted,
     "full disk": full,
     "two runs": together,
+    "workers killed": workers_die,
+    "run of workers stopped": crew_stops,
+    "workers and run killed": all_die,
 }
 
 
@@ -314,6 +364,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", nargs="+", choices=list(FAULTS), default=list(FAULTS), metavar="FAULT")
     given = parser.parse_args()
     end = time.monotonic() + 60 * given.minutes
     with tempfile.TemporaryDirectory() as folder:
@@ -325,13 +376,16 @@ def main() -> int:
         place.length = time.monotonic() - start
         place.reference = digests(place, "reference")
         print(f"a clean run takes {place.length:.1f} s and has {len(place.reference)} digests", flush=True)
-        names = list(FAULTS)
-        if subprocess.run(["unshare", "-m", "true"], check=False, capture_output=True).returncode:
+        names = given.only
+        if (
+            "full disk" in names
+            and subprocess.run(["unshare", "-m", "true"], check=False, capture_output=True).returncode
+        ):
             names.remove("full disk")
         while time.monotonic() < end:
             one_round(place, place.rng.choice(names))
     print(f"{sum(place.faults.values())} rounds:", ", ".join(f"{n} {name}" for name, n in place.faults.items()))
-    kinds = ("lost results", "wrong results", "hangs", "exit codes", "tracebacks")
+    kinds = ("lost results", "wrong results", "hangs", "exit codes", "tracebacks", "orphans")
     print(", ".join(f"{kind} {place.wrong[kind]}" for kind in kinds))
     return int(bool(place.wrong))
 

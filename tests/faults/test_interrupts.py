@@ -7,10 +7,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from living import members
 from summaries import results, statuses
 
 Process = subprocess.Popen[str]
@@ -40,17 +41,6 @@ schedule = "levels"
 optimizer = "al"
 width = 150
 """
-
-
-def members(session: int) -> set[int]:
-    """The living processes of a session."""
-    found = set()
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):  # gone meanwhile
-            state, _, _, its = stat.read_text().rpartition(")")[2].split()[:4]
-            if int(its) == session and state != "Z":
-                found.add(int(stat.parent.name))
-    return found
 
 
 @contextmanager

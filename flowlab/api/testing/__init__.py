@@ -3,6 +3,7 @@
 from flowlab.api.testing.classifier import ClassifierSuite
 from flowlab.api.testing.dataset import DatasetSuite
 from flowlab.api.testing.denoiser import DenoiserSuite
+from flowlab.api.testing.executor import ExecutorSuite
 from flowlab.api.testing.flow import FlowSuite
 from flowlab.api.testing.integrator import IntegratorSuite
 from flowlab.api.testing.optimizer import OptimizerSuite
@@ -19,6 +20,7 @@ SUITES: dict[str, type[Suite]] = {
         IntegratorSuite,
         FlowSuite,
         ClassifierSuite,
+        ExecutorSuite,
     )
 }
 
@@ -27,6 +29,7 @@ __all__ = [
     "ClassifierSuite",
     "DatasetSuite",
     "DenoiserSuite",
+    "ExecutorSuite",
     "FlowSuite",
     "IntegratorSuite",
     "OptimizerSuite",

@@ -8,22 +8,26 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
 from attrs import define, field, frozen
 
-from flowlab.api import Answer, Task, Work, parameter
+from flowlab.api import Answer, EngineError, Task, Work, parameter
 
-_QUEUED = 2  # tasks a process, so that it finds the next when it ends one
+_STARTS = 3  # processes in a row that are killed before they can work, until no other is tried
+_SIGNALS = {int(one): one.name for one in signal.Signals}  # those that have a name
+_GRACE = 5.0  # seconds that a process has to be gone after its last word
 
 
 @frozen
 class Local:
     """Processes on this machine, each at one node; with `--device cuda` each has a GPU for itself.
 
-    A script that runs an experiment with it needs `if __name__ == "__main__":`, as each process reads it again.
+    More processes than GPUs share them. A script that runs an experiment with it needs
+    `if __name__ == "__main__":`, as each process reads it again.
     """
 
     workers: int | None = parameter(
@@ -32,7 +36,7 @@ class Local:
 
     @contextmanager
     def crew(self, work: Work, device: str, threads: int) -> Iterator[Processes]:
-        """Processes that start when there is work for them, and are killed at the end."""
+        """Processes that start when there is work for them, and are killed at the end. Raises EngineError."""
         places = _gpus() if device == "cuda" else [None] * max(_cores() // threads, 1)
         count = self.workers or len(places)
         crew = Processes(work, [places[i % len(places)] for i in range(count)])
@@ -44,11 +48,12 @@ class Local:
 
 @define
 class _Hand:
-    """One process, and the tasks that it was sent; it is at the first of them."""
+    """One process, the task that it is at, and whether it has said that it can work."""
 
     process: BaseProcess
     pipe: Connection
-    tasks: deque[Task] = field(factory=deque)
+    task: Task | None = None
+    ready: bool = False
 
 
 @define
@@ -57,7 +62,9 @@ class Processes:
 
     work: Work
     places: list[str | None]
-    _hands: dict[int, _Hand] = field(factory=dict, init=False)
+    _waiting: deque[Task] = field(factory=deque, init=False)
+    _hands: dict[int, _Hand] = field(factory=dict, init=False)  # by place
+    _unborn: int = field(default=0, init=False)  # processes in a row that were killed before they could work
 
     @property
     def hands(self) -> int:
@@ -65,27 +72,18 @@ class Processes:
         return len(self.places)
 
     def submit(self, task: Task) -> None:
-        """Send it to whoever has least to do, a new process as long as there are places."""
-        loads = [len(self._hands[i].tasks) if i in self._hands else 0 for i in range(len(self.places))]
-        place = min(range(len(loads)), key=lambda i: (loads[i], i not in self._hands))
-        hand = self._hands.get(place) or self._started(place)
-        hand.tasks.append(task)
-        with suppress(OSError):  # it is dead: its answer says so
-            hand.pipe.send_bytes(task.order.encode())
+        """Give it to a process that has nothing to do, as soon as there is one."""
+        self._waiting.append(task)
+        self._employ()
 
     def answers(self) -> Sequence[Answer]:
-        """Wait for tasks to end."""
-        busy = {hand.pipe: place for place, hand in self._hands.items() if hand.tasks}
+        """Wait for tasks to end. Raises EngineError where no process can be started."""
         found: list[Answer] = []
-        for pipe in wait(list(busy)) if busy else ():
-            place = busy[pipe]  # type: ignore[index]
-            hand = self._hands[place]
-            try:
-                text = hand.pipe.recv_bytes().decode()
-            except (EOFError, OSError):
-                found.append(self._buried(place))
-            else:
-                found.append(Answer(hand.tasks.popleft().name, text))
+        while not found and any(hand.task for hand in self._hands.values()):
+            places = {hand.pipe: place for place, hand in self._hands.items()}
+            heard = [self._heard(places[pipe]) for pipe in wait(list(places)) if isinstance(pipe, Connection)]
+            found += [answer for answer in heard if answer is not None]
+            self._employ()
         return found
 
     def kill(self) -> None:
@@ -96,38 +94,90 @@ class Processes:
             hand.process.join()
             hand.pipe.close()
 
-    def _started(self, place: int) -> _Hand:
+    def _employ(self) -> None:
+        """Give what waits to who has nothing to do, or to a new process as long as there are places."""
+        while self._waiting:
+            idle = [place for place, hand in self._hands.items() if hand.task is None]
+            vacant = [place for place in range(len(self.places)) if place not in self._hands]
+            if not idle and not vacant:
+                return
+            place = idle[0] if idle else self._started(vacant[0])
+            hand = self._hands[place]
+            try:
+                hand.pipe.send_bytes(self._waiting[0].order.encode())
+            except OSError:  # it was dead before, of which the task isn't to blame
+                self._buried(place)
+            else:
+                hand.task = self._waiting.popleft()
+
+    def _started(self, place: int) -> int:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         arguments = (self.work, theirs, self.places[place])
         process = context.Process(target=_serve, args=arguments, daemon=True, name=f"flowlab-{place}")
-        process.start()
+        with _deaf():
+            process.start()
         theirs.close()
         self._hands[place] = _Hand(process, ours)
-        return self._hands[place]
+        return place
 
-    def _buried(self, place: int) -> Answer:
-        """What is said of a dead process; the tasks that it hadn't begun go to another."""
+    def _heard(self, place: int) -> Answer | None:
+        """What a process says: first that it can work, then answers, or by its end that it is dead."""
+        hand = self._hands[place]
+        try:
+            text = hand.pipe.recv_bytes().decode()
+        except (EOFError, OSError):
+            return self._buried(place)
+        if not hand.ready or hand.task is None:
+            hand.ready, self._unborn = True, 0
+            return None
+        task, hand.task = hand.task, None
+        return Answer(task.name, text)
+
+    def _buried(self, place: int) -> Answer | None:
+        """What is said of a dead process at a task. Raises EngineError where others would die as it did."""
         hand = self._hands.pop(place)
+        hand.process.join(_GRACE)
+        hand.process.kill()
         hand.process.join()
         hand.pipe.close()
-        culprit = hand.tasks.popleft()
-        for task in hand.tasks:
-            self.submit(task)
         code = hand.process.exitcode or 0
-        cause = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-        return Answer(culprit.name, None, deaths=1, where=f"of {cause}")
+        cause = _SIGNALS.get(-code, f"signal {-code}") if code < 0 else f"exit code {code}"
+        if hand.ready:
+            return None if hand.task is None else Answer(hand.task.name, None, deaths=1, where=f"of {cause}")
+        self._unborn += 1
+        if code >= 0 or self._unborn == _STARTS:
+            rule = 'a script that runs an experiment needs `if __name__ == "__main__":`'
+            raise EngineError(f"a process of the executor died of {cause} before it could work; {rule}")
+        if hand.task is not None:
+            self._waiting.appendleft(hand.task)
+        return None
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Ctrl-C waits, and goes unheard in a process that is started within: it goes to all, and the run decides."""
+    resource_tracker.ensure_running()  # else begun within, which would end this
+    former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, former)
 
 
 def _serve(work: Work, pipe: Connection, gpu: str | None) -> None:
     """A process's life: order after order, until the pipe closes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to every process; the first one decides
     threading.Thread(target=_outlive_nobody, daemon=True).start()
     if gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu
-    with suppress(EOFError):
-        while True:
-            pipe.send_bytes(work(pipe.recv_bytes().decode()).encode())
+    text = ""  # that it can work
+    while True:
+        try:
+            pipe.send_bytes(text.encode())
+            order = pipe.recv_bytes().decode()
+        except (EOFError, OSError):  # whoever asks is gone
+            return
+        text = work(order)
 
 
 def _outlive_nobody() -> None:
@@ -142,9 +192,12 @@ def _cores() -> int:
 
 
 def _gpus() -> list[str | None]:
-    """The GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them."""
+    """The GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them. Raises EngineError for none."""
     import torch
 
     named = os.environ.get("CUDA_VISIBLE_DEVICES")
-    listed = named.split(",") if named else [str(i) for i in range(torch.cuda.device_count())]
-    return [*listed]
+    listed = named.split(",") if named else map(str, range(torch.cuda.device_count()))
+    found: list[str | None] = [name.strip() for name in listed]
+    if not found:
+        raise EngineError("there is no GPU for a process to work with")
+    return found

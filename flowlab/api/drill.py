@@ -1,0 +1,27 @@
+"""Work that a crew is tried on. Nothing heavy is imported: processes start for it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+
+def drill(order: str) -> str:
+    """Do `say TEXT`, `fill COUNT`, `sleep SECONDS`, `show VARIABLE`, `exit CODE`, `die`; else tell the process."""
+    word, _, rest = order.partition(" ")
+    match word:
+        case "say":
+            return rest
+        case "fill":
+            return "é" * int(rest)
+        case "sleep":
+            time.sleep(float(rest))
+        case "show":
+            time.sleep(0.2)  # long enough for another process to take the next
+            return os.environ.get(rest, "")
+        case "exit":
+            raise SystemExit(int(rest))
+        case "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+    return str(os.getpid())
