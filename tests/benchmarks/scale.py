@@ -7,7 +7,7 @@ measured first and taken off: a node's overhead is (processes x wall - work) / n
 A peer whose package is missing is skipped and said to be. Set OMP_NUM_THREADS=1 before.
 
 With a store but without an executor a triangle is looked up and not kept, for it is as soon computed again: only
-the executor's row, as joblib's with Memory, pays for a file a node. What the work takes varies between processes by
+the executor's row, as joblib's with Memory, pays a file a node. What the work takes varies between processes by
 more than bare joblib adds to it, so an overhead near or below zero is not resolved.
 """
 
