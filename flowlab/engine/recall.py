@@ -51,6 +51,7 @@ class Recall:
     listener: Listener
     all_kept: bool = False  # what is quickly computed again, too, and what has no value on disk
     _writable: bool = False  # as far as is known
+    _swept: bool = False  # once a run: a search of the whole folder
 
     def record(self, node: Node, given: Mapping[str, Any], compute: Callable[[], Computed]) -> Record:
         """The record of a node with these inputs, computed unless the store has its whole result.
@@ -142,7 +143,9 @@ class Recall:
                 self.listener.warned(f"{fault}; {record.node.id} is not kept for later runs")
                 return
             raise StoreError(f"{fault} to keep {record.node.id}. {_WAYS_OUT}") from error
-        sweep(path.parent, path.name)  # in this key's turn, so only killed runs' are there
+        if not self._swept:
+            sweep(path.parent)
+            self._swept = True
 
     def _require(self, path: Path, node: Node) -> None:
         """Raise StoreError where nothing can be written, asked once a run."""
