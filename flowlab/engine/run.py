@@ -36,6 +36,7 @@ def run(
     if checkpoints is not None:
         checkpoints.sweep()
     start = perf_counter()
+    listener.begun(graph.nodes)
     records: Records = {}
     signal, lost = None, ""
     try:
