@@ -28,6 +28,7 @@ from flowlab.api.kinds import KINDS, Kind
 from flowlab.api.probability_path import probability_path
 from flowlab.api.result import Cell, Result, Table
 from flowlab.api.starts import Center, gaussian_starts, nearest_level, start_law
+from flowlab.api.tracker import Tracker, Tracking
 from flowlab.api.training_set import points_table, training_set
 from flowlab.api.version import API_VERSION
 from flowlab.api.work import (
@@ -103,6 +104,8 @@ __all__ = [
     "StoreError",
     "Table",
     "Task",
+    "Tracker",
+    "Tracking",
     "TrainingSet",
     "Trajectories",
     "Work",

@@ -106,7 +106,7 @@ class Live:
     def finished(self, record: Record) -> None:
         """A line in place of the row, with the figures that matter."""
         if record.node.kind.built:
-            del self._at_work[record.node]
+            self._at_work.pop(record.node, None)
             self._count(record)
         if record.node.kind.built or record.status != "done":
             figures = key_figures(record)

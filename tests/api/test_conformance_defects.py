@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
 import torch
 from attrs import evolve
 
-from flowlab.api import Slabs
+from flowlab.api import Misfit, Slabs
 from flowlab.api.testing import SUITES
 from flowlab.components.classifiers.stable_points import StablePoints
 from flowlab.components.datasets.line import Line
@@ -23,6 +24,7 @@ from flowlab.components.integrators.ddim import Ddim
 from flowlab.components.optimizers.max_margin import MaxMargin
 from flowlab.components.schedules.noise_levels import NoiseLevels
 from flowlab.components.schedules.variance_exploding import VarianceExploding
+from flowlab.components.trackers.tensorboard import TensorBoard
 
 CORNER = {"dimension": 3, "points": 4}
 
@@ -155,6 +157,31 @@ def labels(spoil: Callable[..., Any]) -> Any:
 def nearest_index(right: Any, flow: Any) -> Any:
     """The class is the number of the nearest training point."""
     return torch.cdist(flow.ends, flow.bank.training.geometry.points).argmin(-1)
+
+
+def tracker(**methods: Any) -> Any:
+    """TensorBoard with other methods."""
+    return type("Broken", (TensorBoard,), methods)()
+
+
+@contextmanager
+def writing_elsewhere(self: Any, run: str, settings: Any, folder: Any) -> Any:
+    (folder / "elsewhere").touch()
+    with TensorBoard().begin(run, settings, folder) as right:
+        yield right
+
+
+@contextmanager
+def with_dice(self: Any, run: str, settings: Any, folder: Any) -> Any:
+    torch.rand(1)
+    with TensorBoard().begin(run, settings, folder) as right:
+        yield right
+
+
+@contextmanager
+def swallowing(self: Any, run: str, settings: Any, folder: Any) -> Any:
+    with suppress(Exception), TensorBoard().begin(run, settings, folder) as right:
+        yield right
 
 
 ORDER, SCORE = {"flow": "probability"}, {"flow": "score"}
@@ -318,6 +345,12 @@ DEFECTS: list[tuple[str, str, Any, dict[str, Any]]] = [
         {},
     ),
 ]
+DEFECTS += [
+    ("tracker", "its_own_check_admits_it", tracker(check=lambda self, inputs: [Misfit("use", "no server")]), {}),
+    ("tracker", "it_writes_only_what_it_says", tracker(begin=writing_elsewhere), {}),
+    ("tracker", "it_draws_no_random_numbers", tracker(begin=with_dice), {}),
+    ("tracker", "what_ends_a_run_goes_through_it", tracker(begin=swallowing), {}),
+]
 SUMS = "the_sums_that_theory_calls_stable_are_and_no_other"
 
 
@@ -379,6 +412,7 @@ def test_a_suite_without_a_component_says_so():
         ("integrator", Ddim()),
         ("flow", ProbabilityFlow("a")),
         ("classifier", StablePoints(("a",))),
+        ("tracker", TensorBoard()),
     ],
 )
 def test_the_same_example_passes_before_it_is_spoilt(kind, component):

@@ -8,6 +8,7 @@ from flowlab.api.testing.integrator import IntegratorSuite
 from flowlab.api.testing.optimizer import OptimizerSuite
 from flowlab.api.testing.schedule import ScheduleSuite
 from flowlab.api.testing.suite import Suite
+from flowlab.api.testing.tracker import TrackerSuite
 
 SUITES: dict[str, type[Suite]] = {
     suite.kind: suite
@@ -19,6 +20,7 @@ SUITES: dict[str, type[Suite]] = {
         IntegratorSuite,
         FlowSuite,
         ClassifierSuite,
+        TrackerSuite,
     )
 }
 
@@ -32,4 +34,5 @@ __all__ = [
     "OptimizerSuite",
     "ScheduleSuite",
     "Suite",
+    "TrackerSuite",
 ]
