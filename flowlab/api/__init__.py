@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from flowlab.api.checkpoint import Checkpoint
 from flowlab.api.context import Context
 from flowlab.api.declared import Declared
+from flowlab.api.effort import Effort, Training
 from flowlab.api.errors import (
     EngineError,
     ExperimentError,
@@ -75,6 +76,7 @@ __all__ = [
     "Context",
     "Crew",
     "Declared",
+    "Effort",
     "EngineError",
     "Executor",
     "ExperimentError",
@@ -106,6 +108,7 @@ __all__ = [
     "Task",
     "Tracker",
     "Tracking",
+    "Training",
     "TrainingSet",
     "Trajectories",
     "Work",

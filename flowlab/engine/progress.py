@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from time import monotonic
 from typing import Protocol, TextIO
@@ -22,8 +22,8 @@ class Listener(Protocol):
     began last.
     """
 
-    def begun(self, nodes: Sequence[Node]) -> None:
-        """A run of these nodes begins."""
+    def begun(self, nodes: Sequence[Node], ahead: Callable[[], str]) -> None:
+        """A run of these nodes begins; `ahead` has a line on how long it takes, where that is worth one."""
 
     def started(self, node: Node, index: int, total: int) -> None:
         """A node begins: number `index`, from 0, of `total`."""
@@ -44,7 +44,7 @@ class Listener(Protocol):
 class Quiet:
     """Shows warnings alone."""
 
-    def begun(self, nodes: Sequence[Node]) -> None:
+    def begun(self, nodes: Sequence[Node], ahead: Callable[[], str]) -> None:
         """Say nothing."""
 
     def started(self, node: Node, index: int, total: int) -> None:
@@ -75,8 +75,10 @@ class Lines:
     _last: float = 0.0
     _begun: int = 0
 
-    def begun(self, nodes: Sequence[Node]) -> None:
-        """Say nothing."""
+    def begun(self, nodes: Sequence[Node], ahead: Callable[[], str]) -> None:
+        """Say what is ahead."""
+        if line := ahead():
+            self._say(line)
 
     def started(self, node: Node, index: int, total: int) -> None:
         """Say which node begins; tools do no work and pass unmentioned."""

@@ -82,9 +82,9 @@ class Overheard:
     trackers: Trackers
     _node: str = ""
 
-    def begun(self, nodes: Sequence[Node]) -> None:
+    def begun(self, nodes: Sequence[Node], ahead: Callable[[], str]) -> None:
         """Pass it on."""
-        self.listener.begun(nodes)
+        self.listener.begun(nodes, ahead)
 
     def started(self, node: Node, index: int, total: int) -> None:
         """Pass it on."""

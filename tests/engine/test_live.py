@@ -47,7 +47,7 @@ def table_of(nodes: list[Node], time: Clock, width: int = 100, height: int = 10)
     """A table on a recording terminal of fixed size."""
     console = Console(file=io.StringIO(), record=True, force_terminal=True, width=width, height=height)
     table = Live(console, time)
-    table.begun(nodes)
+    table.begun(nodes, str)
     return table
 
 
@@ -121,6 +121,10 @@ def test_speed_is_measured_from_a_checkpoint_and_from_another_stage(time: Clock)
     time.now += 60
     table.progressed(2, 4, {"gap": 0.05})
     assert drawn(table)[0].endswith("2:00 left gap 0.05")
+    table.progressed(1, 4, {})  # the next part, as long as the last
+    time.now += 30
+    table.progressed(2, 4, {})
+    assert drawn(table)[0].endswith("1:00 left")
     assert said(table)[0] == "denoiser.a resumes from step 900 of 1000"
 
 

@@ -10,8 +10,13 @@ from typing import Any
 
 import pytest
 import tomli
+from attrs import evolve
+from report_nodes import graph_of, outcome_of
+from report_nodes import node as node_of
 from site_packages import SitePackages
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from flowlab.report.tracking import tracked, untracked
 
 EXPERIMENT = """
 [experiment]
@@ -238,3 +243,30 @@ def test_its_folder_is_claimed_before_any_work(notebook: SitePackages, tmp_path:
     done = ran(notebook, "--set", "tracker.tb.use=tensorboard")
     assert done.returncode == 2
     assert "leads out of the run's folder" in done.stderr
+
+
+class Greedy:
+    """A context that swallows whatever leaves it."""
+
+    def begin(self, run: str, settings: Any, folder: Path) -> Any:
+        self.settings = settings
+        return self
+
+    def __enter__(self) -> Greedy:
+        return self
+
+    def __exit__(self, *raised: Any) -> bool:
+        return True
+
+
+def test_what_ends_a_run_leaves_it_and_settings_say_nothing_of_trackers(tmp_path: Path) -> None:
+    greedy, box = Greedy(), {"box": {"use": "orthogonal"}}
+    graph = evolve(
+        graph_of(outcome_of()),
+        nodes=(evolve(node_of("tracker", "greedy"), component=greedy),),
+        resolved={"dataset": box, "tracker": {"greedy": {"use": "greedy"}}},
+    )
+    with pytest.raises(KeyboardInterrupt), tracked(graph, tmp_path):
+        raise KeyboardInterrupt
+    assert greedy.settings == untracked(graph).resolved == {"dataset": box}
+    assert untracked(graph).nodes == graph.nodes
