@@ -65,6 +65,22 @@ def test_others_are_in_proportion_to_their_products(measured: list[tuple[Any, ..
     )
 
 
+def test_of_very_many_the_first_are_looked_at(
+    monkeypatch: pytest.MonkeyPatch, measured: list[tuple[Any, ...]]
+) -> None:
+    one = graph("dropout")
+    monkeypatch.setattr("flowlab.engine.forecast._LOOK", 0.5)
+    monkeypatch.setattr("flowlab.engine.forecast.perf_counter", iter([0.0, 0.0, 1.0]).__next__)
+    assert "for the first 2 of 8 trainings, " in ahead(one)
+
+
+def test_no_dataset_is_built_for_slabs(monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[Any] = []
+    monkeypatch.setattr("flowlab.engine.forecast.inputs", lambda node, _: built.append(node) or {})
+    assert ahead(graph("orthogonal")) == ""
+    assert built == []
+
+
 def test_a_short_run_is_not_measured(measured: list[tuple[Any, ...]]) -> None:
     assert ahead(graph("smoke")) == ""
     assert ahead(graph("orthogonal")) == ""

@@ -94,8 +94,8 @@ class ShallowRelu:
         if effort is None:
             return None
         levels = len(schedule.sigma(dataset.geometry.points.dtype))
-        # judged in float64, before and after the ReLU; neurons that die are gone by then
-        neuron = 8 if effort.bound == "at most" else 16
+        # judged in float64, before and after the ReLU; of neurons that die, trained in float32
+        neuron = 12 if effort.bound == "at most" else 16
         memory = levels * points * dataset.samples * (neuron * self.width + _NUMBERS * dimension)
         return Training(effort, levels, dimension, self.width, memory)
 
