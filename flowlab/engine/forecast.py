@@ -45,7 +45,10 @@ def forecast(builder: Builder) -> str:
     found = list(_sized(ahead, builder))
     if not found or sum(one.seconds for one in found) < _WORTH:
         return ""
-    pace = _pace(max(found, key=lambda one: one.seconds).training, builder)
+    try:
+        pace = _pace(max(found, key=lambda one: one.seconds).training, builder)
+    except Exception:  # such as little memory: the run itself knows what to do then
+        return ""
     paced = [one.paced(pace) for one in found]
     return "" if sum(one.seconds for one in paced) < _WORTH else _told(paced, len(ahead), builder)
 

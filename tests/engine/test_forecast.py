@@ -92,6 +92,14 @@ def test_what_turns_out_short_is_not_told(monkeypatch: pytest.MonkeyPatch) -> No
     assert ahead(graph("triangle", "optimizer.al.steps=60000")) == ""
 
 
+def test_a_measurement_that_fails_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def short(*shape: Any) -> float:
+        raise RuntimeError("not enough memory")
+
+    monkeypatch.setattr(step_time, "step_time", short)
+    assert ahead(graph("triangle", "optimizer.al.steps=60000")) == ""
+
+
 def test_nothing_is_told_or_built_of_what_is_stored(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, measured: list[tuple[Any, ...]]
 ) -> None:
