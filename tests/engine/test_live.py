@@ -252,3 +252,13 @@ def test_json_and_quiet_are_as_without_a_terminal(
     shown, out, code = on_a_terminal(command, env={**environment, "TERM": "xterm"}, cwd=tmp_path)
     assert (shown, code) == ("", 0)
     assert out.startswith("{")
+
+
+def test_a_terminal_that_can_do_nothing_gets_plain_lines(
+    environment: Mapping[str, str], experiment: Path, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "flowlab", "run", str(experiment)]
+    shown, _, code = on_a_terminal(command, env={**environment, "TERM": "dumb"}, cwd=tmp_path)
+    assert code == 0
+    assert ESCAPE not in shown
+    assert "[1/4] dataset.a (made-source)" in shown
