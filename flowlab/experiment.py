@@ -18,8 +18,7 @@ from flowlab.graph import built
 from flowlab.graph.graph import Graph, connected
 from flowlab.graph.tables import tables
 from flowlab.registry.registry import Registry
-from flowlab.report.conduct import Plan, Report, check_store, conduct, runs_folder
-from flowlab.report.folder import claim
+from flowlab.report.conduct import Plan, Report, check_store, conduct, runs_folder, take
 from flowlab.report.notebook import Results
 from flowlab.spec.document import Document, parse, read
 
@@ -89,7 +88,7 @@ class Experiment:
         if out is None:
             with listening(quiet) as listener:
                 return Results(Report(graph, run(graph, device, listener)))
-        claim(Path(out))
+        take(graph, Path(out))
         kept = Store.beside(runs_folder(Path(out))) if store else None
         return Results(conduct(Plan(graph, Path(out), kept), device, quiet))
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from flowlab.api.checkpoint import Checkpoint
 from flowlab.api.context import Context
 from flowlab.api.declared import Declared
+from flowlab.api.effort import Effort, Training
 from flowlab.api.errors import (
     EngineError,
     ExperimentError,
@@ -28,6 +29,7 @@ from flowlab.api.kinds import KINDS, Kind
 from flowlab.api.probability_path import probability_path
 from flowlab.api.result import Cell, Result, Table
 from flowlab.api.starts import Center, gaussian_starts, nearest_level, start_law
+from flowlab.api.tracker import Tracker, Tracking
 from flowlab.api.training_set import points_table, training_set
 from flowlab.api.version import API_VERSION
 from flowlab.api.work import (
@@ -74,6 +76,7 @@ __all__ = [
     "Context",
     "Crew",
     "Declared",
+    "Effort",
     "EngineError",
     "Executor",
     "ExperimentError",
@@ -103,6 +106,9 @@ __all__ = [
     "StoreError",
     "Table",
     "Task",
+    "Tracker",
+    "Tracking",
+    "Training",
     "TrainingSet",
     "Trajectories",
     "Work",

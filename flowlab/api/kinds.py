@@ -38,5 +38,6 @@ KINDS: dict[str, Kind] = {
         Kind("analysis", "numbers and tables made of what the others produced"),
         Kind("figure", "pictures made of what the others produced", shown=True),
         Kind("executor", "which processes do the work", built=False),
+        Kind("tracker", "where the figures of a run are followed as they come", built=False),
     )
 }

@@ -1,43 +1,51 @@
-"""Who hears how the work goes on: hardly anybody, a log of plain lines, or a bar on a terminal. All on stderr."""
+"""Who hears how work goes on: hardly anybody, a log of plain lines, or a table on a terminal. All on stderr."""
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from time import monotonic
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import Protocol, TextIO
 
 from attrs import define
 
 from flowlab.engine.outcome import Record
 from flowlab.graph.node import Node
 
-if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
-
 
 class Listener(Protocol):
-    """Is told of each node's start, progress and end, and of what went wrong without stopping it."""
+    """Is told of each node's start, progress and end, and of what went wrong without stopping it.
+
+    Nodes that other processes work at begin and end as it comes, and don't report. What works in this process
+    began last.
+    """
+
+    def begun(self, nodes: Sequence[Node], ahead: Callable[[], str]) -> None:
+        """A run of these nodes begins; `ahead` has a line on how long it takes, where that is worth one."""
 
     def started(self, node: Node, index: int, total: int) -> None:
         """A node begins: number `index`, from 0, of `total`."""
 
     def progressed(self, done: int, total: int, figures: Mapping[str, float]) -> None:
-        """The node at work reports."""
+        """The node that began last reports."""
 
     def resumed(self, done: int, total: int) -> None:
-        """The node at work goes on from a step of an interrupted run."""
+        """The node that began last goes on from a step of an interrupted run."""
 
     def warned(self, message: str) -> None:
-        """Something at the node at work is not as it should be."""
+        """Something is not as it should be."""
 
     def finished(self, record: Record) -> None:
-        """The node at work ends."""
+        """A node ends."""
 
 
 class Quiet:
     """Shows warnings alone."""
+
+    def begun(self, nodes: Sequence[Node], ahead: Callable[[], str]) -> None:
+        """Say nothing."""
 
     def started(self, node: Node, index: int, total: int) -> None:
         """Say nothing."""
@@ -66,6 +74,11 @@ class Lines:
     _start: float = 0.0
     _last: float = 0.0
     _begun: int = 0
+
+    def begun(self, nodes: Sequence[Node], ahead: Callable[[], str]) -> None:
+        """Say what is ahead."""
+        if line := ahead():
+            self._say(line)
 
     def started(self, node: Node, index: int, total: int) -> None:
         """Say which node begins; tools do no work and pass unmentioned."""
@@ -101,59 +114,21 @@ class Lines:
         print(line, file=self.stream, flush=True)
 
 
-@define
-class Bar:
-    """A bar with the time left for the node at work, under one line for each finished node."""
-
-    bar: Progress
-    _task: TaskID | None = None
-    _name: str = ""
-    _last: float = 0.0
-
-    def started(self, node: Node, index: int, total: int) -> None:
-        """Begin a bar of unknown length."""
-        self._name, self._last = node.id, 0.0
-        if node.kind.built:
-            self._task = self.bar.add_task(f"[{index + 1}/{total}] {node.id}", total=None, figures="")
-
-    def progressed(self, done: int, total: int, figures: Mapping[str, float]) -> None:
-        """Move the bar, ten times a second at most."""
-        now = monotonic()
-        if self._task is None or (now - self._last < 0.1 and done < total):
-            return
-        self._last = now
-        self.bar.update(self._task, completed=done, total=total, figures=shown(figures).removeprefix(", "))
-
-    def resumed(self, done: int, total: int) -> None:
-        """Begin the bar there: what an interrupted run did says nothing of the time left."""
-        if self._task is not None:
-            self.bar.reset(self._task, completed=done, total=total)
-        self._print(resuming(self._name, done, total))
-
-    def warned(self, message: str) -> None:
-        """Say it above the bar."""
-        self._print(f"warning: {message}")
-
-    def finished(self, record: Record) -> None:
-        """Replace the bar by a line."""
-        if self._task is not None:
-            self.bar.remove_task(self._task)
-            self._task = None
-        if record.node.kind.built or record.status != "done":
-            self._print(ending(record))
-
-    def _print(self, line: str) -> None:
-        self.bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
-
-
 @contextmanager
 def listening(quiet: bool) -> Iterator[Listener]:
     """The listener that suits stderr."""
     if quiet:
         yield Quiet()
-    elif sys.stderr.isatty():
-        with _bar() as bar:
-            yield Bar(bar)
+    elif sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+        from rich import live
+        from rich.console import Console
+
+        from flowlab.engine.live import Live
+
+        console = Console(stderr=True)
+        table = Live(console)
+        with live.Live(table, console=console, transient=True, redirect_stdout=False):
+            yield table
     else:
         yield Lines(sys.stderr)
 
@@ -174,18 +149,3 @@ def ending(record: Record) -> str:
 def shown(figures: Mapping[str, float]) -> str:
     """Figures of progress, each led by a comma."""
     return "".join(f", {name} {value:.3g}" for name, value in figures.items())
-
-
-def _bar() -> Progress:
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    return Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[figures]}", markup=False),
-        console=Console(stderr=True),
-        transient=True,
-        redirect_stdout=False,
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from time import perf_counter
 
 from flowlab.api import EngineError, StoreError
@@ -10,6 +11,7 @@ from flowlab.engine.build import Builder
 from flowlab.engine.checkpoints import Checkpoints
 from flowlab.engine.device import resolve
 from flowlab.engine.dispatch import dispatch
+from flowlab.engine.forecast import forecast
 from flowlab.engine.inputs import inputs, sources
 from flowlab.engine.interrupt import signal_of
 from flowlab.engine.outcome import Outcome, Record, Records, unbuilt
@@ -40,6 +42,7 @@ def run(
     signal, lost = None, ""
     try:
         with pinned(builder.keys.threads):
+            listener.begun(graph.nodes, partial(forecast, builder))
             if graph.executor is None:
                 _here(builder, records)
             elif store is None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from flowlab.api import CLASSES, Finding
+from flowlab.engine.key_figures import QUALITY, largest
 from flowlab.engine.outcome import Outcome
 from flowlab.report.aligned import aligned
 from flowlab.report.claims import table
@@ -14,8 +15,6 @@ from flowlab.report.figures import stems
 from flowlab.report.folder import PAGE
 from flowlab.report.fractions import ends
 from flowlab.report.plain import plain
-
-_QUALITY = {"violation_max": "violation_max", "slab_ratio": "cost over slabs' cost", "gap": "optimality gap"}
 
 
 def answer(
@@ -49,21 +48,21 @@ def interpolation(outcome: Outcome) -> list[str]:
     found: dict[str, list[list[Any]]] = {}
     for record in outcome.of("denoiser"):
         if "violation_max" in record.metrics and "slab_ratio" in record.metrics:
-            group = found.setdefault(record.node.name, [[] for _ in _QUALITY])
-            for values, figure in zip(group, _QUALITY, strict=True):
+            group = found.setdefault(record.node.name, [[] for _ in QUALITY])
+            for values, figure in zip(group, QUALITY, strict=True):
                 values.append(record.metrics.get(figure))
     if not found:
         return []
     rows = [(name, *map(worst, group)) for name, group in found.items()]
     shown = [column for column in range(len(rows[0])) if any(row[column] != "-" for row in rows)]
-    table = [tuple(row[column] for column in shown) for row in (("denoiser", *_QUALITY.values()), *rows)]
+    table = [tuple(row[column] for column in shown) for row in (("denoiser", *QUALITY.values()), *rows)]
     return ["How well the denoisers interpolate, worst level", *aligned(table, indent=2)]
 
 
 def worst(metric: Any) -> str:
     """The largest number of a metric that is a number or lists of them; a dash where there is none."""
-    numbers = list(_numbers(plain(metric)))
-    return f"{max(numbers):.4g}" if numbers else "-"
+    number = largest(plain(metric))
+    return "-" if number is None else f"{number:.4g}"
 
 
 def complaints(outcome: Outcome) -> list[str]:
@@ -99,11 +98,3 @@ def first_figure(outcome: Outcome, folder: Path, names: Sequence[str]) -> list[s
     paths = stems(outcome)
     first = min(paths, key=lambda node: order.get(node.name, len(order)), default=None)
     return [] if first is None else [f"{folder / paths[first]}.png"]
-
-
-def _numbers(values: Any) -> Iterator[float]:
-    for value in values if isinstance(values, list) else [values]:
-        if isinstance(value, list):
-            yield from _numbers(value)
-        elif value is not None:
-            yield value

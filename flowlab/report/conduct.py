@@ -19,11 +19,12 @@ from flowlab.graph.graph import Graph, load_all
 from flowlab.registry.registry import Registry
 from flowlab.report.answer import answer
 from flowlab.report.claims import FILE, findings
-from flowlab.report.folder import CHECKPOINTS, claim
+from flowlab.report.folder import CHECKPOINTS, FOLDERS, claim
 from flowlab.report.guard import tell
 from flowlab.report.origin import Origin
 from flowlab.report.plain import file_name
 from flowlab.report.summary import summary
+from flowlab.report.tracking import tracked, untracked, written
 from flowlab.report.write import write
 
 
@@ -87,10 +88,15 @@ def prepare(
     store = Store.beside(parent) if stored else None
     plans = tuple(Plan(graph, single or parent / file_name(graph.name), store) for graph in graphs)
     for plan in plans:
-        claim(plan.folder)
+        take(plan.graph, plan.folder)
     if len(plans) > 1:
         claim(parent, files=(FILE,), folders=())
     return plans
+
+
+def take(graph: Graph, folder: Path) -> None:
+    """Claim a run's folder, with those in it that its trackers write. Raises OutputError, ExperimentError."""
+    claim(folder, folders=(*FOLDERS, CHECKPOINTS, *written(graph)))
 
 
 def check_store(
@@ -112,8 +118,12 @@ def runs_folder(out: Path | None, experiments: int = 1) -> Path:
 def conduct(plan: Plan, device: str, quiet: bool) -> Report:
     """Run an experiment and write its folder. Raises OutputError."""
     origin = Origin.now(plan.graph, str(resolve(device)))
-    with listening(quiet) as listener:
-        outcome = run(plan.graph, device, listener, Checkpoints(plan.folder / CHECKPOINTS), plan.store)
-    if outcome.lost:
-        tell(outcome.lost)
-    return Report(plan.graph, write(plan.graph, outcome, origin, plan.folder), plan.folder)
+    checkpoints = Checkpoints(plan.folder / CHECKPOINTS)
+    with tracked(plan.graph, plan.folder) as trackers:
+        with listening(quiet) as listener:
+            outcome = run(untracked(plan.graph), device, trackers.hearing(listener), checkpoints, plan.store)
+        if outcome.lost:
+            tell(outcome.lost)
+        outcome = write(plan.graph, outcome, origin, plan.folder)
+        trackers.figures(outcome, plan.folder)
+    return Report(plan.graph, outcome, plan.folder)

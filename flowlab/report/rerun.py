@@ -10,9 +10,8 @@ from flowlab.engine.device import resolve
 from flowlab.engine.store import Store
 from flowlab.engine.threads import pinned
 from flowlab.registry.registry import Registry
-from flowlab.report.conduct import Plan, Report, check_store, runs_folder
+from flowlab.report.conduct import Plan, Report, check_store, runs_folder, take
 from flowlab.report.drift import drift, moved
-from flowlab.report.folder import claim
 from flowlab.report.locked import Locked
 from flowlab.report.origin import Origin
 from flowlab.report.plain import file_name
@@ -43,7 +42,7 @@ def rerun(
     if out is not None and locked.folder and out.resolve() == locked.folder.resolve():
         raise ExperimentError([Problem("--out", f"{out} holds the run itself: a rerun doesn't overwrite it")])
     folder = out or _beside(locked.folder or Path("runs") / file_name(graph.name))
-    claim(folder)
+    take(graph, folder)
 
     def show(report: Report) -> None:
         say(report.answer)

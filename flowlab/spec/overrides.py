@@ -15,7 +15,7 @@ from flowlab.api import ExperimentError, Problem
 from flowlab.api.nearest import nearest
 from flowlab.spec.document import Document
 
-EXECUTOR = "executor"
+EXECUTOR, TRACKER = "executor", "tracker"
 
 
 def carried_out_by(executor: str | None, scheduler_file: Path | None) -> list[str]:
@@ -30,6 +30,7 @@ def override(document: Document, settings: Iterable[str]) -> Document:
 
     As an experiment has one executor at most, its keys need no name: `executor.key=value`. `executor=NAME` puts
     the component of that name in its place, unless the document says so already; `executor=none` takes it away.
+    A tracker, to which nothing refers, needs no table: `tracker.NAME.use=value` makes it.
     """
     data = copy.deepcopy(document.data)
     places = dict(document.overridden)
@@ -44,6 +45,8 @@ def override(document: Document, settings: Iterable[str]) -> Document:
         if not equals or len(path) != (2 if path[0] == "experiment" else 3) or not all(path):
             problems.append(Problem(f"--set {setting}", "expected kind.name.key=value"))
             continue
+        if path[0] == TRACKER and path[2] == "use" and isinstance(data.setdefault(TRACKER, {}), dict):
+            data[TRACKER].setdefault(path[1], {})
         table: Any = data
         for depth, part in enumerate(path[:-1]):
             if not isinstance(table.get(part), dict):

@@ -5,14 +5,14 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
 import torch
 from attrs import evolve
 
-from flowlab.api import Answer, Slabs
+from flowlab.api import Answer, Misfit, Slabs
 from flowlab.api.testing import SUITES
 from flowlab.components.classifiers.stable_points import StablePoints
 from flowlab.components.datasets.line import Line
@@ -26,6 +26,7 @@ from flowlab.components.integrators.ddim import Ddim
 from flowlab.components.optimizers.max_margin import MaxMargin
 from flowlab.components.schedules.noise_levels import NoiseLevels
 from flowlab.components.schedules.variance_exploding import VarianceExploding
+from flowlab.components.trackers.tensorboard import TensorBoard
 
 CORNER = {"dimension": 3, "points": 4}
 
@@ -195,6 +196,31 @@ def answers(spoil: Callable[..., Any]) -> Any:
 def orders(spoil: Callable[..., Any]) -> Any:
     """An executor that hands on other orders, made of the crew and the task."""
     return executor(submit=lambda self, task: self.right.submit(evolve(task, order=spoil(self, task))))
+
+
+def tracker(**methods: Any) -> Any:
+    """TensorBoard with other methods."""
+    return type("Broken", (TensorBoard,), methods)()
+
+
+@contextmanager
+def writing_elsewhere(self: Any, run: str, settings: Any, folder: Any) -> Any:
+    (folder / "elsewhere").touch()
+    with TensorBoard().begin(run, settings, folder) as right:
+        yield right
+
+
+@contextmanager
+def with_dice(self: Any, run: str, settings: Any, folder: Any) -> Any:
+    torch.rand(1)
+    with TensorBoard().begin(run, settings, folder) as right:
+        yield right
+
+
+@contextmanager
+def swallowing(self: Any, run: str, settings: Any, folder: Any) -> Any:
+    with suppress(Exception), TensorBoard().begin(run, settings, folder) as right:
+        yield right
 
 
 ORDER, SCORE = {"flow": "probability"}, {"flow": "score"}
@@ -391,6 +417,12 @@ DEFECTS: list[tuple[str, str, Any, dict[str, Any]]] = [
     ),
     ("executor", "a_crew_can_follow_another", executor(crews=1), {}),
 ]
+DEFECTS += [
+    ("tracker", "its_own_check_admits_it", tracker(check=lambda self, inputs: [Misfit("use", "no server")]), {}),
+    ("tracker", "it_writes_only_what_it_says", tracker(begin=writing_elsewhere), {}),
+    ("tracker", "it_draws_no_random_numbers", tracker(begin=with_dice), {}),
+    ("tracker", "what_ends_a_run_goes_through_it", tracker(begin=swallowing), {}),
+]
 LEAVING = "who_leaves_early_is_gone_at_once"
 SUMS = "the_sums_that_theory_calls_stable_are_and_no_other"
 
@@ -459,6 +491,7 @@ def test_a_suite_without_a_component_says_so():
         ("flow", ProbabilityFlow("a")),
         ("classifier", StablePoints(("a",))),
         ("executor", executor()),
+        ("tracker", TensorBoard()),
     ],
 )
 def test_the_same_example_passes_before_it_is_spoilt(kind, component):

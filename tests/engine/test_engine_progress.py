@@ -7,11 +7,10 @@ from collections.abc import Mapping
 
 import pytest
 from engine_nodes import NOWHERE, graph_of, node
-from rich.console import Console
-from rich.progress import Progress, TextColumn
 
 from flowlab.api import Context, Result
-from flowlab.engine.progress import Bar, Lines, Quiet, listening
+from flowlab.engine.outcome import Record
+from flowlab.engine.progress import Lines, Quiet, listening
 from flowlab.engine.run import run
 
 
@@ -46,12 +45,16 @@ def test_plain_lines_are_rare() -> None:
     assert len(stream.getvalue().splitlines()) == 2
 
 
-def test_bar_leaves_one_line_a_node() -> None:
+def test_plain_lines_of_nodes_that_end_as_it_comes() -> None:
     stream = io.StringIO()
-    bar = Progress(TextColumn("{task.description}"), console=Console(file=stream, width=200), transient=True)
-    run(graph_of(node("dataset", "slow", Slow())), "cpu", Bar(bar), NOWHERE)
-    assert stream.getvalue() == "dataset.slow: short in 0.0 s: a bit off\n"
-    assert not bar.tasks
+    lines = Lines(stream)
+    nodes = [node("dataset", name, Slow()) for name in "abc"]
+    for index, one in enumerate(nodes):
+        lines.started(one, index, 3)
+    for one in reversed(nodes):
+        lines.finished(Record(one, "done", Result(1), seconds=2.0))
+    begun = [f"[{k}/3] dataset.{name} (made-up)" for k, name in enumerate("abc", 1)]
+    assert stream.getvalue().splitlines() == begun + [f"  dataset.{name}: done in 2.0 s" for name in "cba"]
 
 
 def test_quiet_is_quiet(capfd: pytest.CaptureFixture[str]) -> None:

@@ -9,6 +9,7 @@ from flowlab.api.testing.integrator import IntegratorSuite
 from flowlab.api.testing.optimizer import OptimizerSuite
 from flowlab.api.testing.schedule import ScheduleSuite
 from flowlab.api.testing.suite import Suite
+from flowlab.api.testing.tracker import TrackerSuite
 
 SUITES: dict[str, type[Suite]] = {
     suite.kind: suite
@@ -21,6 +22,7 @@ SUITES: dict[str, type[Suite]] = {
         FlowSuite,
         ClassifierSuite,
         ExecutorSuite,
+        TrackerSuite,
     )
 }
 
@@ -35,4 +37,5 @@ __all__ = [
     "OptimizerSuite",
     "ScheduleSuite",
     "Suite",
+    "TrackerSuite",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import nan
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
@@ -15,6 +15,7 @@ from flowlab.api import (
     Optimizer,
     Result,
     Schedule,
+    Training,
     TrainingSet,
     parameter,
     reference,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from flowlab.theory.interpolation import Interpolation
     from flowlab.theory.relu_network import ReluNetwork
 
+_NUMBERS = 40  # bytes that a coordinate of a sample takes: noise, samples, residual, force, multiplier
 _JUDGED = ("violation_max", "slab_ratio")
 _EXCESS = 1e-3  # over the cost of the slabs, which interpolate: a network above it is not the minimum
 
@@ -82,6 +84,20 @@ class ShallowRelu:
         }
         tables = {"history": fit.history} if fit.history is not None else {}
         return Result(bank, metrics, tables, fit.shortfall or _short(figures, fit.tolerance, sigma.tolist()))
+
+    def effort(self, *, dataset: TrainingSet, schedule: Schedule, optimizer: Any) -> Training | None:
+        """What the training takes, where the optimizer says how much it does."""
+        if not hasattr(optimizer, "effort"):
+            return None
+        points, dimension = dataset.geometry.points.shape
+        effort = optimizer.effort(points, dataset.samples)
+        if effort is None:
+            return None
+        levels = len(schedule.sigma(dataset.geometry.points.dtype))
+        # judged in float64, before and after the ReLU; of neurons that die, trained in float32
+        neuron = 12 if effort.bound == "at most" else 16
+        memory = levels * points * dataset.samples * (neuron * self.width + _NUMBERS * dimension)
+        return Training(effort, levels, dimension, self.width, memory)
 
     def _start(self, levels: int, dimension: int, context: Context) -> ReluNetwork:
         import torch

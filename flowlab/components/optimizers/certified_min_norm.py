@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-from flowlab.api import Context, Fit, NodeError, parameter
+from flowlab.api import Context, Effort, Fit, NodeError, parameter
 from flowlab.components.optimizers.augmented_lagrangian import AugmentedLagrangian
 
 if TYPE_CHECKING:
@@ -42,6 +42,13 @@ class CertifiedMinNorm:
     rounds: int = parameter(30, help="most rounds of cutting planes in a pass", ge=1)
     polish: int = parameter(4_000, help="float64 steps of a polish", ge=1)
     starts: int = parameter(128, help="random starting neurons of each search for g", ge=1)
+
+    def effort(self, points: int, samples: int) -> Effort | None:
+        """That of the training; how long the certificate takes is known when it is there."""
+        if self.start == "slabs":
+            return None
+        training = AugmentedLagrangian(steps=self.steps, working_set=self.working_set)
+        return evolve(training.effort(points, samples), bound="at least")
 
     def minimise(
         self,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from attrs import frozen
 
-from flowlab.api import Context, Declared, Fit, Misfit, Table, parameter
+from flowlab.api import Context, Declared, Effort, Fit, Misfit, Table, parameter
 from flowlab.components.optimizers.parts import trained_in_parts
 
 if TYPE_CHECKING:
@@ -44,6 +44,10 @@ class WeightDecay:
         """The term of the loss is the representation cost, in which b, V and c are free."""
         if self.decay_all and self.kind == "coupled":
             yield Misfit("decay_all", "coupled decay is of the cost C, which has no biases, V and c")
+
+    def effort(self, points: int, samples: int) -> Effort:
+        """A batch at each step, or all samples."""
+        return Effort(self.steps, points * min(self.batch or samples, samples), self.precision)
 
     def minimise(
         self,
