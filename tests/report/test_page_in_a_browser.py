@@ -94,7 +94,7 @@ def test_a_comparison_is_a_page_like_it(browser: Any, comparison: Path, scheme: 
     page.on("console", lambda message: heard.append(message.text))
     page.on("pageerror", lambda error: heard.append(str(error)))
     page.goto(comparison.as_uri())
-    assert page.locator(".zoom img").count() == 4
+    assert page.locator(".zoom img").count() == 5  # two of each run, and the classes side by side
     assert page.evaluate("() => document.documentElement.scrollWidth") == 390
     ratio, text = page.evaluate(CONTRAST)
     assert ratio >= 4.5, text
