@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -46,7 +47,9 @@ def test_all_is_well(site: SitePackages, tmp_path: Path) -> None:
     assert lines[0].startswith("flowlab ")
     assert lines[1].startswith("torch ")
     assert lines[1].endswith("threads 1")
-    assert lines[2].endswith("components of 2 distributions")
+    assert (
+        int(re.fullmatch(r"\d+ components of (\d+) distributions", lines[2])[1]) >= 2
+    )  # more where more is installed
     assert lines[-1] == "all is well"
 
 
@@ -150,5 +153,8 @@ def test_broken_plugins(site: SitePackages, tmp_path: Path) -> None:
     (unreadable,) = said.keys() - expected.keys()
     assert unreadable.startswith(f"bad-bytes 1.0 in {site.folder}: its entry_points.txt can't be read (Unicode")
     without = site.flowlab("--no-plugins", "doctor")
-    assert "disabled by FLOWLAB_DISABLE_PLUGINS: edited, exiting, lost, newer, older, twin" in without.stdout
+    disabled = re.search("^disabled by FLOWLAB_DISABLE_PLUGINS: (.*)$", without.stdout, re.MULTILINE)[1].split(
+        ", "
+    )
+    assert {"edited", "exiting", "lost", "newer", "older", "twin"} <= set(disabled)
     assert len(mends(without.stdout)) == 1
