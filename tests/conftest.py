@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 from site_packages import SitePackages
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # the cores are shared out among the processes of pytest already
+
 COMPONENTS = '''
 """Components for tests."""
 
