@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -47,9 +48,11 @@ class Checkpoints:
 
     def clear(self, node: Node) -> None:
         """Remove the files of a node, and the folder if it is empty then."""
+        own = f".{_mark(node)}.safetensors"
         with suppress(OSError):
-            for file in self.folder.glob(f"*.{_mark(node)}.safetensors"):
-                file.unlink()
+            for name in os.listdir(self.folder):  # glob compiles its pattern each time
+                if name.endswith(own):
+                    (self.folder / name).unlink()
             self.folder.rmdir()
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import attrs
 import tomli_w
 from attrs import field, frozen
 
+from flowlab.api import EngineError
+from flowlab.engine.defect import one_line
 from flowlab.engine.outcome import Status
 from flowlab.graph.graph import Graph
 
@@ -28,6 +31,11 @@ class Job:
         folder = None if checkpoints is None else str(checkpoints.absolute())
         return cls(tomli_w.dumps(graph.resolved), device, str(store.absolute()), folder)
 
+    @cached_property
+    def text(self) -> str:
+        """JSON, on one line."""
+        return json.dumps(attrs.asdict(self))
+
 
 @frozen
 class Order:
@@ -39,14 +47,23 @@ class Order:
 
     @property
     def text(self) -> str:
-        """JSON; with the whole job, a few kilobytes, so that there is no file of a run to be found or lost."""
-        return json.dumps(attrs.asdict(self))
+        """Two lines of JSON; the first is the whole job, so that there is no file of a run to be found or lost."""
+        return f"{self.job.text}\n{json.dumps({'node': self.node, 'key': self.key})}"
 
     @classmethod
     def read(cls, text: str) -> Order:
-        """An order of its text. Raises ValueError, and TypeError or KeyError for that of another version."""
-        data = json.loads(text)
-        return cls(Job(**data.pop("job")), **data)
+        """An order of its text. Raises EngineError for that of another version."""
+        job, _, own = text.partition("\n")
+        try:
+            return cls(_job(job), **json.loads(own))
+        except (ValueError, TypeError) as error:
+            raise EngineError(f"an order in the words of another version of flowlab: {one_line(error)}") from error
+
+
+@lru_cache(maxsize=1)
+def _job(text: str) -> Job:
+    """A job of its text: the same for order after order, and as long as its sweeps."""
+    return Job(**json.loads(text))
 
 
 @frozen

@@ -355,9 +355,11 @@ def test_words_of_another_version_end_the_run(place: Place, text: str) -> None:
     assert outcome.lost.startswith("dataset.b: a process answers in the words of another version of flowlab: ")
 
 
-def test_an_order_of_another_version_is_answered() -> None:
-    said = Said.read(perform('{"node": "dataset.a"}'))
-    assert (said.status, said.message) == ("failed", "KeyError: 'job'")
+@pytest.mark.parametrize("text", ["", "[]\n{}", '{"node": "dataset.a"}', "\x00"])
+def test_an_order_of_another_version_is_answered(text: str) -> None:
+    said = Said.read(perform(text))
+    assert said.status == "failed"
+    assert said.message.startswith("an order in the words of another version of flowlab: ")
 
 
 def test_a_worker_with_other_packages_is_refused(place: Place) -> None:
