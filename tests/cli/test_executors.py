@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from summaries import results, reused
@@ -12,6 +15,70 @@ from summaries import results, reused
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 LOCAL = '\n[executor.here]\nuse = "local"\nworkers = 2\n'
+
+
+FLOWS = """
+[experiment]
+name = "flows"
+threads = 1
+
+[dataset.box]
+use = "orthogonal"
+dimension = 2
+points = 3
+samples = 10
+
+[schedule.levels]
+use = "noise-levels"
+levels = [0.08, 0.05]
+
+[optimizer.slabs]
+use = "max-margin"
+
+[denoiser.trained]
+use = "shallow-relu"
+dataset = "box"
+schedule = "levels"
+optimizer = "slabs"
+
+[denoiser.theory]
+use = "closed-form"
+dataset = "box"
+schedule = "levels"
+
+[integrator.ddim]
+use = "ddim"
+
+[flow.pf]
+use = "probability"
+denoiser = "trained"
+integrator = "ddim"
+samples = 20
+
+[flow.score]
+use = "score"
+denoiser = "theory"
+integrator = "ddim"
+samples = 20
+sigma = 0.05
+
+[classifier.ends]
+use = "stable-points"
+flow = ["pf"]
+threshold = 0.3
+
+[sweep.samples]
+"dataset.box.samples" = [10, 12]
+"""
+
+
+def viewed(folder: Path) -> Any:
+    """The data of the interactive view on a run's page."""
+    found = re.search(
+        r'<script type="application/json" id="view-data">(.*?)</script>', (folder / "report.html").read_text()
+    )
+    assert found is not None
+    return json.loads(found[1])
 
 
 def refused(done: subprocess.CompletedProcess[str]) -> str:
@@ -38,6 +105,23 @@ def test_an_executor_is_chosen_and_its_results_are_reused_without(
     found, wanted = (results(tmp_path / "runs" / name) for name in ("tiny", "here"))
     assert found.pop("executor.local")["status"] == "done"
     assert found == wanted
+
+
+def test_the_page_shows_the_same_flows(flowlab: Run, tmp_path: Path) -> None:
+    (tmp_path / "flows.toml").write_text(FLOWS)
+    here = flowlab("run", "flows.toml", "--out", "here/flows")
+    assert here.returncode == 0, here.stderr
+    crew = ("--executor", "local", "--set", "executor.workers=2")
+    there = flowlab("run", "flows.toml", "--out", "there/flows", *crew)
+    assert there.returncode == 0, there.stderr
+    wanted, found = (viewed(tmp_path / name / "flows") for name in ("here", "there"))
+    assert found == wanted
+    assert [(flow["label"], flow["threshold"]) for flow in wanted["flows"]] == [
+        ("pf[samples=10]", 0.3),
+        ("pf[samples=12]", 0.3),
+        ("score[samples=10]", 0.2),
+        ("score[samples=12]", 0.2),
+    ]
 
 
 def test_none_takes_a_files_executor_away(flowlab: Run, experiment: Path, tmp_path: Path) -> None:
