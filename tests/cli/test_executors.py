@@ -177,3 +177,22 @@ def test_check_and_explain_with_an_executor(flowlab: Run, experiment: Path) -> N
     explained = flowlab("explain", experiment, "dataset.a", "--set", "executor=local")
     assert explained.returncode == 0, explained.stderr
     assert explained.stdout.startswith("dataset.a: would be computed")
+
+
+def test_explain_tells_of_what_is_kept_without_its_value(flowlab: Run, tmp_path: Path) -> None:
+    (tmp_path / "flows.toml").write_text(FLOWS)
+    crew = ("--executor", "local", "--set", "executor.workers=2")
+    done = flowlab("run", "flows.toml", *crew)
+    assert done.returncode == 0, done.stderr
+    explained = flowlab("explain", "flows.toml", "dataset.box").stdout.splitlines()
+    told = "its metrics are stored, its value, a TrainingSet, has no form there: built again where a node needs it"
+    assert [line.partition(", in ")[0] for line in explained if not line.startswith(" ")] == [
+        f"dataset.box[samples={samples}]: {told}" for samples in (10, 12)
+    ]
+    assert "would be reused" in flowlab("explain", "flows.toml", "flow.pf").stdout
+    # and so it is
+    again = flowlab("run", "flows.toml")
+    assert again.returncode == 0, again.stderr
+    found = reused(tmp_path / "runs/flows")
+    assert "dataset.box[samples=10]" not in found
+    assert "flow.pf[samples=10]" in found
