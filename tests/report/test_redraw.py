@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from summaries import entries
 
 from flowlab.api import ExperimentError, OutputError
 from flowlab.api.plotting import WIDTHS
@@ -87,7 +88,8 @@ def test_without_a_place_it_is_written_here(runs: Path, tmp_path: Path, monkeypa
 
 
 def test_nothing_is_trained_unasked(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_LONG", 0.1)  # this training is over too soon to be missed
+    training = entries(runs / "tiny")["denoiser.trained"]["seconds"]
+    monkeypatch.setattr(module, "_LONG", training)  # it is over too soon to be missed
     alone = tmp_path / "runs"
     shutil.copytree(runs / "tiny", alone / "tiny")
     with pytest.raises(ExperimentError, match=r"not stored in .*denoiser\.trained.*--recompute"):
