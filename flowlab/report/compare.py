@@ -60,7 +60,7 @@ class Compared:
                 if any(figure != "-" for figure in figures):
                     rows.append([label, name, one.status, *figures])
         rows.sort(key=lambda row: [row[2] != "done", *(math.inf if one == "-" else float(one) for one in row[3:])])
-        return Grid.of(["denoiser", "run", "status", *_LOWER_IS_BETTER.values()], rows)
+        return Grid.of(["denoiser", "run", "status", *_LOWER_IS_BETTER.values()], rows).without_empty
 
     @property
     def metrics(self) -> Grid:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from flowlab.report.folder import LOCK, SUMMARY
 from flowlab.report.lock import SEAL, seal
 from flowlab.report.measured import Summary, parse
 from flowlab.report.origin import Origin
+from flowlab.report.plain import spoken
 from flowlab.spec.document import Document, read
 from flowlab.spec.overrides import TRACKER, override
 
@@ -125,7 +127,8 @@ class _Reader:
         return self._text(self.table("experiment", "experiment").get("name"), "experiment", "experiment", "name")
 
     def date(self) -> str:
-        return str(self.table("run").get("date", "-"))
+        date = self.table("run").get("date")
+        return spoken(date) if isinstance(date, datetime) else "-"
 
     def origin(self) -> Origin:
         run = self.table("run")
