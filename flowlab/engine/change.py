@@ -1,9 +1,10 @@
-"""What two sets of named values do not share."""
+"""What several sets of named values do not share."""
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from attrs import frozen
@@ -23,15 +24,26 @@ class Change:
 
 def changed(former: Mapping[str, Any], current: Mapping[str, Any], prefix: str = "") -> Iterator[Change]:
     """The names whose values differ, each behind a prefix."""
-    for name, (old, new) in pairs(former, current):
-        if shown(old) != shown(new):  # 1, 1.0 and true are not the same
-            yield Change(f"{prefix}{name}", old, new)
+    for name, (old, new) in apart(former, current):
+        yield Change(f"{prefix}{name}", old, new)
 
 
-def pairs(former: Mapping[str, Any], current: Mapping[str, Any]) -> Iterator[tuple[str, tuple[Any, Any]]]:
+def apart(*sides: Mapping[str, Any]) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    """The names whose values are not the same on all sides, with the value of each."""
+    for name, values in side_by_side(*sides):
+        if differ(values):
+            yield name, values
+
+
+def differ(values: Iterable[Any]) -> bool:
+    """Whether not all are the same; 1, 1.0 and true are not."""
+    return len(set(map(shown, values))) > 1
+
+
+def side_by_side(*sides: Mapping[str, Any]) -> Iterator[tuple[str, tuple[Any, ...]]]:
     """The values of all names, None where a side lacks one."""
-    for name in dict.fromkeys([*former, *current]):
-        yield name, (former.get(name), current.get(name))
+    for name in dict.fromkeys(itertools.chain(*sides)):
+        yield name, tuple(side.get(name) for side in sides)
 
 
 def shown(value: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from flowlab.engine.change import changed, pairs
+from flowlab.engine.change import changed, side_by_side
 
 Ingredients = Mapping[str, Any]
 _RUN = ("seed", "dtype", "device", "threads")
@@ -22,8 +22,8 @@ def _changes(former: Ingredients, current: Ingredients) -> Iterator[str]:
     yield from map(str, changed({key: former[key] for key in _RUN}, {key: current[key] for key in _RUN}))
     yield from _nodes(former["node"], current["node"])
     yield from map(str, changed(former["versions"], current["versions"], "version of "))
-    for package, modules in pairs(former["sources"], current["sources"]):
-        for module, (old, new) in pairs(*(each or {} for each in modules)):
+    for package, modules in side_by_side(former["sources"], current["sources"]):
+        for module, (old, new) in side_by_side(*(each or {} for each in modules)):
             if old != new:
                 how = "changed" if old and new else "is new" if new else "is gone"
                 yield f"source file {package}/{module}: {how}"
@@ -39,11 +39,11 @@ def _nodes(former: Ingredients, current: Ingredients) -> Iterator[str]:
     if origin == now[0]:
         yield from map(str, changed({origin: version}, {origin: now[1]}, "version of "))
     yield from map(str, changed(former["parameters"], current["parameters"], f"{node}."))
-    for file, (old, new) in pairs(former["files"], current["files"]):
+    for file, (old, new) in side_by_side(former["files"], current["files"]):
         if old and new and old != new:
             yield f"{node}: the content of {file}"
-    for field, ends in pairs(former["inputs"], current["inputs"]):
-        for label, (old, new) in pairs(*(each or {} for each in ends)):
+    for field, ends in side_by_side(former["inputs"], current["inputs"]):
+        for label, (old, new) in side_by_side(*(each or {} for each in ends)):
             if old and new:
                 yield from _nodes(old, new)
             else:

@@ -79,6 +79,14 @@ def decode_alone(encoded: Encoded, device: torch.device) -> Result:
         return decode(Encoded(json.dumps(alone), encoded.tensors), {}, device)
 
 
+def lost(text: str) -> str | None:
+    """The type of the value without which a result was kept; None where it has its value."""
+    match json.loads(text):
+        case {"fields": {"value": {"form": "Lost", "fields": {"type": str(kind)}}}}:
+            return kind
+    return None
+
+
 def _forms() -> dict[str, type[Any]]:
     """The classes whose fields are kept, by name."""
     from flowlab.theory.relu_network import ReluNetwork

@@ -17,7 +17,7 @@ from flowlab.graph.tables import Tables, limit, tables
 from flowlab.graph.variants import dangling, edges
 from flowlab.registry.registry import Registry
 from flowlab.spec.document import Document, read
-from flowlab.spec.overrides import override
+from flowlab.spec.overrides import EXECUTOR, TRACKER, override
 from flowlab.spec.structure import named
 from flowlab.spec.sweep import Axis
 
@@ -41,7 +41,7 @@ class Graph:
     @property
     def executor(self) -> Executor | None:
         """The executor that the experiment declares."""
-        return next((node.component for node in self.nodes if node.kind.name == "executor"), None)
+        return next((node.component for node in self.nodes if node.kind.name == EXECUTOR), None)
 
 
 def load(path: Path, overrides: Sequence[str], registry: Registry) -> Graph:
@@ -62,7 +62,7 @@ def connected(document: Document, registry: Registry) -> Graph:
     relevant = _relevant(order, ends, found.touching)
     limit(found.axes, relevant, document)
     nodes = _connect(order, found, relevant)
-    problems = [*_executors(nodes, document), *_misfits(nodes, document)]
+    problems = [*_aside(nodes, document), *_misfits(nodes, document)]
     if problems:
         raise ExperimentError(_sorted(problems, document))
     settings = document.data["experiment"]
@@ -144,16 +144,20 @@ def _connect(order: list[str], found: Tables, relevant: Mapping[str, list[int]])
     return list(built.values())
 
 
-def _executors(nodes: Iterable[Node], document: Document) -> Iterator[Problem]:
-    executors = {node.name: node for node in nodes if node.kind.name == "executor"}
-    for number, node in enumerate(executors.values()):
-        if node.variant:
-            rule = "an executor can't be swept: it is one for the whole experiment, and changes no result"
-            yield Problem(document.where("executor", node.name), rule)
-        elif number:
-            yield Problem(
-                document.where("executor", node.name), "a second executor: an experiment has one at most"
-            )
+def _aside(nodes: Iterable[Node], document: Document) -> Iterator[Problem]:
+    """What is wrong with executors and trackers, on which no result rests."""
+    for kind, article in ((EXECUTOR, "an"), (TRACKER, "a")):
+        declared = {node.name: node for node in nodes if node.kind.name == kind}
+        for number, node in enumerate(declared.values()):
+            rule = None
+            if node.variant:
+                rule = (
+                    f"{article} {kind} can't be swept: it is one for the whole experiment, and changes no result"
+                )
+            elif number and kind == EXECUTOR:
+                rule = "a second executor: an experiment has one at most"
+            if rule:
+                yield Problem(document.where(kind, node.name), rule)
 
 
 def _settings(mine: list[int], fixed: Mapping[int, int], axes: tuple[Axis, ...]) -> Iterator[tuple[int, ...]]:

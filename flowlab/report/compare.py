@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from attrs import frozen
 
 from flowlab.api import ExperimentError, Problem
+from flowlab.engine.change import apart, side_by_side
 from flowlab.report.answer import worst
 from flowlab.report.curves import curves
 from flowlab.report.figures import stems_among
-from flowlab.report.finished import Finished, finished
 from flowlab.report.folder import former, replace
 from flowlab.report.grid import Grid, rounded
 from flowlab.report.html import picture, render
-from flowlab.report.plain import distinct, plain
+from flowlab.report.locked import Locked
+from flowlab.report.measured import Summary
+from flowlab.report.plain import distinct
+from flowlab.report.settings import settings
 from flowlab.report.tables import cell
 
 _LOWER_IS_BETTER = {
@@ -26,129 +29,108 @@ _LOWER_IS_BETTER = {
     "gap": "optimality gap",
     "violation_max": "violation",
 }
+_VERDICTS = {True: "yes", False: "no", None: "not known"}
 
 
 @frozen
 class Compared:
     """Runs by names that tell them apart, in the order in which they were given."""
 
-    runs: Mapping[str, Finished]
+    runs: Mapping[str, Locked]
+    summaries: Mapping[str, Summary]
 
     @property
     def settings(self) -> Grid:
         """The settings that are not the same in all of them."""
-        flat = {name: dict(_flat(run.lock["experiment"])) for name, run in self.runs.items()}
-        return self._differing(flat, lambda value: "-" if value is None else cell(value))
+        return self._side_by_side("setting", settings(*(run.experiment.data for run in self.runs.values())))
 
     @property
     def versions(self) -> Grid:
         """What ran them, where it was not the same."""
-        kept = ("seed", "dtype", "device", "threads", "platform", "python")
-        facts = {
-            name: {key: run.lock["run"].get(key) for key in kept} | dict(run.lock["versions"])
-            for name, run in self.runs.items()
-        }
-        return self._differing(facts, lambda value: "-" if value is None else cell(value))
+        return self._side_by_side("setting", apart(*(run.origin.facts for run in self.runs.values())))
 
     @property
     def denoisers(self) -> Grid:
         """The worst level of each denoiser: those that fell short last, of the others the cheapest first."""
         rows = []
-        for name, run in self.runs.items():
-            for label, entry in run.summary["nodes"].get("denoiser", {}).items():
-                figures = [worst(entry["metrics"].get(key)) for key in _LOWER_IS_BETTER]
+        for name, summary in self.summaries.items():
+            for label, one in summary.of("denoiser").items():
+                lists = one.lists
+                figures = [worst(lists.get(key)) for key in _LOWER_IS_BETTER]
                 if any(figure != "-" for figure in figures):
-                    rows.append([label, name, entry["status"], *figures])
+                    rows.append([label, name, one.status, *figures])
         rows.sort(key=lambda row: [row[2] != "done", *(math.inf if one == "-" else float(one) for one in row[3:])])
-        return Grid.of(["denoiser", "run", "status", *_LOWER_IS_BETTER.values()], rows)
+        return Grid.of(["denoiser", "run", "status", *_LOWER_IS_BETTER.values()], rows).without_empty
 
     @property
     def metrics(self) -> Grid:
         """All numbers by node and name."""
-        flat = {name: dict(_metrics(run)) for name, run in self.runs.items()}
-        return self._side_by_side(flat, sorted({key for each in flat.values() for key in each}), "metric", _number)
+        return self._side_by_side("metric", sorted(side_by_side(*map(_metrics, self.summaries.values()))))
 
     @property
     def claims(self) -> Grid:
         """What became of each claim."""
-        verdicts = {True: "yes", False: "no", None: "not known"}
-        flat = {
-            name: {one["claim"]: verdicts[one["holds"]] for one in run.summary.get("claims", ())}
-            for name, run in self.runs.items()
-        }
-        return self._side_by_side(flat, list({key: None for each in flat.values() for key in each}), "claim", str)
+        verdicts = (
+            {claim: _VERDICTS[holds] for claim, holds in one.claims.items()} for one in self.summaries.values()
+        )
+        return self._side_by_side("claim", side_by_side(*verdicts))
 
     @property
     def figures(self) -> dict[str, dict[str, str]]:
         """The pictures of each figure by run, those of most runs first."""
         found: dict[str, dict[str, str]] = {}
         for name, run in self.runs.items():
-            for label, stem in stems_among(former(run.folder)).items():
+            folder = run.path.parent
+            for label, stem in stems_among(former(folder)).items():
                 try:
-                    svg, png = ((run.folder / f"{stem}.{form}").read_bytes() for form in ("svg", "png"))
+                    svg, png = ((folder / f"{stem}.{form}").read_bytes() for form in ("svg", "png"))
                 except OSError:
                     continue  # somebody took it away; the others are there
                 found.setdefault(label, {})[name] = picture(svg, png)
         return dict(sorted(found.items(), key=lambda item: -len(item[1])))
 
-    def _differing(self, values: Mapping[str, Mapping[str, Any]], text: Any) -> Grid:
-        keys = dict.fromkeys(key for each in values.values() for key in each)
-        differing = [key for key in keys if len({repr(each.get(key)) for each in values.values()}) > 1]
-        return self._side_by_side(values, differing, "setting", text)
-
-    def _side_by_side(
-        self, values: Mapping[str, Mapping[str, Any]], keys: Sequence[str], head: str, text: Any
-    ) -> Grid:
-        rows = [[key, *(text(each[key]) if key in each else "-" for each in values.values())] for key in keys]
+    def _side_by_side(self, head: str, values: Iterable[tuple[str, tuple[Any, ...]]]) -> Grid:
+        rows = [[name, *("-" if one is None else cell(one) for one in each)] for name, each in values]
         return Grid.of([head, *self.runs], rows)
 
 
 def compared(folders: Sequence[Path]) -> Compared:
     """Runs read from their folders. Raises ExperimentError with all that are none's."""
-    runs: list[Finished] = []
+    runs: list[Locked] = []
+    summaries: list[Summary] = []
     problems: list[Problem] = []
     for folder in folders:
         try:
-            runs.append(finished(folder))
+            runs.append(Locked.read(folder))
+            summaries.append(runs[-1].told())
         except ExperimentError as error:
             problems += error.problems
     if len(folders) < 2:
         problems.append(Problem(str(folders[0]), "one run alone: name two or more"))
     if problems:
         raise ExperimentError(problems)
-    return Compared(dict(zip(distinct(run.folder.resolve().name for run in runs), runs, strict=True)))
+    names = distinct(run.path.resolve().parent.name for run in runs)
+    return Compared(dict(zip(names, runs, strict=True)), dict(zip(names, summaries, strict=True)))
 
 
 def compare(folders: Sequence[Path], out: Path) -> Path:
     """Write the page of several runs; its path. Raises ExperimentError, OutputError."""
     runs = compared(folders)
-    replace(out, render("compare.html", runs=runs, curves=curves(runs.runs)))
+    replace(out, render("compare.html", runs=runs, curves=curves(runs.summaries)))
     return out
 
 
-def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Nested tables as dotted paths."""
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield from _flat(inner, f"{path}.{key}" if path else str(key))
-    else:
-        yield path, value
-
-
-def _metrics(run: Finished) -> Iterator[tuple[str, float]]:
+def _metrics(summary: Summary) -> dict[str, str]:
     """Every number of every node, of a list the largest; wherever a metric is none, nothing."""
-    for kind, nodes in run.summary["nodes"].items():
-        for label, entry in nodes.items():
-            for path, value in _flat(entry["metrics"]):
-                numbers = [each for each in (value if isinstance(value, list) else [value]) if _is_number(each)]
-                if numbers:
-                    largest = " (largest)" if isinstance(value, list) else ""
-                    yield f"{kind}.{label}: {path}{largest}", max(numbers)
+    found = {}
+    for node, one in summary.nodes.items():
+        for name, value in one.lists.items():
+            numbers = [each for each in (value if isinstance(value, list) else [value]) if _is_number(each)]
+            if numbers:
+                largest = " (largest)" if isinstance(value, list) else ""
+                found[f"{node}: {name}{largest}"] = rounded(str(max(numbers)))
+    return found
 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _number(value: float) -> str:
-    return rounded(str(plain(value)))

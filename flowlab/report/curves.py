@@ -10,9 +10,10 @@ from attrs import frozen
 from flowlab.api import CLASSES
 from flowlab.api.labels import without_setting
 from flowlab.api.plotting import CLASS_COLOURS, CLASS_MARKERS, house_style, new_panels
+from flowlab.api.result import Cell
 from flowlab.report.figures import drawn
-from flowlab.report.finished import Finished
 from flowlab.report.html import picture
+from flowlab.report.measured import Summary
 
 _STYLES = ("-", "--", ":", "-.")
 
@@ -27,7 +28,7 @@ class Shares:
     swept: Mapping[str, float]
 
 
-def curves(runs: Mapping[str, Finished]) -> str | None:
+def curves(runs: Mapping[str, Summary]) -> str | None:
     """The picture as a URL that holds it: a panel a classifier and flow; None where no flow was classified."""
     found = [shares for name, run in runs.items() for shares in _shares(name, run)]
     if not found:
@@ -36,14 +37,22 @@ def curves(runs: Mapping[str, Finished]) -> str | None:
     return picture(drawn(figure, "svg"), drawn(figure, "png"))
 
 
-def _shares(name: str, run: Finished) -> Iterator[Shares]:
+def _shares(name: str, run: Summary) -> Iterator[Shares]:
     """What the summary says of every classifier's flows."""
-    for label, entry in run.summary["nodes"].get("classifier", {}).items():
-        swept = {key: value for key, value in entry["variant"].items() if type(value) in (int, float)}
-        for flow, counts in entry["metrics"].items():
-            if isinstance(counts, Mapping) and set(CLASSES) <= counts.keys():
-                panel = f"{without_setting(label)}: {without_setting(flow)}"
-                yield Shares(name, panel, {each: int(counts[each]) for each in CLASSES}, swept)
+    for label, one in run.of("classifier").items():
+        swept = {key: value for key, value in one.variant.items() if type(value) in (int, float)}
+        for flow, counts in _counts(one.metrics).items():
+            yield Shares(name, f"{without_setting(label)}: {without_setting(flow)}", counts, swept)
+
+
+def _counts(metrics: Mapping[str, Cell]) -> dict[str, dict[str, int]]:
+    """Those of the metrics that are counts of all classes, by flow."""
+    found: dict[str, dict[str, int]] = {}
+    for name, value in metrics.items():
+        flow, _, end = name.rpartition(".")
+        if end in CLASSES and type(value) is int:
+            found.setdefault(flow, {})[end] = value
+    return {flow: counts for flow, counts in found.items() if len(counts) == len(CLASSES)}
 
 
 @house_style()

@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import frozen
 
-from flowlab.engine.change import pairs, shown
+from flowlab.engine.change import shown, side_by_side
 from flowlab.report.aligned import aligned
 from flowlab.report.folder import SUMMARY
 from flowlab.report.locked import Locked, Trace
@@ -83,7 +83,7 @@ def _furthest(node: str, former: Measured, current: Measured) -> Iterator[Deviat
     """The metric that is furthest off, and how many more there are; nothing where all are the same."""
     off = {
         name: (old, new, excess(old, new))
-        for name, (old, new) in pairs(former.metrics, current.metrics)
+        for name, (old, new) in side_by_side(former.metrics, current.metrics)
         if shown(old) != shown(new)
     }
     if off:

@@ -10,11 +10,12 @@ import attrs
 from attrs import frozen
 
 from flowlab.api.result import Cell
-from flowlab.engine.change import Change, changed, pairs, shown
+from flowlab.engine.change import Change, changed, shown, side_by_side
 from flowlab.report.aligned import aligned
 from flowlab.report.folder import SUMMARY
 from flowlab.report.locked import Locked
-from flowlab.report.measured import Measured
+from flowlab.report.measured import Measured, without_index
+from flowlab.report.settings import settings
 
 _SHORT = 12  # digits that tell two digests apart at a glance
 
@@ -76,36 +77,19 @@ class Difference:
 def difference(a: Path, b: Path) -> Difference:
     """Compare two run folders or lock files. Raises ExperimentError for what no run wrote so."""
     first, second = Locked.read(a), Locked.read(b)
-    metrics = [one.measured() for one in (first, second)]
-    unread = [str(one.path) for one, found in zip((first, second), metrics, strict=True) if found is None]
-    was, now = ({} if unread else found or {} for found in metrics)
+    summaries = [one.summary() for one in (first, second)]
+    unread = [str(one.path) for one, found in zip((first, second), summaries, strict=True) if found is None]
+    was, now = ({} if unread or found is None else found.nodes for found in summaries)
     return Difference(
-        list(_settings(first.experiment.data, second.experiment.data)),
+        [Change(name, *values) for name, values in settings(first.experiment.data, second.experiment.data)],
         list(changed(first.origin.facts, second.origin.facts)),
         [*_gaps(was, now), *_digests(first, second)],
         unread,
     )
 
 
-def _settings(former: Mapping[str, Any], current: Mapping[str, Any]) -> Iterator[Change]:
-    """By `kind.name.key`; a node that one of them lacks by its component alone."""
-    for kind, tables in pairs(former, current):
-        was, now = (one if isinstance(one, dict) else {} for one in tables)
-        for name, (old, new) in pairs(was, now):
-            node = f"{kind}.{name}"
-            if isinstance(old, dict) and isinstance(new, dict):
-                yield from changed(old, new, f"{node}.")
-            else:
-                yield from changed({node: _use(old)}, {node: _use(new)})
-
-
-def _use(table: Any) -> Any:
-    """What stands for a table; of the settings of all, such as the seed, themselves."""
-    return table.get("use", "a sweep") if isinstance(table, dict) else table
-
-
 def _gaps(former: Mapping[str, Measured], current: Mapping[str, Measured]) -> Iterator[Gap]:
-    for node, (was, now) in pairs(former, current):
+    for node, (was, now) in side_by_side(former, current):
         if was is None or now is None or was.status != now.status:
             yield Gap(node, "status", was and was.status, now and now.status)
         if was and now:
@@ -124,7 +108,7 @@ def _digests(first: Locked, second: Locked) -> Iterator[Gap]:
 def _rows(gaps: list[Gap]) -> Iterator[tuple[str, ...]]:
     groups: dict[tuple[str, str], list[Gap]] = {}
     for one in gaps:
-        groups.setdefault((one.node, one.metric.partition("[")[0]), []).append(one)
+        groups.setdefault((one.node, without_index(one.metric)), []).append(one)
     for (node, _), group in groups.items():
         one = max(group, key=lambda gap: abs(gap.difference or 0.0))
         more = f" and {len(group) - 1} more" if len(group) > 1 else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flowlab.api import ExperimentError, Problem
 from flowlab.api.nearest import nearest
 from flowlab.engine.changes import Ingredients, changes
+from flowlab.engine.codec import lost
 from flowlab.engine.device import resolve
 from flowlab.engine.key import Keys, digest, expanded
 from flowlab.engine.sealed_file import Unusable, read
@@ -33,13 +34,17 @@ def _explained(node: Node, keys: Keys, store: Store) -> str:
     key = digest(ingredients)
     path = store.path(key)
     try:
-        seconds = float(read(path, key).labels["seconds"])
+        labels = read(path, key).labels
     except FileNotFoundError:
         return "\n".join(
             [f"{node.id}: would be computed", *_reasons(expanded(ingredients, keys.modules.__getitem__), store)]
         )
     except Unusable as error:
         return f"{node.id}: would be computed\n  {path}: {error}"
+    seconds = float(labels["seconds"])
+    if kind := lost(labels["result"]):
+        told = f"its metrics are stored, its value, a {kind}, has no form there: built again where a node needs it"
+        return f"{node.id}: {told}, in {seconds:.1f} s\n  {path}"
     return f"{node.id}: would be reused, computed in {seconds:.1f} s\n  {path}"
 
 

@@ -35,6 +35,13 @@ class Grid:
         return cls(header, rows, len(rows) + sum(1 for _ in reader))
 
     @property
+    def without_empty(self) -> Grid:
+        """The same without the columns in which there is nothing."""
+        kept = [index for index in range(len(self.columns)) if any(row[index] != "-" for row in self.rows)]
+        rows = [[row[index] for index in kept] for row in self.rows]
+        return Grid([self.columns[index] for index in kept], rows, self.total)
+
+    @property
     def numeric(self) -> list[bool]:
         """For each column whether all that stands in it are numbers."""
         return [

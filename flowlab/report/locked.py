@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ from flowlab.graph.graph import Graph, connected
 from flowlab.registry.registry import Registry
 from flowlab.report.folder import LOCK, SUMMARY
 from flowlab.report.lock import SEAL, seal
-from flowlab.report.measured import Measured, parse
+from flowlab.report.measured import Summary, parse
 from flowlab.report.origin import Origin
+from flowlab.report.plain import spoken
 from flowlab.spec.document import Document, read
-from flowlab.spec.overrides import override
+from flowlab.spec.overrides import TRACKER, override
 
 _MOST_BYTES = 1 << 24  # 30,000 nodes
 
@@ -37,10 +39,13 @@ class Trace:
 class Locked:
     """A lock: its run's experiment, with places in the lock, origin, nodes by id, and the digests of its files.
 
-    A lock from before there were digests has no nodes.
+    The experiment is without trackers: they change nothing, and who reads the lock need not have them. A lock from
+    before there were digests has no nodes.
     """
 
     path: Path
+    name: str
+    date: str
     origin: Origin
     nodes: Mapping[str, Trace]
     files: Mapping[str, str]
@@ -49,13 +54,21 @@ class Locked:
     @classmethod
     def read(cls, path: Path) -> Locked:
         """The lock of a run's folder, or a lock file. Raises ExperimentError for one that no run wrote so."""
-        path = path / LOCK if path.is_dir() else path
+        path = _found(path)
         document = read(path, _MOST_BYTES)
         if {SEAL, "nodes", "files"} & document.data.keys() and document.data.get(SEAL) != seal(document.data):
             raise _refused(document, "cut short or changed since a run wrote it: its sha256 is another", SEAL)
         reader = _Reader(document)
         reader.table("experiment")
-        return cls(path, reader.origin(), reader.nodes(), reader.texts("files"), document.below("experiment"))
+        return cls(
+            path,
+            reader.name(),
+            reader.date(),
+            reader.origin(),
+            reader.nodes(),
+            reader.texts("files"),
+            document.below("experiment").without(TRACKER),
+        )
 
     @property
     def folder(self) -> Path | None:
@@ -66,10 +79,18 @@ class Locked:
         """Its experiment with today's components. Raises ExperimentError, PluginError."""
         return connected(override(self.experiment, settings), registry)
 
-    def measured(self) -> Mapping[str, Measured] | None:
+    def summary(self) -> Summary | None:
         """What the run's summary says, None without one. Raises ExperimentError for one that it didn't write."""
         content = self._content(SUMMARY)
         return None if content is None else parse(self.path.with_name(SUMMARY), content)
+
+    def told(self) -> Summary:
+        """The same, of a run that must have one. Raises ExperimentError."""
+        found = self.summary()
+        if found is None:
+            rule = f"expected the folder of a finished run: there is no {SUMMARY} beside its {LOCK}"
+            raise ExperimentError([Problem(str(self.path), rule)])
+        return found
 
     def check_files(self) -> None:
         """Raise ExperimentError for tables and figures that are not as the run wrote them; they may be absent."""
@@ -101,6 +122,13 @@ class _Reader:
     """Typed reading of a lock; each raises ExperimentError for a value of another type."""
 
     document: Document
+
+    def name(self) -> str:
+        return self._text(self.table("experiment", "experiment").get("name"), "experiment", "experiment", "name")
+
+    def date(self) -> str:
+        date = self.table("run").get("date")
+        return spoken(date) if isinstance(date, datetime) else "-"
 
     def origin(self) -> Origin:
         run = self.table("run")
@@ -154,6 +182,18 @@ class _Reader:
     def _mistyped(self, spoken: str, value: Any, *path: str) -> ExperimentError:
         found = "nothing" if value is None else repr(value)
         return _refused(self.document, f"{'.'.join(path)} must be {spoken}, found {found}", *path)
+
+
+def _found(path: Path) -> Path:
+    """The lock in a folder, or at the path itself. Raises ExperimentError."""
+    try:
+        lock = path / LOCK if path.is_dir() else path
+        lock.stat()
+    except (OSError, ValueError) as error:  # ValueError: a name with NUL
+        reason = getattr(error, "strerror", None) or str(error)
+        rule = f"expected the folder of a finished run, with {LOCK} and {SUMMARY}, or its lock ({reason})"
+        raise ExperimentError([Problem(str(path), rule)]) from error
+    return lock
 
 
 def _refused(document: Document, rule: str, *path: str) -> ExperimentError:

@@ -1,44 +1,81 @@
-"""What a summary says of each node: its status, and its metrics one by one."""
+"""A summary read back: of each node its status, its metrics one by one and what it took; the claims."""
 
 from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from flowlab.api import KINDS, ExperimentError, Problem
 from flowlab.api.result import Cell
 
+_TYPES: Mapping[str, tuple[Any, str]] = {
+    "status": (str, "string"),
+    "variant": (dict, "table"),
+    "seconds": (int | float, "number"),
+    "reused": (bool, "yes or no"),
+}
+
 
 @frozen
 class Measured:
-    """A node's status and metrics; an item of a list is `name[index]`, one of a mapping `name.key`."""
+    """A node's status and metrics; an item of a list is `name[index]`, one of a mapping `name.key`.
+
+    Then its settings in the sweeps by path, the seconds that it took, and whether a former run's result was taken.
+    """
 
     status: str
     metrics: Mapping[str, Cell]
+    variant: Mapping[str, Any] = field(factory=dict)
+    seconds: float = 0.0
+    reused: bool = False
+
+    @property
+    def lists(self) -> dict[str, Any]:
+        """The metrics with the items of each list in one, nested or not."""
+        found: dict[str, Any] = {}
+        for name, value in self.metrics.items():
+            stem = without_index(name)
+            if stem == name:
+                found[name] = value
+            else:
+                found.setdefault(stem, []).append(value)
+        return found
 
 
-def measured(summary: Mapping[str, Any]) -> dict[str, Measured]:
-    """The nodes of a summary by id; not its tools, which find nothing."""
-    return {
-        f"{kind}.{label}": Measured(entry["status"], dict(_leaves(entry["metrics"])))
-        for kind, entries in summary["nodes"].items()
-        if kind not in KINDS or KINDS[kind].built
-        for label, entry in entries.items()
-    }
+@frozen
+class Summary:
+    """The nodes by id, without tools, which find nothing; whether each claim holds, None where it isn't known."""
+
+    nodes: Mapping[str, Measured]
+    claims: Mapping[str, bool | None]
+
+    def of(self, kind: str) -> dict[str, Measured]:
+        """The nodes of one kind by label."""
+        return {
+            label: one for node, one in self.nodes.items() for of, _, label in [node.partition(".")] if of == kind
+        }
 
 
-def parse(path: Path, content: bytes) -> dict[str, Measured]:
-    """The nodes of a summary.json. Raises ExperimentError for any other content."""
+def parse(path: Path, content: bytes) -> Summary:
+    """What a summary.json says. Raises ExperimentError for any other content."""
     try:
-        found = measured(json.loads(content, parse_constant=_number, parse_float=_number, parse_int=_integer))
-        if all(type(one.status) is str for one in found.values()):
-            return found
-        rule = "no summary of a run: a status is no string"
+        data = json.loads(content, parse_constant=_number, parse_float=_number, parse_int=_integer)
+        nodes = {
+            f"{kind}.{label}": _measured(path, f"{kind}.{label}", entry)
+            for kind, entries in data["nodes"].items()
+            if kind not in KINDS or KINDS[kind].built
+            for label, entry in entries.items()
+        }
+        claims = {str(one["claim"]): one["holds"] for one in data.get("claims", ())}
+        if any(holds not in (True, False, None) for holds in claims.values()):
+            raise _bad(str(path), "no summary of a run: a claim holds, doesn't, or it isn't known")
+        return Summary(nodes, claims)
     except json.JSONDecodeError as error:
         raise _bad(f"{path}:{error.lineno}:{error.colno}", f"not valid JSON: {error.msg}") from error
     except UnicodeDecodeError as error:
@@ -46,8 +83,22 @@ def parse(path: Path, content: bytes) -> dict[str, Measured]:
     except (ValueError, RecursionError) as error:  # a number of too many digits, nested too deep
         raise _bad(str(path), f"not readable as JSON: {error}") from error
     except (KeyError, TypeError, AttributeError) as error:
-        raise _bad(str(path), "no summary of a run: its nodes are no tables of status and metrics") from error
-    raise _bad(str(path), rule)
+        rule = "no summary of a run, which has nodes with status and metrics, and claims that hold or don't"
+        raise _bad(str(path), rule) from error
+
+
+def without_index(metric: str) -> str:
+    """The list of which a metric is an item; itself if it is none. `flow[points=2].interior` is none."""
+    return re.sub(r"(\[\d+\])+$", "", metric)
+
+
+def _measured(path: Path, node: str, entry: Mapping[str, Any]) -> Measured:
+    told = {key: entry[key] for key in ("variant", "seconds", "reused") if key in entry}
+    found = Measured(entry["status"], dict(_leaves(entry["metrics"])), **told)
+    for key, (kind, spoken) in _TYPES.items():
+        if not isinstance(getattr(found, key), kind):
+            raise _bad(str(path), f"no summary of a run: {key} of {node} is no {spoken}")
+    return found
 
 
 def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Cell]]:

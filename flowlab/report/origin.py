@@ -15,6 +15,7 @@ from flowlab.engine.sources import digests
 from flowlab.engine.threads import threads
 from flowlab.engine.versions import installed
 from flowlab.graph.graph import Graph
+from flowlab.spec.overrides import TRACKER
 
 _LIBRARIES = ("flowlab", "torch", "numpy", "scipy", "matplotlib", "attrs", "cattrs", "daqp")
 
@@ -23,7 +24,7 @@ _LIBRARIES = ("flowlab", "torch", "numpy", "scipy", "matplotlib", "attrs", "catt
 class Origin:
     """Machine, versions, one digest of the source code of each package used, and of each file that is read.
 
-    Taken before the work: what is edited while it runs doesn't run.
+    Trackers aside, on which no result rests. Taken before the work: what is edited while it runs doesn't run.
     """
 
     platform: str
@@ -38,9 +39,10 @@ class Origin:
     @classmethod
     def now(cls, graph: Graph, device: str) -> Origin:
         """Of a graph that is run here and now, on the device of this name."""
-        used = {node.entry.distribution: node.entry.version for node in graph.nodes}
-        packages = {"flowlab", *(node.entry.package for node in graph.nodes)}
-        files = {name for node in graph.nodes for name in getattr(node.component, "reads", tuple)()}
+        nodes = [node for node in graph.nodes if node.kind.name != TRACKER]
+        used = {node.entry.distribution: node.entry.version for node in nodes}
+        packages = {"flowlab", *(node.entry.package for node in nodes)}
+        files = {name for node in nodes for name in getattr(node.component, "reads", tuple)()}
         return cls(
             platform=platform.platform(),
             python=platform.python_version(),

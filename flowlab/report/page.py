@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from typing import Any
 
 import tomli_w
@@ -21,6 +20,7 @@ from flowlab.report.figures import stems
 from flowlab.report.fractions import ends
 from flowlab.report.grid import Grid
 from flowlab.report.html import picture, render
+from flowlab.report.plain import spoken
 from flowlab.report.view import view
 
 _STATUSES = ("done", "skipped", "short", "failed")
@@ -64,7 +64,7 @@ def page(graph: Graph, outcome: Outcome, lock: Mapping[str, Any], files: Mapping
         graph=graph,
         outcome=outcome,
         lock=lock,
-        date=_date(lock["run"]["date"]),
+        date=spoken(lock["run"]["date"]),
         colours=CLASS_COLOURS,
         classes=CLASSES,
         ending=ending(outcome),
@@ -84,10 +84,6 @@ def page(graph: Graph, outcome: Outcome, lock: Mapping[str, Any], files: Mapping
     )
 
 
-def _date(moment: datetime) -> str:
-    return f"{moment.day} {moment:%B %Y, %H:%M} UTC"
-
-
 def _conjectures(outcome: Outcome) -> Iterator[str]:
     for record in outcome.records:
         if record.metrics.get("conjecture"):
@@ -103,8 +99,7 @@ def _denoisers(outcome: Outcome) -> Grid:
         figures = [worst(record.metrics.get(name)) for name in _QUALITY.values()]
         rows.append([record.node.label, record.node.use, record.status, levels, *figures])
     header = ["denoiser", "component", "status", "levels usable", *_QUALITY]
-    kept = [index for index in range(len(header)) if any(row[index] != "-" for row in rows)]
-    return Grid.of([header[index] for index in kept], [[row[index] for index in kept] for row in rows])
+    return Grid.of(header, rows).without_empty
 
 
 def _figures(graph: Graph, outcome: Outcome, files: Mapping[str, bytes]) -> Iterator[Shown]:

@@ -7,6 +7,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 _LONGEST = 200  # bytes of a file's name, which may grow an ending and the like; file systems take 255
@@ -34,6 +35,11 @@ def without_none(value: Any) -> Any:
     if isinstance(value, list):
         return [without_none(item) for item in value if item is not None]
     return value
+
+
+def spoken(moment: datetime) -> str:
+    """A moment of UTC as people write it."""
+    return f"{moment.day} {moment:%B %Y, %H:%M} UTC"
 
 
 def file_name(text: str) -> str:

@@ -22,8 +22,9 @@ from flowlab.graph.graph import Graph
 from flowlab.graph.node import Node
 from flowlab.registry.registry import Registry
 from flowlab.report.figures import draw
-from flowlab.report.finished import Finished, finished
 from flowlab.report.folder import replace
+from flowlab.report.locked import Locked
+from flowlab.report.measured import Summary
 from flowlab.report.plain import file_name
 
 _LONG = 1.0  # seconds that nobody minds to wait
@@ -35,8 +36,9 @@ def redraw(folder: Path, name: str, form: str, width: Width | None, out: Path | 
     Its inputs come from the run's store. Raises ExperimentError where the run has no such figure, or where what
     took long would have to be computed again and `recompute` is off; NodeError, OutputError.
     """
-    former = finished(folder)
-    graph = former.graph(Registry.installed())
+    locked = Locked.read(folder)
+    summary = locked.told()
+    graph = locked.graph(Registry.installed())
     figures = {node.label: node for node in graph.nodes if node.kind.name == "figure"}
     if name not in figures:
         rule = f"the run has no figure {name!r}, but {', '.join(figures) or 'none at all'}"
@@ -44,11 +46,11 @@ def redraw(folder: Path, name: str, form: str, width: Width | None, out: Path | 
     needed = evolve(
         graph,
         nodes=tuple(node for node in graph.nodes if node in _origins(figures[name])),
-        threads=int(former.lock["run"]["threads"]),
+        threads=locked.origin.threads,
     )
-    device, store = str(former.lock["run"]["device"]), Store.beside(folder.parent)
+    device, store = locked.origin.device, Store.beside(locked.path.parent.parent)
     if not recompute:
-        _only_recalled(former, needed, device, store)
+        _only_recalled(locked, summary, needed, store)
     with listening(quiet=not recompute) as listener:
         outcome = run(needed, device, listener, store=store)
     for record in outcome.records:
@@ -64,19 +66,19 @@ def _origins(node: Node) -> set[Node]:
     return {node}.union(*(_origins(source) for source in sources(node)))
 
 
-def _only_recalled(former: Finished, graph: Graph, device: str, store: Store) -> None:
+def _only_recalled(locked: Locked, summary: Summary, graph: Graph, store: Store) -> None:
     """Refuse what took long and isn't stored any more. Raises ExperimentError."""
-    keys = Keys(graph.seed, graph.dtype, resolve(device).type, threads(graph))
+    keys = Keys(graph.seed, graph.dtype, resolve(locked.origin.device).type, threads(graph))
     lost = []
     for node in graph.nodes:
-        entry = former.entry(node.kind.name, node.label)
-        long = entry.get("reused") or entry.get("seconds", 0) >= _LONG
-        if node.kind.built and node.kind.name != "figure" and long and not store.path(keys.of(node)).exists():
+        former = summary.nodes.get(node.id)
+        long = former is not None and (former.reused or former.seconds >= _LONG)
+        if node.kind.name != "figure" and long and not store.path(keys.of(node)).exists():
             lost.append(node.id)
     if lost:
         rule = f"not stored in {store.folder}: {', '.join(lost)}; --recompute computes it again"
         hint = f"'flowlab explain' with the experiment's file and {lost[0]} tells why"
-        raise ExperimentError([Problem(str(former.folder), f"{rule} ({hint})")])
+        raise ExperimentError([Problem(str(locked.folder), f"{rule} ({hint})")])
 
 
 def _sized(record: Record, form: str, width: Width | None) -> bytes:

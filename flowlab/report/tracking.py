@@ -20,8 +20,7 @@ from flowlab.graph.node import Node
 from flowlab.report.figures import stems
 from flowlab.report.plain import plain
 from flowlab.report.say import warn
-
-KIND = "tracker"
+from flowlab.spec.overrides import TRACKER
 
 
 def written(graph: Graph) -> tuple[str, ...]:
@@ -31,7 +30,7 @@ def written(graph: Graph) -> tuple[str, ...]:
 
 def untracked(graph: Graph) -> Graph:
     """The same without a word of trackers in what other processes are told: they need not have them."""
-    return evolve(graph, resolved={kind: nodes for kind, nodes in graph.resolved.items() if kind != KIND})
+    return evolve(graph, resolved={kind: nodes for kind, nodes in graph.resolved.items() if kind != TRACKER})
 
 
 @contextmanager
@@ -113,7 +112,7 @@ class Overheard:
 
 
 def _trackers(graph: Graph) -> tuple[Node, ...]:
-    return tuple(node for node in graph.nodes if node.kind.name == KIND)
+    return tuple(node for node in graph.nodes if node.kind.name == TRACKER)
 
 
 def _end(name: str, manager: Any, *raised: Any) -> bool:

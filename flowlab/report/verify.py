@@ -61,7 +61,8 @@ def verify(path: Path, exact: bool, device: str | None = None, quiet: bool = Fal
     """
     locked = Locked.read(path)
     locked.check_files()
-    former = locked.measured()
+    summary = locked.summary()
+    former = None if summary is None else summary.nodes
     if exact and not locked.nodes:
         raise ExperimentError([Problem(str(locked.path), "there are no digests in it to compare")])
     if not exact and former is None:
@@ -71,7 +72,7 @@ def verify(path: Path, exact: bool, device: str | None = None, quiet: bool = Fal
         written = _again(locked, device or locked.origin.device, quiet)
     if written.outcome.signal is not None:
         return Verdict(0, "", [], written.outcome.signal)
-    current = parse(locked.path.with_name(SUMMARY), written.content[SUMMARY])
+    current = parse(locked.path.with_name(SUMMARY), written.content[SUMMARY]).nodes
     if exact:
         finished = sum(trace.status != "skipped" for trace in locked.nodes.values())
         return Verdict(finished, "digests", differing(locked, written.lock, former or {}, current))

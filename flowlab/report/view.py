@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from itertools import zip_longest
+from typing import Any
 
 from attrs import frozen
 
 from flowlab.api import CLASSES, Bank, Classes, Trajectories
 from flowlab.api.plotting import CLASS_COLOURS
+from flowlab.engine.inputs import sources
 from flowlab.engine.outcome import Outcome, Record
 from flowlab.graph.graph import Graph
+from flowlab.graph.node import Node
+from flowlab.report.packing import packed, packed_geometry, packed_level
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from flowlab.theory.geometry import Geometry
-
+MOST = 12  # flows: more are no longer chosen from, and each costs a reading of the store
 BUDGET = 1_300_000  # characters of a page for all weights; with geometries and states about 2 MB
 _LEVELS = (12, 8, 5, 3)  # noise levels of a bank, as many as there is room for
 _STARTS = 40
 _STATES = 100_000  # numbers, of all flows together; a flow has a fifth of them at most
-_SUMS = 12  # edges; of more, the nearest sum is found by rounding, as in theory
-# A neuron that moves h by less than this share of the data's size is left out: of 500 all of them together
-# move it by less than float32 does.
-_NEGLIGIBLE = 1e-9
 
 
 @frozen
@@ -35,47 +30,69 @@ class View:
     data: Mapping[str, Any]
     left_out: Mapping[str, str]
 
+    @property
+    def reasons(self) -> dict[str, list[str]]:
+        """The flows left out by reason."""
+        found: dict[str, list[str]] = {}
+        for label, reason in self.left_out.items():
+            found.setdefault(reason, []).append(label)
+        return found
+
 
 def view(graph: Graph, outcome: Outcome) -> View | None:
-    """The view of a run's flows, in the order of the file; None where there is none."""
-    order = list(graph.resolved.get("flow", ()))
-    flows = [record for record in outcome.of("flow") if isinstance(record.value, Trajectories)]
-    flows.sort(key=lambda record: order.index(record.node.name) if record.node.name in order else len(order))
-    if not flows:
+    """The view of some of a run's flows, in the order of the file; None where there is none."""
+    finished = [record for record in outcome.of("flow") if record.finished]
+    flows: dict[Node, Trajectories] = {}
+    left_out: dict[Node, str] = {}
+    for record in _in_turn(finished):
+        if len(flows) == MOST:
+            left_out[record.node] = f"a page shows {MOST} flows"
+        elif isinstance(value := record.value, Trajectories):  # once: with an executor it is read from the store
+            if reason := _reason(value):
+                left_out[record.node] = reason
+            else:
+                flows[record.node] = value
+    fitted = dict(zip(flows, _fitted([flow.bank for flow in flows.values()]), strict=True))
+    left_out |= {node: "its networks are too large for a page" for node, levels in fitted.items() if not levels}
+    if not flows and not left_out:
         return None
-    reasons = {record.node.label: _reason(record.value) for record in flows}
-    banks = {id(flow.value.bank): flow.value.bank for flow in flows if not reasons[flow.node.label]}
-    levels = _fitted(banks)
-    for record in flows:
-        if not reasons[record.node.label] and id(record.value.bank) not in levels:
-            reasons[record.node.label] = "its networks are too large for a page"
-    shown = [record for record in flows if not reasons[record.node.label]]
-    keys = list(dict.fromkeys(id(record.value.bank) for record in shown))
-    geometries = {id(banks[key].training.geometry): banks[key].training.geometry for key in keys}
-    places = list(geometries)
+    order = list(graph.resolved.get("flow", ()))
+    nodes = [record.node for record in finished]
+    nodes.sort(key=lambda node: order.index(node.name) if node.name in order else len(order))
+    shown = [node for node in nodes if fitted.get(node)]
+    judges = _judges(shown, outcome)
+    geometries: list[dict[str, Any]] = []
+    banks: list[dict[str, Any]] = []
+    said = []
+    for node in shown:
+        flow, levels = flows[node], fitted[node]
+        geometry = _place(packed_geometry(flow.bank.training.geometry), geometries)
+        bank = {"geometry": geometry, "levels": list(levels.values()), "all": len(flow.bank.sigma)}
+        states = _states(flow, list(levels), _STATES // max(5, len(shown)))
+        said.append({"label": node.label, "bank": _place(bank, banks), **states, **judges[node]})
     data = {
         "classes": list(CLASSES),
         "colours": [CLASS_COLOURS[name] for name in CLASSES],
-        "geometries": [_geometry(each) for each in geometries.values()],
-        "banks": [
-            {
-                "geometry": places.index(id(banks[key].training.geometry)),
-                "levels": list(levels[key].values()),
-                "all": len(banks[key].sigma),
-            }
-            for key in keys
-        ],
-        "flows": [
-            {
-                "label": record.node.label,
-                "bank": keys.index(id(record.value.bank)),
-                **_states(record.value, list(levels[id(record.value.bank)]), _STATES // max(5, len(shown))),
-                **_judge(record, outcome),
-            }
-            for record in shown
-        ],
+        "geometries": geometries,
+        "banks": banks,
+        "flows": said,
     }
-    return View(data, {label: reason for label, reason in reasons.items() if reason})
+    return View(data, {node.label: left_out[node] for node in nodes if node in left_out})
+
+
+def _in_turn(flows: Sequence[Record]) -> list[Record]:
+    """The first settings of all flows, then the second ones, and so on."""
+    settings: dict[str, list[Record]] = {}
+    for record in flows:
+        settings.setdefault(record.node.name, []).append(record)
+    return [record for turn in zip_longest(*settings.values()) for record in turn if record is not None]
+
+
+def _place(content: dict[str, Any], contents: list[dict[str, Any]]) -> int:
+    """Where it stands among others, added if it is new. What was read twice is equal, and not the same object."""
+    if content not in contents:
+        contents.append(content)
+    return contents.index(content)
 
 
 def _reason(flow: Trajectories) -> str | None:
@@ -89,89 +106,36 @@ def _reason(flow: Trajectories) -> str | None:
         return "its points span no plane"
     if not bool(bank.usable.any()):
         return "its denoiser has no solution"
-    if _level(bank, int(bank.usable.nonzero()[0, 0])) is None:
+    if packed_level(bank, int(bank.usable.nonzero()[0, 0])) is None:
         return "its denoiser is of a kind that the page can't evaluate"
     return None
 
 
-def _fitted(banks: Mapping[int, Bank]) -> dict[int, dict[int, dict[str, Any]]]:
-    """As many levels of each bank as fit, by index, noisiest first; without the largest banks where too few do."""
-    found: dict[int, dict[int, dict[str, Any]]] = {}
+def _fitted(banks: Sequence[Bank]) -> list[dict[int, dict[str, Any]]]:
+    """As many levels of each bank as fit, by index, noisiest first; none of the largest banks where too few do."""
+    found: list[dict[int, dict[str, Any]]] = []
     for most in _LEVELS:
-        found = {key: _levels(bank, most) for key, bank in banks.items()}
-        if sum(map(_size, found.values())) <= BUDGET:
+        found = [_levels(bank, most) for bank in banks]
+        if _size(found) <= BUDGET:
             return found
-    while sum(map(_size, found.values())) > BUDGET:
-        del found[max(found, key=lambda key: _size(found[key]))]
+    while _size(found) > BUDGET:
+        largest = max(found, key=lambda levels: _size([levels]))
+        found = [{} if levels == largest else levels for levels in found]
     return found
 
 
 def _levels(bank: Bank, most: int) -> dict[int, dict[str, Any]]:
     """Some of the levels that have a solution."""
     chosen = _spread(bank.usable.nonzero()[:, 0].tolist(), most)
-    return {index: level for index in chosen if (level := _level(bank, index))}
+    return {index: level for index in chosen if (level := packed_level(bank, index))}
 
 
-def _size(levels: Mapping[int, Mapping[str, Any]]) -> int:
-    return sum(len(level["data"]) for level in levels.values())
-
-
-def _level(bank: Bank, level: int) -> dict[str, Any] | None:
-    """One denoiser; None of a kind that view.js doesn't know."""
-    import torch
-
-    from flowlab.theory.mmse import EmpiricalMmse
-    from flowlab.theory.relu_network import ReluNetwork, from_slabs
-    from flowlab.theory.slabs import Slabs
-
-    network = bank.network.at(level)
-    sigma = float(bank.sigma[level])
-    if isinstance(network, EmpiricalMmse):
-        return {"kind": "mmse", "sigma": sigma, "width": len(network.points), "data": packed(network.points)}
-    if isinstance(network, Slabs):
-        network = from_slabs(network)
-    if not isinstance(network, ReluNetwork):
-        return None
-    outer, inner, biases = network.outer[0], network.inner[0], network.biases[0]
-    size = float(bank.training.geometry.points.norm(dim=-1).max()) + 10 * sigma
-    moves = outer.norm(dim=-1) * (inner.norm(dim=-1) * size + biases).relu()
-    kept = moves > _NEGLIGIBLE * size
-    parts = [inner[kept], biases[kept], outer[kept], network.offset[0]]
-    skip = bool(network.skip.any())
-    if skip:
-        parts.append(network.skip[0])
-    data = packed(torch.cat([part.flatten() for part in parts]))
-    return {"kind": "relu", "sigma": sigma, "width": int(kept.sum()), "skip": skip, "data": data}
-
-
-def _geometry(geometry: Geometry) -> dict[str, Any]:
-    """What the class of an endpoint is decided by."""
-    import torch
-
-    from flowlab.theory.subset_sums import patterns
-
-    edges, rays = geometry.edges, geometry.rays
-    sums = inverse = cell = None
-    if len(edges) <= _SUMS:
-        subsets = patterns(len(edges), rays)
-        order = subsets.sum(-1)
-        allowed = subsets[(order >= 2) & (order <= len(geometry.points) - 1)]
-        sums = packed(geometry.anchor + allowed.to(edges) @ edges)
-    else:
-        inverse = packed(torch.linalg.pinv(edges))
-    if geometry.cell is not None:
-        names = ("normals", "heights", "center", "basis")
-        cell = {name: packed(getattr(geometry.cell, name)) for name in names}
-    return {
-        "dimension": geometry.points.shape[-1],
-        "points": packed(geometry.points),
-        "anchor": packed(geometry.anchor),
-        "edges": packed(edges),
-        "rays": None if rays is None else rays.tolist(),
-        "sums": sums,
-        "inverse": inverse,
-        "cell": cell,
-    }
+def _size(banks: Sequence[dict[int, dict[str, Any]]]) -> int:
+    """Characters of the banks' numbers, equal ones once."""
+    different: list[dict[str, Any]] = []
+    for levels in banks:
+        _place({str(index): level for index, level in levels.items()}, different)
+    return sum(len(level["data"]) for levels in different for level in levels.values())
 
 
 def _states(flow: Trajectories, levels: Sequence[int], most: int) -> dict[str, Any]:
@@ -190,13 +154,15 @@ def _states(flow: Trajectories, levels: Sequence[int], most: int) -> dict[str, A
     return {"name": flow.name, "level": 0, "paths": packed(starts[moments]), "times": times}
 
 
-def _judge(flow: Record, outcome: Outcome) -> dict[str, Any]:
-    """The rule by which the experiment classifies a flow's ends, or the paper's."""
+def _judges(flows: Sequence[Node], outcome: Outcome) -> dict[Node, dict[str, Any]]:
+    """The rule by which the experiment classifies each flow's ends first, or the paper's."""
+    found: dict[Node, dict[str, Any]] = {}
     for record in outcome.of("classifier"):
-        classes = record.value
-        if isinstance(classes, Classes) and classes.flows.get(flow.node.label) is flow.value:
-            return {"threshold": classes.threshold, "metric": classes.metric}
-    return {"threshold": 0.2, "metric": "linf"}
+        its = set(sources(record.node)) - found.keys()
+        mine = [flow for flow in flows if flow in its]
+        if mine and record.finished and isinstance(classes := record.value, Classes):
+            found |= {flow: {"threshold": classes.threshold, "metric": classes.metric} for flow in mine}
+    return {flow: found.get(flow, {"threshold": 0.2, "metric": "linf"}) for flow in flows}
 
 
 def _spread(places: Sequence[int], most: int) -> list[int]:
@@ -207,8 +173,3 @@ def _spread(places: Sequence[int], most: int) -> list[int]:
     if most < 2:
         return [places[last]]
     return [places[round(step * last / (most - 1))] for step in range(most)]
-
-
-def packed(numbers: Tensor) -> str:
-    """Numbers as base64 of little-endian float32: half the size of float64, and more than pixels can show."""
-    return base64.b64encode(numbers.detach().cpu().numpy().astype("<f4").tobytes()).decode()

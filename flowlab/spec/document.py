@@ -32,6 +32,11 @@ class Document:
         marks = {path[1:]: mark for path, mark in self.marks.items() if path[0] == name and len(path) > 1}
         return evolve(self, data=self.data[name], marks=marks, text="")
 
+    def without(self, name: str) -> Document:
+        """The document but for a table of it."""
+        data = {key: value for key, value in self.data.items() if key != name}
+        return evolve(self, data=data, marks={path: mark for path, mark in self.marks.items() if path[0] != name})
+
     def where(self, *path: str, value: bool = False, item: str | None = None) -> str:
         """`file:line:column` of a key (or of its value, or of a string in its array), or of the nearest
         table above it."""

@@ -237,7 +237,7 @@ def test_there_is_nothing_to_verify(site: SitePackages, run: Path) -> None:
     for missing in ("runs/none", "runs"):
         done = site.flowlab("verify", missing)
         assert done.returncode == 2
-        assert "there is no such file" in done.stderr
+        assert f"{missing}: expected the folder of a finished run" in done.stderr
 
 
 def test_diff(site: SitePackages, run: Path) -> None:

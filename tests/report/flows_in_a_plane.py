@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
+from attrs import evolve
 from report_nodes import ORIGIN, done, graph_of, outcome_of
 
 from flowlab.api import Bank, Classes, TrainingSet, Trajectories
@@ -82,7 +83,9 @@ def outcome_of_flows(made: dict[str, Trajectories]) -> Outcome:
         name: classify(flow.ends, flow.bank.training.geometry, 0.1, "linf").labels for name, flow in made.items()
     }
     records = [done("flow", name, value=flow) for name, flow in made.items()]
-    return outcome_of(*records, done("classifier", "ends", value=Classes(labels, made, 0.1, "linf")))
+    ends = done("classifier", "ends", value=Classes(labels, made, 0.1, "linf"))
+    inputs = {"flow": tuple(record.node for record in records)}
+    return outcome_of(*records, evolve(ends, node=evolve(ends.node, inputs=inputs)))
 
 
 def write_flows(folder: Path) -> Path:

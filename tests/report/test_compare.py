@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tomli
+import tomli_w
 import torch
 from attrs import evolve
 from pages import HOSTILE, write_run
@@ -16,10 +20,12 @@ from flowlab.api import CLASSES, Classes, ExperimentError
 from flowlab.report.compare import compare, compared
 from flowlab.report.curves import _axis, _drawn, _shares, curves
 from flowlab.report.folder import claim
+from flowlab.report.lock import seal
+from flowlab.report.settings import settings
 from flowlab.report.write import write
 
 
-def written(folder: Path, ratio: float, short: bool = False, **settings: object) -> Path:
+def written(folder: Path, ratio: float, short: bool = False, **keys: object) -> Path:
     """A run of one denoiser, at three settings of a sweep."""
     metrics = {"slab_ratio": [1.0, ratio], "violation_max": [1e-6, None], "usable": [True, True], "width": 5}
     records = [done("denoiser", "net", metrics=metrics, shortfall="short" if short else None)]
@@ -31,7 +37,7 @@ def written(folder: Path, ratio: float, short: bool = False, **settings: object)
     outcome = outcome_of(*records)
     graph = graph_of(outcome)
     claim(folder)
-    write(evolve(graph, resolved={**graph.resolved, "dataset": {"box": settings}}), outcome, ORIGIN, folder)
+    write(evolve(graph, resolved={**graph.resolved, "dataset": {"box": keys}}), outcome, ORIGIN, folder)
     return folder
 
 
@@ -52,7 +58,8 @@ def test_the_best_denoiser_comes_first_and_who_fell_short_last(tmp_path: Path) -
     ]
     rows = compared(folders).denoisers.rows
     assert [row[1] for row in rows] == ["cheap", "dear", "short"]
-    assert rows[0] == ["net", "cheap", "done", "1.001", "-", "-", "1e-06"]
+    assert rows[0] == ["net", "cheap", "done", "1.001", "1e-06"]
+    assert compared(folders).denoisers.columns == ["denoiser", "run", "status", "cost / slabs", "violation"]
 
 
 def test_metrics_stand_by_name(tmp_path: Path) -> None:
@@ -65,7 +72,7 @@ def test_metrics_stand_by_name(tmp_path: Path) -> None:
 
 
 def test_curves_run_over_what_is_swept_with_intervals(tmp_path: Path) -> None:
-    runs = compared([written(tmp_path / "a", 1), written(tmp_path / "b", 1)]).runs
+    runs = compared([written(tmp_path / "a", 1), written(tmp_path / "b", 1)]).summaries
     found = [shares for name, run in runs.items() for shares in _shares(name, run)]
     assert _axis(found) == "dataset.box.points"
     (ax,) = _drawn(found, list(runs)).axes
@@ -81,13 +88,13 @@ def test_curves_run_over_what_is_swept_with_intervals(tmp_path: Path) -> None:
 
 def test_without_a_sweep_curves_run_over_the_runs(tmp_path: Path) -> None:
     pages = [write_run(tmp_path / name) for name in "ab"]
-    runs = compared([page.parent for page in pages]).runs
+    runs = compared([page.parent for page in pages]).summaries
     assert curves(runs) is not None
     found = [
         evolve(shares, swept={})
         for name in "ab"
         for shares in _shares(
-            name, compared([written(tmp_path / f"{name}{k}", 1) for k in range(2)]).runs[f"{name}0"]
+            name, compared([written(tmp_path / f"{name}{k}", 1) for k in range(2)]).summaries[f"{name}0"]
         )
     ]
     (ax,) = _drawn(found, ["a", "b"]).axes
@@ -107,11 +114,20 @@ def test_the_page_holds_each_run_s_figures_and_runs_nothing_of_theirs(tmp_path: 
 def test_files_that_the_lock_should_not_name_are_not_read(tmp_path: Path) -> None:
     folder = write_run(tmp_path / "one").parent
     (tmp_path / "secret.svg").write_text("secret")
-    lock = (folder / "lock.toml").read_text()
-    (folder / "lock.toml").write_text(lock.replace('"figures/line.svg"', '"figures/../../secret.svg"'))
-    assert "figures/../../secret.svg" in tomli.loads((folder / "lock.toml").read_text())["files"]
+    lock = tomli.loads((folder / "lock.toml").read_text())
+    assert "figures/line.svg" in lock["files"]
+    lock["files"] = {
+        name.replace("figures/line.svg", "figures/../../secret.svg"): digest
+        for name, digest in lock["files"].items()
+    }
+    forge(folder, lock)
     other = write_run(tmp_path / "two").parent
     assert len(compared([folder, other]).figures["line"]) == 1
+
+
+def forge(folder: Path, lock: dict[str, Any]) -> None:
+    """Put a lock under its seal."""
+    (folder / "lock.toml").write_text(tomli_w.dumps({**lock, "sha256": seal(lock)}))
 
 
 def test_every_folder_that_holds_no_run_is_told(tmp_path: Path) -> None:
@@ -122,6 +138,44 @@ def test_every_folder_that_holds_no_run_is_told(tmp_path: Path) -> None:
     assert all("expected the folder of a finished run" in problem.message for problem in told.value.problems)
     with pytest.raises(ExperimentError, match="two or more"):
         compare([one], tmp_path / "out.html")
-    (one / "summary.json").write_text('{"experiment": {"name": "x"}, "nodes": {"flow": {"pf": {}}}}')
-    with pytest.raises(ExperimentError, match="hold something else"):
-        compared([one, one])
+    assert not (tmp_path / "out.html").exists()
+
+
+@pytest.mark.parametrize("file", ["lock.toml", "summary.json"])
+def test_a_run_that_was_cut_is_told(tmp_path: Path, file: str) -> None:
+    one, two = (write_run(tmp_path / name).parent for name in ("one", "two"))
+    whole = (two / file).read_bytes()
+    for content in (b"", whole[:40], whole[: len(whole) // 2], whole[:-2], whole.replace(b"1", b"2", 1)):
+        (two / file).write_bytes(content)
+        with pytest.raises(ExperimentError) as told:
+            compared([one, two])
+        (problem,) = told.value.problems
+        assert problem.where.startswith(str(two / file))
+    (two / file).unlink()
+    with pytest.raises(ExperimentError, match=r"expected the folder of a finished run.*summary\.json"):
+        compared([one, two])
+
+
+def test_a_run_of_the_future_is_read_as_far_as_it_is_one(tmp_path: Path) -> None:
+    one, two = (write_run(tmp_path / name).parent for name in ("one", "two"))
+    lock = tomli.loads((two / "lock.toml").read_text())
+    summary = json.loads((two / "summary.json").read_text())
+
+    def rewritten(**said: Any) -> None:
+        text = json.dumps({**summary, **said})
+        (two / "summary.json").write_text(text)
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        forge(two, {**lock, "files": {**lock["files"], "summary.json": digest}, "moods": {"good": True}})
+
+    rewritten(moods=[1])
+    assert compared([one, two]).denoisers.rows
+    for nodes in ([1], {"flow": {"pf": {}}}, {"flow": [{"name": "pf", "status": "done", "metrics": {}}]}):
+        rewritten(nodes=nodes)
+        with pytest.raises(ExperimentError, match="no summary of a run"):
+            compared([one, two])
+
+
+def test_a_node_that_some_runs_lack_is_compared_among_the_others() -> None:
+    runs = ({"use": "a", "x": 1, "y": 1}, {"use": "a", "x": 2, "y": 1}, None)
+    tables = [{"dataset": {"d": one} if one else {}, "experiment": {"seed": 1}} for one in runs]
+    assert dict(settings(*tables)) == {"dataset.d": ("a", "a", None), "dataset.d.x": (1, 2, None)}

@@ -14,7 +14,7 @@ from flowlab.spec.document import Document
 
 
 def locked(files: dict[str, str], **nodes: Trace) -> Locked:
-    return Locked(Path("lock.toml"), ORIGIN, nodes, files, Document("lock.toml", {}, {}, {}))
+    return Locked(Path("lock.toml"), "made", "-", ORIGIN, nodes, files, Document("lock.toml", {}, {}, {}))
 
 
 def test_beyond_tolerance_worst_first() -> None:

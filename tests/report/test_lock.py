@@ -21,6 +21,7 @@ from flowlab.engine.change import changed
 from flowlab.report.folder import claim
 from flowlab.report.lock import lock, seal
 from flowlab.report.locked import Locked, Trace
+from flowlab.report.measured import Measured
 from flowlab.report.origin import Origin
 from flowlab.report.write import write
 
@@ -63,9 +64,10 @@ def test_it_reads_back(run: Path) -> None:
     assert locked.origin == ORIGIN
     assert locked.nodes["denoiser.y"] == Trace("failed", None, None, {"dataset.x": "d" * 64})
     locked.check_files()
-    measured = locked.measured()
-    assert measured is not None
-    assert measured["dataset.x"].status == "done"
+    summary = locked.told()
+    assert summary == locked.summary()
+    assert (summary.nodes["dataset.x"].status, summary.nodes["dataset.x"].seconds) == ("done", 0.5)
+    assert list(summary.of("figure")) == ["f"]
 
 
 def test_places_in_its_experiment_are_places_in_the_lock(run: Path) -> None:
@@ -80,7 +82,7 @@ def test_an_early_lock_is_read(tmp_path: Path) -> None:
         '[versions]\ntorch = "2"\n[experiment.experiment]\nname = "e"\n'
     )
     locked = Locked.read(early)
-    assert (locked.nodes, locked.files, locked.measured()) == ({}, {}, None)
+    assert (locked.name, locked.nodes, locked.files, locked.summary()) == ("e", {}, {}, None)
     assert locked.experiment.data == {"experiment": {"name": "e"}}
 
 
@@ -147,6 +149,18 @@ def test_values_of_another_type(run: Path, tmp_path: Path, table: str, key: str,
         Locked.read(forged)
 
 
+def test_an_experiment_without_a_name(run: Path, tmp_path: Path) -> None:
+    content = tomli.loads((run / "lock.toml").read_text())
+    for experiment, rule in (
+        ({}, "experiment.experiment must be a table"),
+        ({"name": 1}, "must be a string, found 1"),
+    ):
+        content["experiment"] = {"experiment": experiment} if experiment else {}
+        (tmp_path / "lock.toml").write_text(tomli_w.dumps({**content, "sha256": seal(content)}))
+        with pytest.raises(ExperimentError, match=rule):
+            Locked.read(tmp_path)
+
+
 @pytest.mark.parametrize("table", ["run", "experiment"])
 def test_a_table_that_is_missing(run: Path, tmp_path: Path, table: str) -> None:
     content = tomli.loads((run / "lock.toml").read_text())
@@ -154,6 +168,22 @@ def test_a_table_that_is_missing(run: Path, tmp_path: Path, table: str) -> None:
     (tmp_path / "lock.toml").write_text(tomli_w.dumps({**content, "sha256": seal(content)}))
     with pytest.raises(ExperimentError, match=f"{table} must be a table, found nothing"):
         Locked.read(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["none", "x" * 300, "nul\0", "folder"])
+def test_where_no_run_is(tmp_path: Path, name: str) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(ExperimentError) as told:
+        Locked.read(tmp_path / name)
+    (problem,) = told.value.problems
+    assert problem.where == str(tmp_path / name)
+    assert problem.message.startswith("expected the folder of a finished run, with lock.toml and summary.json")
+
+
+def test_an_item_of_a_list_is_known_from_the_setting_of_a_sweep() -> None:
+    metrics = {"a[0]": 1.0, "a[1]": 2.0, "b[0][1]": 3, "pf[points=2].interior": 4, "c": None}
+    lists = {"a": [1.0, 2.0], "b": [3], "pf[points=2].interior": 4, "c": None}
+    assert Measured("done", metrics).lists == lists
 
 
 def test_the_seal_is_of_what_is_said(run: Path) -> None:
@@ -169,7 +199,19 @@ def test_the_seal_is_of_what_is_said(run: Path) -> None:
         (b"\xff", "not UTF-8"),
         (b"[]", "no summary of a run"),
         (b'{"nodes": {"a": 1}}', "no summary of a run"),
-        (b'{"nodes": {"a": {"b": {"status": 1, "metrics": {}}}}}', "a status is no string"),
+        (b'{"nodes": {"a": {"b": {"status": 1, "metrics": {}}}}}', "status of a.b is no string"),
+        (
+            b'{"nodes": {"a": {"b": {"status": "done", "metrics": {}, "variant": 1}}}}',
+            "variant of a.b is no table",
+        ),
+        (
+            b'{"nodes": {"a": {"b": {"status": "done", "metrics": {}, "seconds": "1"}}}}',
+            "seconds of a.b is no num",
+        ),
+        (b'{"nodes": {"a": {"b": {"status": "done", "metrics": {}, "reused": 0}}}}', "reused of a.b is no yes"),
+        (b'{"nodes": {}, "claims": [1]}', "no summary of a run"),
+        (b'{"nodes": {}, "claims": 1}', "no summary of a run"),
+        (b'{"nodes": {}, "claims": [{"claim": "x", "holds": "perhaps"}]}', "no summary of a run"),
         (b'{"nodes": {"a": {"b": {"status": "done", "metrics": {"c": NaN}}}}}', "not readable"),
         (b'{"nodes": {"a": {"b": {"status": "done", "metrics": {"c": 1e999}}}}}', "not readable"),
         (b"[" * 100_000, "not readable"),
@@ -177,8 +219,11 @@ def test_the_seal_is_of_what_is_said(run: Path) -> None:
     ],
 )
 def test_a_summary_that_no_run_wrote(tmp_path: Path, content: bytes, rule: str) -> None:
-    text = '[run]\ndevice = "cpu"\nthreads = 1\nplatform = "Linux"\npython = "3.11"\n[experiment]\n'
+    text = (
+        '[run]\ndevice = "cpu"\nthreads = 1\nplatform = "Linux"\npython = "3.11"\n'
+        '[experiment.experiment]\nname = "e"\n'
+    )
     (tmp_path / "lock.toml").write_text(text)  # early: it holds no digest of the summary
     (tmp_path / "summary.json").write_bytes(content)
     with pytest.raises(ExperimentError, match=rule):
-        Locked.read(tmp_path).measured()
+        Locked.read(tmp_path).told()

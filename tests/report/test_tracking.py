@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -229,6 +230,40 @@ def test_a_tracker_in_the_file_and_one_that_is_misnamed(notebook: SitePackages) 
     lone = notebook.flowlab("check", "tracked.toml", "--set", "tracker.tb.every=3")
     assert lone.returncode == 2
     assert "there is no [tracker.tb]" in lone.stderr
+
+
+def test_a_tracker_is_not_swept(notebook: SitePackages) -> None:
+    file = notebook.folder.parent / "tracked.toml"
+    file.write_text(
+        EXPERIMENT.replace("[sweep", '[tracker.mine]\nuse = "notebook"\n\n[sweep')
+        + '"tracker.mine.file" = ["a", "b"]\n'
+    )
+    done = notebook.flowlab("check", "tracked.toml")
+    assert done.returncode == 2
+    assert done.stderr.endswith(
+        "a tracker can't be swept: it is one for the whole experiment, and changes no result\n"
+    )
+
+
+def test_a_tracked_run_is_read_where_the_tracker_is_not_installed(notebook: SitePackages) -> None:
+    done = notebook.flowlab("run", "tracked.toml", "--set", "tracker.mine.use=notebook")
+    assert done.returncode == 0, done.stderr
+    parent = notebook.folder.parent
+    assert "tracker.mine" in (parent / "runs/tracked/lock.toml").read_text()
+    for file in [*notebook.folder.glob("notebook*"), parent / "notes.jsonl"]:
+        shutil.rmtree(file) if file.is_dir() else file.unlink()
+    assert "notebook" in notebook.flowlab("check", "tracked.toml", "--set", "tracker.mine.use=notebook").stderr
+    for command in (
+        ["verify", "runs/tracked"],
+        ["verify", "runs/tracked", "--exact"],
+        ["rerun", "runs/tracked"],
+        ["figure", "runs/tracked", "training[samples=5]"],
+    ):
+        done = notebook.flowlab(*command)
+        assert done.returncode == 0, done.stderr
+        assert "warning" not in done.stderr
+    assert notebook.flowlab("diff", "runs/tracked", "runs/tracked-rerun").stdout == "no difference\n"
+    assert "tracker" not in (parent / "runs/tracked-rerun/lock.toml").read_text()
 
 
 def test_its_folder_is_claimed_before_any_work(notebook: SitePackages, tmp_path: Path) -> None:

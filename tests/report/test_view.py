@@ -8,9 +8,10 @@ import pytest
 import torch
 from attrs import evolve
 from flows_in_a_plane import SIGMA, flows, made, outcome_of_flows, random_network
-from report_nodes import done, graph_of, outcome_of
+from report_nodes import done, failed, graph_of, outcome_of
 
-from flowlab.api import Bank
+from flowlab.api import Bank, Classes
+from flowlab.engine.codec import Lost
 from flowlab.report import view as module
 from flowlab.report.view import view
 
@@ -77,3 +78,43 @@ def test_levels_without_a_solution_are_left_out():
     found = shown(outcome_of_flows({"score": evolve(flows(flow.bank)["score"], bank=bank, level=1)}))
     assert found.data["banks"][0]["levels"][0]["sigma"] == pytest.approx(SIGMA[1].item())
     assert found.data["flows"][0]["level"] == 0
+
+
+def test_flows_of_equal_values_share_their_bank_and_geometry():
+    twice = {name: evolve(flow, bank=made(2)[name].bank) for name, flow in made(2).items()}
+    assert len({id(flow.bank) for flow in twice.values()}) == 6
+    data = shown(outcome_of_flows(twice)).data
+    assert data == shown(outcome_of_flows(made(2))).data
+    assert (len(data["banks"]), len(data["geometries"])) == (3, 1)
+
+
+def test_more_flows_than_a_page_shows():
+    flow = made(2)["slabs-probability-2"]
+    taken = []
+
+    def kept(kind, name, variant):
+        """A record whose value another process made."""
+        record = done(kind, name, variant, value=Lost("Trajectories"))
+        return evolve(record, again=lambda: taken.append(record.node.label) or flow)
+
+    records = [kept("flow", "many", {"a.b.x": x}) for x in range(20)] + [
+        kept("flow", "few", {}),
+        failed("flow", "no"),
+    ]
+    found = shown(outcome_of(*records))
+    labels = [flow["label"] for flow in found.data["flows"]]
+    assert labels == [f"many[x={x}]" for x in range(11)] + ["few"]
+    assert sorted(taken) == sorted(labels)  # each once, and none in vain
+    assert found.reasons == {"a page shows 12 flows": [f"many[x={x}]" for x in range(11, 20)]}
+
+
+def test_a_flow_is_judged_by_its_own_classifier():
+    flows = made(2)
+    outcome = outcome_of_flows(flows)
+    ends = outcome.records[-1]
+    one, other = (record.node for record in outcome.records[:2])
+    coarse = done("classifier", "coarse", value=Classes({}, {}, 0.3, "l2"))
+    coarse = evolve(coarse, node=evolve(coarse.node, inputs={"flow": (one,)}))
+    ends = evolve(ends, node=evolve(ends.node, inputs={"flow": (one, other)}))
+    found = shown(evolve(outcome, records=(*outcome.records[:3], coarse, ends))).data["flows"]
+    assert [(flow["threshold"], flow["metric"]) for flow in found] == [(0.3, "l2"), (0.1, "linf"), (0.2, "linf")]
