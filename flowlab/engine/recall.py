@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import attrs
-from attrs import define
+from attrs import define, field
 
 from flowlab.api import Result, StoreError
 from flowlab.engine.codec import Encoded, Lost, decode, decode_alone
@@ -52,6 +52,8 @@ class Recall:
     all_kept: bool = False  # what is quickly computed again, too, and what has no value on disk
     _writable: bool = False  # as far as is known
     _swept: bool = False  # once a run: a search of the whole folder
+    _told: set[str] = field(factory=set)  # digests of sources whose modules are written down
+    _quick: set[tuple[str, str]] = field(factory=set)  # kinds and names of what was computed in no time, last
 
     def record(self, node: Node, given: Mapping[str, Any], compute: Callable[[], Computed]) -> Record:
         """The record of a node with these inputs, computed unless the store has its whole result.
@@ -62,13 +64,15 @@ class Recall:
         if path is None:
             record, _ = compute()
             return record
-        with self._turn(path, node):
+        # it costs more than such a node does, and two runs that compute one at once do no harm
+        with nullcontext() if _kin(node) in self._quick else self._turn(path, node):
             found = self._found(path, node, lambda encoded: decode(encoded, given, self.device))
             if found is None:
                 if self.all_kept or _trains(node):
                     self._require(path, node)
                 record, encoded = compute()
                 record = attrs.evolve(record, key=path.stem)
+                (self._quick.add if self._cheap(record) else self._quick.discard)(_kin(node))
                 if encoded is not None:
                     self._keep(path, record, encoded)
                 return record
@@ -119,7 +123,7 @@ class Recall:
 
     def _keep(self, path: Path, record: Record, encoded: Encoded) -> None:
         certainly = self.all_kept or (encoded.whole and _trains(record.node))
-        if not certainly and (record.seconds < self.store.worth or not encoded.whole):
+        if not certainly and (self._cheap(record) or not encoded.whole):
             return
         try:
             labels = {
@@ -133,9 +137,10 @@ class Recall:
             self.listener.warned(f"{path}: {one_line(error)}; {record.node.id} is not kept for later runs")
             return
         try:
-            for digest, modules in self.keys.modules.items():
-                self.store.tell(digest, modules)
-            replace(path, content)
+            for digest in self.keys.modules.keys() - self._told:
+                self.store.tell(digest, self.keys.modules[digest])
+                self._told.add(digest)
+            replace(path, content, outlast_power=not self._cheap(record))  # the seal tells what a power cut tore
         except OSError as error:
             fault = f"{path}: can't be written: {error.strerror or error}; {len(content):,} bytes are needed"
             # a run that finds all else must not hang on whether a tenth of a second was a little more
@@ -146,6 +151,10 @@ class Recall:
         if not self._swept:
             sweep(path.parent)
             self._swept = True
+
+    def _cheap(self, record: Record) -> bool:
+        """Whether it is as soon computed again."""
+        return record.seconds < self.store.worth and not _trains(record.node)
 
     def _require(self, path: Path, node: Node) -> None:
         """Raise StoreError where nothing can be written, asked once a run."""
@@ -190,6 +199,11 @@ class Recall:
             lock.release()
 
         return release
+
+
+def _kin(node: Node) -> tuple[str, str]:
+    """What a node has in common with the other settings of its sweep."""
+    return node.kind.name, node.name
 
 
 def _trains(node: Node) -> bool:

@@ -10,28 +10,39 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
-def replace(path: Path, content: bytes) -> None:
-    """Write a file, all at once, and the folder it is in. Raises OSError, and leaves the former file then."""
-    with _written(path, content) as scratch:
+def replace(path: Path, content: bytes, *, outlast_power: bool = True) -> None:
+    """Write a file, all at once, and the folder it is in. Raises OSError, and leaves the former file then.
+
+    Without `outlast_power` the disk is not waited for: a process may die at any time, but a power cut may leave a
+    torn file, so its reader has to find that out.
+    """
+    with _written(path, content, outlast_power) as scratch:
         os.replace(scratch, path)
+    if outlast_power and os.name != "nt":  # where a folder can't be opened
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)  # its new name
+        finally:
+            os.close(folder)
 
 
 def probe(path: Path) -> None:
     """Raise OSError where a file could not be written; leave nothing but the folder it would be in."""
-    with _written(path, b"probe"):
+    with _written(path, b"probe", outlast_power=False):
         pass
 
 
 @contextmanager
-def _written(path: Path, content: bytes) -> Iterator[Path]:
-    """The content on the disk, under a name of its own beside the path."""
+def _written(path: Path, content: bytes, outlast_power: bool) -> Iterator[Path]:
+    """The content under a name of its own beside the path."""
     scratch = scratch_of(path, os.getpid())
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with scratch.open("wb") as stream:
             stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
+            if outlast_power:
+                stream.flush()
+                os.fsync(stream.fileno())
         yield scratch
     finally:
         with suppress(OSError):  # what kept it from being written may keep it from being looked for

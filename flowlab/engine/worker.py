@@ -42,6 +42,8 @@ def perform(order: str) -> str:
         if not bench.agrees(asked):  # what it remembers of files may be from a former run
             _bench.cache_clear()
             bench = _bench(asked.job)
+            if not bench.agrees(asked):
+                return Said("failed", message=_OTHERWISE).text
         with pinned(bench.builder.keys.threads):
             return bench.said(asked).text
     except StoreError as error:
@@ -86,8 +88,6 @@ class _Bench:
 
     def said(self, asked: Order) -> Said:
         """Do the work."""
-        if not self.agrees(asked):
-            return Said("failed", message=_OTHERWISE)
         node = self.nodes[asked.node]
         self.notes.name, self.notes.heard = node.id, []
         record = self.builder.stored(node) or self.builder.record(node, inputs(node, self.ancestors))

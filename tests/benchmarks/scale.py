@@ -2,13 +2,14 @@
 
     python tests/benchmarks/scale.py [--json FILE] [--quick] [--most N]
 
-Each row is a process of its own; all do the same work, a triangle in the plane, and what the work itself takes is
-measured first and taken off: a node's overhead is (processes x wall - work) / nodes, start of processes included.
-A peer whose package is missing is skipped and said to be. Set OMP_NUM_THREADS=1 before.
+Each row is a process of its own; all do the same work, two points on a line, and what the work itself takes is
+measured first and taken off: a node's overhead is (time of all processes on a core - work) / nodes, their start
+included. Time on a core, user's and system's, hardly knows what else the machine does; `run` is the wall's, with
+its waiting for the disk. The ways take turns, and of each the middle one of its rounds is told. A peer whose
+package is missing is skipped and said to be. Set OMP_NUM_THREADS=1 before.
 
-With a store but without an executor a triangle is looked up and not kept, for it is as soon computed again: only
-the executor's row, as joblib's with Memory, pays a file a node. What the work takes varies between processes by
-more than bare joblib adds to it, so an overhead near or below zero is not resolved.
+With a store but without an executor a line is looked up and not kept, for it is as soon computed again: only
+the executor's row, as joblib's with Memory, pays a file a node.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import time
 from collections.abc import Callable, Iterable
 from importlib.util import find_spec
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))  # for `bench`, however this file is started
@@ -32,7 +34,7 @@ import torch
 PROCESSES = 2
 
 
-def norms(count: int) -> list[float]:
+def ends(count: int) -> list[float]:
     """What is swept."""
     return [1 + i / count for i in range(count)]
 
@@ -42,33 +44,40 @@ def experiment(count: int, executor: bool) -> str:
     local = f'[executor.here]\nuse = "local"\nworkers = {PROCESSES}\n' if executor else ""
     return (
         '[experiment]\nname = "scale"\nthreads = 1\n'
-        '[dataset.points]\nuse = "orthogonal"\ndimension = 2\npoints = 2\nsamples = 1\n'
-        f'[sweep.norm]\n"dataset.points.norm" = {norms(count)}\n{local}'
+        '[dataset.points]\nuse = "line"\ncoordinates = [0.0, 1.0]\nsamples = 1\n'
+        f'[sweep.length]\n"dataset.points.coordinates" = {[[0.0, end] for end in ends(count)]}\n{local}'
     )
 
 
-def work(norm: float) -> dict[str, Any]:
+def work(end: float) -> dict[str, Any]:
     """One node's work without flowlab's engine: its metrics."""
     from flowlab.api import Context
-    from flowlab.components.datasets.orthogonal import Orthogonal
+    from flowlab.components.datasets.line import Line
 
-    made = Orthogonal(dimension=2, points=2, samples=1, norm=norm)
-    return dict(
-        made.build(Context(seed=0, node="points", dtype=torch.float64, device=torch.device("cpu"))).metrics
-    )
+    context = Context(seed=0, node="points", dtype=torch.float64, device=torch.device("cpu"))
+    return dict(Line((0.0, end), samples=1).build(context).metrics)
 
 
 def timed_work(count: int) -> float:
     """Seconds that one node's work takes."""
     work(1.0)
-    start = time.perf_counter()
-    for norm in norms(count):
-        work(norm)
-    return (time.perf_counter() - start) / count
+    start = time.process_time()
+    for end in ends(count):
+        work(end)
+    return (time.process_time() - start) / count
+
+
+def on_cores() -> float:
+    """Seconds that this process and those it has waited for were on a core."""
+    used = [resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def by_flowlab(count: int, folder: Path, *, store: bool, executor: bool) -> dict[str, float]:
-    """A run with its report: seconds to load, to run, to the first result and to write; megabytes of the page."""
+    """A run with its report: seconds to load, to run, to the first result and to write; megabytes of the page.
+
+    `aside`: seconds on a core for loading and the report, of which the others have none.
+    """
     from flowlab.engine.progress import Quiet
     from flowlab.engine.run import run
     from flowlab.engine.store import Store
@@ -87,11 +96,11 @@ def by_flowlab(count: int, folder: Path, *, store: bool, executor: bool) -> dict
     file = folder / "scale.toml"
     file.write_text(experiment(count, executor))
     registry = Registry.installed()
-    start = time.perf_counter()
+    start, idle = time.perf_counter(), on_cores()
     graph = load(file, [], registry)
-    loaded = time.perf_counter()
-    outcome = run(graph, "cpu", Listener(), store=Store(folder / "store", worth=0.0) if store else None)
-    ran = time.perf_counter()
+    loaded, aside = time.perf_counter(), on_cores() - idle
+    outcome = run(graph, "cpu", Listener(), store=Store(folder / "store") if store else None)
+    ran, idle = time.perf_counter(), on_cores()
     write(graph, outcome, Origin.now(graph, "cpu"), folder / "run")
     size = (folder / "run" / "report.html").stat().st_size
     return {
@@ -99,6 +108,7 @@ def by_flowlab(count: int, folder: Path, *, store: bool, executor: bool) -> dict
         "run": ran - loaded,
         "first": first[0] - loaded,
         "report": time.perf_counter() - ran,
+        "aside": aside + on_cores() - idle,
         "page_MB": size / 1e6,
     }
 
@@ -116,10 +126,13 @@ def _consumed(results: Iterable[Any]) -> dict[str, float]:
 def by_joblib(count: int, folder: Path, *, memory: bool) -> dict[str, float]:
     """joblib.Parallel, bare, or with each result in a file."""
     from joblib import Memory, Parallel, delayed
+    from joblib.externals.loky import get_reusable_executor
 
     function = Memory(folder / "memory", verbose=0).cache(work) if memory else work
     parallel = Parallel(n_jobs=PROCESSES, return_as="generator")
-    return _consumed(parallel(delayed(function)(norm) for norm in norms(count)))
+    found = _consumed(parallel(delayed(function)(end) for end in ends(count)))
+    get_reusable_executor().shutdown(wait=True)
+    return found
 
 
 def by_dask(count: int, folder: Path) -> dict[str, float]:
@@ -133,47 +146,52 @@ def by_dask(count: int, folder: Path) -> dict[str, float]:
     ):
 
         def results() -> Iterable[Any]:
-            for future in as_completed(client.map(work, norms(count))):
+            for future in as_completed(client.map(work, ends(count))):
                 yield future.result()
 
         return _consumed(results())
 
 
-WAYS: dict[str, tuple[str, int, Callable[[int, Path], dict[str, float]]]] = {
-    "flowlab, no store": ("flowlab", 1, lambda n, at: by_flowlab(n, at, store=False, executor=False)),
-    "flowlab, with a store": ("flowlab", 1, lambda n, at: by_flowlab(n, at, store=True, executor=False)),
-    "flowlab, local executor": ("flowlab", PROCESSES, lambda n, at: by_flowlab(n, at, store=True, executor=True)),
-    "joblib": ("joblib", PROCESSES, lambda n, at: by_joblib(n, at, memory=False)),
-    "joblib with Memory": ("joblib", PROCESSES, lambda n, at: by_joblib(n, at, memory=True)),
-    "Dask": ("distributed", PROCESSES, by_dask),
+WAYS: dict[str, tuple[str, Callable[[int, Path], dict[str, float]]]] = {
+    "flowlab, no store": ("flowlab", lambda n, at: by_flowlab(n, at, store=False, executor=False)),
+    "flowlab, with a store": ("flowlab", lambda n, at: by_flowlab(n, at, store=True, executor=False)),
+    "flowlab, local executor": ("flowlab", lambda n, at: by_flowlab(n, at, store=True, executor=True)),
+    "joblib": ("joblib", lambda n, at: by_joblib(n, at, memory=False)),
+    "joblib with Memory": ("joblib", lambda n, at: by_joblib(n, at, memory=True)),
+    "Dask": ("distributed", by_dask),
 }
+COLUMNS = ("work_us", "overhead_us", "first", "run", "load", "report", "page_MB", "runner_MB")
 
 
 def measured(way: str, count: int) -> dict[str, float]:
     """One way at one size, in this process."""
-    each = timed_work(min(count, 500))
+    each = timed_work(min(count, 2_000))
     with tempfile.TemporaryDirectory() as folder:
-        found = WAYS[way][2](count, Path(folder))
-    overhead = 1e6 * (WAYS[way][1] * found["run"] / count - each)
+        before = on_cores()
+        found = WAYS[way][1](count, Path(folder))
+        used = on_cores() - before - found.pop("aside", 0.0)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # KiB on Linux
-    return {"work_us": 1e6 * each, "overhead_us": overhead, "runner_MB": peak, **found}
+    return {"work_us": 1e6 * each, "overhead_us": 1e6 * (used / count - each), "runner_MB": peak, **found}
 
 
-def rows(counts: Iterable[int]) -> list[dict[str, Any]]:
-    """All ways at all sizes, each in a process of its own, peers beside each other."""
-    columns = ("work_us", "overhead_us", "first", "run", "load", "report", "page_MB", "runner_MB")
+def row(way: str, count: int, rounds: int) -> dict[str, Any]:
+    """One way at one size, in a process of its own each time: medians."""
+    command = [sys.executable, __file__, "--one", way, "--most", str(count)]
+    said = [
+        json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
+        for _ in range(rounds)
+    ]
+    return {name: median(one[name] for one in said) if name in said[0] else None for name in COLUMNS}
+
+
+def rows(counts: Iterable[int], rounds: int) -> list[dict[str, Any]]:
+    """All ways at all sizes."""
     found = []
     for count in counts:
-        for way, (package, _, _) in WAYS.items():
-            row: dict[str, Any] = {"nodes": count, "by": way}
-            if find_spec(package):
-                command = [sys.executable, __file__, "--one", way, "--most", str(count)]
-                said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-                measures = json.loads(said.splitlines()[-1])
-                row |= {name: measures.get(name) for name in columns}
-            else:
-                row |= dict.fromkeys(columns) | {"by": f"{way} (skipped: not installed)"}
-            found.append(row)
+        for way, (package, _) in WAYS.items():
+            here = find_spec(package) is not None
+            measures = row(way, count, rounds) if here else dict.fromkeys(COLUMNS)
+            found.append({"nodes": count, "by": way if here else f"{way} (skipped: not installed)"} | measures)
     return found
 
 
@@ -184,6 +202,7 @@ def main() -> None:
     parser.add_argument(
         "--most", type=int, default=9_999, help="nodes of the largest sweep; an executor is one more"
     )
+    parser.add_argument("--rounds", type=int, default=1, help="of each way and size, in turns")
     parser.add_argument("--one", choices=WAYS, help="one way at the largest size, as a line of JSON")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
@@ -191,7 +210,7 @@ def main() -> None:
         print(json.dumps(measured(chosen.one, chosen.most)))
         return
     counts = [100] if chosen.quick else sorted({100, min(1_000, chosen.most), chosen.most})
-    bench.report("scale", {"overhead a node": rows(counts)}, ("joblib", "distributed"), chosen.json)
+    bench.report("scale", {"overhead a node": rows(counts, chosen.rounds)}, ("joblib", "distributed"), chosen.json)
 
 
 if __name__ == "__main__":
