@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Iterator
 from functools import partial
 from graphlib import TopologicalSorter
 from time import monotonic, sleep
@@ -12,6 +13,7 @@ from attrs import define, field
 
 from flowlab.api import Answer, Crew, EngineError, Executor, NodeError, StoreError, Task
 from flowlab.engine.ancestors import Finished, Recalled
+from flowlab.engine.batch import MOST, Pace
 from flowlab.engine.build import Builder
 from flowlab.engine.defect import one_line
 from flowlab.engine.inputs import inputs, sources
@@ -36,7 +38,7 @@ def dispatch(builder: Builder, executor: Executor, store: Store, records: Record
     records |= {node: Record(node, "done") for node in nodes if not node.kind.built}
     folder = None if builder.checkpoints is None else builder.checkpoints.folder
     shift = _Shift(builder, Job.of(builder.graph, builder.device.type, store.folder, folder), records)
-    shift.settle()
+    shift.settle(1)
     if shift.pending:
         with executor.crew(perform, builder.device.type, builder.keys.threads) as crew:
             shift.work(crew)
@@ -60,16 +62,21 @@ def _shown(builder: Builder, node: Node, records: Records) -> Record:
 
 @define
 class _Shift:
-    """A crew's work on a graph: a node is pending once its inputs are there, and flying while the crew has it."""
+    """A crew's work on a graph.
+
+    A node is ready once its inputs are there, pending if the store doesn't have it, flying while the crew does.
+    """
 
     builder: Builder
     job: Job
     records: Records
     ancestors: Recalled = field(init=False)
     order: TopologicalSorter[Node] = field(init=False)
+    pace: Pace = field(factory=Pace, init=False)
+    ready: deque[Node] = field(factory=deque, init=False)
     pending: deque[Node] = field(factory=deque, init=False)
     suspects: deque[Node] = field(factory=deque, init=False)
-    flying: dict[str, Node] = field(factory=dict, init=False)
+    flying: dict[str, list[Node]] = field(factory=dict, init=False)  # by task
     deaths: Counter[str] = field(factory=Counter, init=False)  # of processes, by task
     alone: Counter[str] = field(factory=Counter, init=False)  # and of those, while nothing else was at work
     begun: int = field(init=False)  # nodes
@@ -82,26 +89,30 @@ class _Shift:
         self.ancestors = Recalled(self.builder)
         self.begun = len(self.records)
 
-    def settle(self) -> None:
-        """See to the nodes whose inputs are there: what the store has, or nobody can have, needs no work."""
-        while ready := self.order.get_ready():
-            for node in ready:
-                record = unbuilt(node, sources(node), self.records) or self._stored(node)
-                if record is None:
-                    self.pending.append(node)
-                else:
-                    self._start(node)
-                    self._finish(record)
+    def settle(self, enough: int) -> None:
+        """See to the ready: what the store has, or nobody can have, needs no work. Ends with enough that does."""
+        while len(self.pending) < enough:
+            self.ready += self.order.get_ready()
+            if not self.ready:
+                return
+            node = self.ready.popleft()
+            record = unbuilt(node, sources(node), self.records) or self._stored(node)
+            if record is None:
+                self.pending.append(node)
+            else:
+                self._start(node)
+                self._finish(record)
 
     def work(self, crew: Crew) -> None:
         """Have each node done as soon as its inputs are."""
+        enough = _AHEAD * crew.hands * MOST
+        self.settle(enough)
         while self.pending or self.suspects or self.flying:
             self._submit(crew)
             for answer in crew.answers():
-                record = self._heard(answer)
-                if record is not None:
+                for record in self._heard(answer):
                     self._finish(record)
-            self.settle()
+            self.settle(enough)
 
     def _stored(self, node: Node) -> Record | None:
         try:
@@ -114,32 +125,46 @@ class _Shift:
 
     def _submit(self, crew: Crew) -> None:
         """Keep the crew busy; who is suspected of killing its process works last, with nobody beside it."""
-        while self.pending and len(self.flying) < _AHEAD * crew.hands:
-            self._send(crew, self.pending.popleft())
+        ahead = _AHEAD * crew.hands
+        share = max(len(self.pending) // ahead, 1)
+        while self.pending and len(self.flying) < ahead:
+            self._send(crew, self.pace.batch(self.pending, share, self.deaths))
         if self.suspects and not self.flying:
-            self._send(crew, self.suspects.popleft())
+            self._send(crew, [self.suspects.popleft()])
 
-    def _send(self, crew: Crew, node: Node) -> None:
-        if node.id not in self.deaths:
-            self._start(node)
-        self.flying[node.id] = node
-        crew.submit(Task(node.id, Order(self.job, node.id, self.builder.keys.of(node)).text))
+    def _send(self, crew: Crew, batch: list[Node]) -> None:
+        for node in batch:
+            if node.id not in self.deaths:
+                self._start(node)
+        name = batch[0].id if len(batch) == 1 else f"{batch[0].id} and {len(batch) - 1} more"
+        self.flying[name] = batch
+        keys = {node.id: self.builder.keys.of(node) for node in batch}
+        crew.submit(Task(name, Order(self.job, keys).text))
 
-    def _heard(self, answer: Answer) -> Record | None:
-        """The record of a node whose task ended; None where it is to be tried again."""
-        node = self.flying.pop(answer.name)
+    def _heard(self, answer: Answer) -> Iterator[Record]:
+        """The records of nodes whose task ended, without those that are to be tried again."""
+        batch = self.flying.pop(answer.name)
         if answer.text is None:
-            return self._died(node, answer)
+            yield from self._died(batch, answer)
+            return
         if answer.deaths:
             times = "" if answer.deaths == 1 else f" {answer.deaths} times"
             self.builder.listener.warned(
-                f"{node.id}: the process at it died{times}, {answer.where}; it was done again"
+                f"{answer.name}: the process at it died{times}, {answer.where}; it was done again"
             )
         try:
-            said = Said.read(answer.text)
+            told = Said.all(answer.text)
+            # one for all: the order was not understood
+            pairs = list(zip(batch, told if len(told) > 1 else told * len(batch), strict=True))
         except (ValueError, TypeError) as error:
             words = "a process answers in the words of another version of flowlab"
-            raise EngineError(f"{node.id}: {words}: {one_line(error)}") from error
+            raise EngineError(f"{answer.name}: {words}: {one_line(error)}") from error
+        for node, said in pairs:
+            record = self._record(node, said)
+            self.pace.heard(record)
+            yield record
+
+    def _record(self, node: Node, said: Said) -> Record:
         for warning in said.warnings:
             self.builder.listener.warned(warning)
         if said.store_lost:
@@ -169,20 +194,28 @@ class _Shift:
         """A record whose value is there for who asks for it."""
         return attrs.evolve(record, again=partial(self.ancestors.value, record.node))
 
-    def _died(self, node: Node, answer: Answer) -> Record | None:
+    def _died(self, batch: list[Node], answer: Answer) -> list[Record]:
         """Once may be chance: it is done again at once. Then it is suspected, and found guilty alone."""
+        if len(batch) > 1:
+            self.builder.listener.warned(
+                f"{answer.name}: the process at them died {answer.where}; they are done again, each by itself"
+            )
+            self.deaths.update(node.id for node in batch)  # any of them may be to blame
+            self.pending.extendleft(reversed(batch))
+            return []
+        [node] = batch
         self.deaths[node.id] += answer.deaths
         self.alone[node.id] += 0 if self.flying else answer.deaths
         died = f"died {self.deaths[node.id]} times" if self.deaths[node.id] > 1 else "died"
         if self.alone[node.id] >= ALONE:
             often = f"{self.alone[node.id]} times with nothing else at work"
-            return Record(node, "failed", message=f"the process at it {died} {answer.where}, {often}")
+            return [Record(node, "failed", message=f"the process at it {died} {answer.where}, {often}")]
         self.builder.listener.warned(f"{node.id}: the process at it {died} {answer.where}; it is done again")
         if self.deaths[node.id] == 1:
             self.pending.appendleft(node)
         else:
             self.suspects.append(node)
-        return None
+        return []
 
     def _start(self, node: Node) -> None:
         self.builder.listener.started(node, self.begun, len(self.builder.graph.nodes))

@@ -82,12 +82,12 @@ class Live:
         for node in nodes:
             if node.kind.built:
                 self._total += 1
-                self._kin.setdefault(_declared(node), Kin()).waiting += 1
+                self._kin.setdefault(node.declared, Kin()).waiting += 1
 
     def started(self, node: Node, index: int, total: int) -> None:
         """A row more."""
         if node.kind.built:
-            self._kin[_declared(node)].waiting -= 1
+            self._kin[node.declared].waiting -= 1
             self._at_work[node] = Work(node, self.now())
 
     def progressed(self, done: int, total: int, figures: Mapping[str, float]) -> None:
@@ -127,7 +127,7 @@ class Live:
             yield Text(self._whole(rows, now), no_wrap=True, overflow="ellipsis")
 
     def _count(self, record: Record) -> None:
-        kin = self._kin[_declared(record.node)]
+        kin = self._kin[record.node.declared]
         if record.finished:
             (kin.reused if record.reused else kin.computed).append(record.seconds)
         self._ends["reused" if record.reused else "done" if record.finished else record.status] += 1
@@ -151,7 +151,7 @@ class Live:
             left += kin.waiting * (usual or 0.0)
             sure &= usual is not None or not kin.waiting
         for row in rows:
-            itself, usual = row.left(now), self._kin[_declared(row.node)].usual()
+            itself, usual = row.left(now), self._kin[row.node.declared].usual()
             if itself is None and usual is not None:
                 itself = max(0.0, usual - (now - row.begun))
             left += itself or 0.0
@@ -169,10 +169,6 @@ def clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-def _declared(node: Node) -> str:
-    return f"{node.kind.name}.{node.name}"
 
 
 def _table(rows: Sequence[Work], now: float, width: int) -> Table:

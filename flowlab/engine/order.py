@@ -1,8 +1,9 @@
-"""A node's work as text: what another process has to know to do it, and what it says became of it."""
+"""The work of nodes as text: what another process has to know to do it, and what it says became of each."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -39,16 +40,15 @@ class Job:
 
 @frozen
 class Order:
-    """One node of a job; `key` is that of its result, as whoever gave the order knows it."""
+    """Nodes of a job, to be done one after the other."""
 
     job: Job
-    node: str
-    key: str
+    keys: Mapping[str, str]  # by node: that of its result, as whoever gave the order knows it
 
     @property
     def text(self) -> str:
         """Two lines of JSON; the first is the whole job, so that there is no file of a run to be found or lost."""
-        return f"{self.job.text}\n{json.dumps({'node': self.node, 'key': self.key})}"
+        return f"{self.job.text}\n{json.dumps({'keys': self.keys})}"
 
     @classmethod
     def read(cls, text: str) -> Order:
@@ -79,12 +79,12 @@ class Said:
     store_lost: bool = False  # then `message` says how
     warnings: list[str] = field(factory=list)
 
-    @property
-    def text(self) -> str:
-        """JSON."""
-        return json.dumps(attrs.asdict(self))
-
     @classmethod
-    def read(cls, text: str) -> Said:
-        """What was said in text. Raises ValueError, and TypeError for that of another version."""
-        return cls(**json.loads(text))
+    def all(cls, text: str) -> list[Said]:
+        """What was said of each node, in text. Raises ValueError, and TypeError for that of another version."""
+        return [cls(**one) for one in json.loads(text)]
+
+
+def told(said: Sequence[Said]) -> str:
+    """JSON of what became of some nodes."""
+    return json.dumps([attrs.asdict(one) for one in said])

@@ -53,7 +53,7 @@ class Recall:
     _writable: bool = False  # as far as is known
     _swept: bool = False  # once a run: a search of the whole folder
     _told: set[str] = field(factory=set)  # digests of sources whose modules are written down
-    _quick: set[tuple[str, str]] = field(factory=set)  # kinds and names of what was computed in no time, last
+    _quick: set[str] = field(factory=set)  # declared nodes of which the last setting was computed in no time
 
     def record(self, node: Node, given: Mapping[str, Any], compute: Callable[[], Computed]) -> Record:
         """The record of a node with these inputs, computed unless the store has its whole result.
@@ -65,14 +65,14 @@ class Recall:
             record, _ = compute()
             return record
         # it costs more than such a node does, and two runs that compute one at once do no harm
-        with nullcontext() if _kin(node) in self._quick else self._turn(path, node):
+        with nullcontext() if node.declared in self._quick else self._turn(path, node):
             found = self._found(path, node, lambda encoded: decode(encoded, given, self.device))
             if found is None:
                 if self.all_kept or _trains(node):
                     self._require(path, node)
                 record, encoded = compute()
                 record = attrs.evolve(record, key=path.stem)
-                (self._quick.add if self._cheap(record) else self._quick.discard)(_kin(node))
+                (self._quick.add if self._cheap(record) else self._quick.discard)(node.declared)
                 if encoded is not None:
                     self._keep(path, record, encoded)
                 return record
@@ -199,11 +199,6 @@ class Recall:
             lock.release()
 
         return release
-
-
-def _kin(node: Node) -> tuple[str, str]:
-    """What a node has in common with the other settings of its sweep."""
-    return node.kind.name, node.name
 
 
 def _trains(node: Node) -> bool:

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from attrs import define, field, frozen
 
-from flowlab.api import FlowlabError, StoreError
+from flowlab.api import EngineError, FlowlabError, StoreError
 from flowlab.engine.ancestors import Recalled
 from flowlab.engine.build import Builder
 from flowlab.engine.checkpoints import Checkpoints
 from flowlab.engine.defect import one_line
 from flowlab.engine.device import resolve
 from flowlab.engine.inputs import inputs, sources
-from flowlab.engine.order import Job, Order, Said
+from flowlab.engine.order import Job, Order, Said, told
 from flowlab.engine.outcome import Record
 from flowlab.engine.progress import Quiet, resuming
 from flowlab.engine.sources import digests
@@ -35,23 +35,31 @@ _NO_DATA = "its metrics or tables are no plain data: no other process can have t
 
 
 def perform(order: str) -> str:
-    """Carry out an order; whatever happens is said in text. The same order again finds its result in the store."""
+    """Carry out an order; whatever happens is said in text. The same again finds its results in the store."""
     try:
         asked = Order.read(order)
-        bench = _bench(asked.job)
-        if not bench.agrees(asked):  # what it remembers of files may be from a former run
+    except EngineError as error:
+        return told([Said("failed", message=str(error))])
+    return told([_performed(asked.job, node, key) for node, key in asked.keys.items()])
+
+
+def _performed(job: Job, node: str, key: str) -> Said:
+    """Do one node."""
+    try:
+        bench = _bench(job)
+        if not bench.agrees(node, key):  # what it remembers of files may be from a former run
             _bench.cache_clear()
-            bench = _bench(asked.job)
-            if not bench.agrees(asked):
-                return Said("failed", message=_OTHERWISE).text
+            bench = _bench(job)
+            if not bench.agrees(node, key):
+                return Said("failed", message=_OTHERWISE)
         with pinned(bench.builder.keys.threads):
-            return bench.said(asked).text
+            return bench.said(node)
     except StoreError as error:
-        return Said("failed", message=str(error), store_lost=True).text
+        return Said("failed", message=str(error), store_lost=True)
     except FlowlabError as error:
-        return Said("failed", message=str(error)).text
+        return Said("failed", message=str(error))
     except Exception as error:
-        return Said("failed", message=one_line(error), trace=traceback.format_exc()).text
+        return Said("failed", message=one_line(error), trace=traceback.format_exc())
 
 
 @define
@@ -79,16 +87,14 @@ class _Bench:
     ancestors: Recalled
     notes: _Notes
 
-    def agrees(self, asked: Order) -> bool:
+    def agrees(self, name: str, key: str) -> bool:
         """Whether the result that is asked for is the one that this process would make."""
-        keys, node = self.builder.keys, self.nodes[asked.node]
-        return keys.of(node) == asked.key and all(
-            _as_begun(name) in keys.modules.values() for name in _packages(node)
-        )
+        keys, node = self.builder.keys, self.nodes[name]
+        return keys.of(node) == key and all(_as_begun(name) in keys.modules.values() for name in _packages(node))
 
-    def said(self, asked: Order) -> Said:
+    def said(self, name: str) -> Said:
         """Do the work."""
-        node = self.nodes[asked.node]
+        node = self.nodes[name]
         self.notes.name, self.notes.heard = node.id, []
         record = self.builder.stored(node) or self.builder.record(node, inputs(node, self.ancestors))
         if record.finished and not record.digest:

@@ -24,6 +24,11 @@ class Node:
     inputs: Mapping[str, tuple[Node, ...]]
 
     @property
+    def declared(self) -> str:
+        """`kind.name`: what it has in common with the other settings of its sweep."""
+        return f"{self.kind.name}.{self.name}"
+
+    @property
     def label(self) -> str:
         """The name, with the swept values it depends on in brackets."""
         if not self.variant:

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from flowlab.api import Answer, EngineError, Task, Work
 from flowlab.engine import dispatch
-from flowlab.engine.order import Order, Said
+from flowlab.engine.order import Order, Said, told
 from flowlab.engine.outcome import Outcome, Record
 from flowlab.engine.progress import Quiet
 from flowlab.engine.run import run
@@ -41,7 +41,7 @@ Fate = Callable[[Task, Work], Answer]
 class Here:
     """An executor, and the crew that it opens: one task after the other, each with its fates before it is done."""
 
-    fates: dict[str, list[Fate]] = field(factory=dict)
+    fates: dict[str, list[Fate]] = field(factory=dict)  # by the first node of a task
     hands: int = 2
     log: list[str] = field(factory=list)  # of tasks taken on
     beside: list[int] = field(factory=list)  # how many were there already when each was
@@ -64,7 +64,7 @@ class Here:
 
     def answers(self) -> Sequence[Answer]:
         task = self._waiting.pop(self.pick(len(self._waiting)))
-        fates = self.fates.get(task.name)
+        fates = self.fates.get(task.name.partition(" and ")[0])
         return [fates.pop(0)(task, self._work) if fates else done(task, self._work)]
 
 
@@ -187,7 +187,9 @@ def experiments(draw: st.DrawFn) -> str:
     for i in range(draw(st.integers(0, 2))):
         text += table("figure", f"f{i}", "made-picture", dataset=draw(st.sampled_from(names)))
     if draw(st.booleans()):
-        text += f'[sweep.s]\n"dataset.{draw(st.sampled_from(names))}.value" = [1, 2]\n'
+        text += (
+            f'[sweep.s]\n"dataset.{draw(st.sampled_from(names))}.value" = {list(range(draw(st.integers(1, 9))))}\n'
+        )
     return text
 
 
@@ -226,6 +228,60 @@ def test_each_node_goes_once_after_its_inputs_and_two_a_hand_at_a_time(place: Pl
     assert max(crew.beside) == 3
     assert place.told.starts == [(name, index + 1) for index, name in enumerate(crew.log)]  # after the executor
     assert sorted(place.told.ended) == sorted(crew.log)
+
+
+SWEPT = number("a") + total("a", "a") + '[sweep.s]\n"dataset.a.value" = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]\n'
+
+
+def test_settings_that_take_no_time_go_together_once_that_is_known(place: Place) -> None:
+    outcome = place.run(SWEPT, crew := Here(hands=1))
+    assert set(found(outcome).values()) == {"done"}
+    assert len(found(outcome)) == len(place.told.ended) == 22
+    # two are on their way before anything is known; of the ten that wait with a sum, a task takes its share
+    assert crew.log[:4] == [
+        "dataset.a[value=0]",
+        "dataset.a[value=1]",
+        "dataset.a[value=2] and 4 more",
+        "dataset.a[value=7] and 2 more",
+    ]
+
+
+def test_settings_that_take_their_time_go_alone(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flowlab.engine.batch._SECONDS", 0.001)  # less than a node takes
+    place.run(SWEPT, crew := Here(hands=1))
+    assert sorted(crew.log) == sorted(place.told.ended)
+    assert len(crew.log) == 22
+
+
+def test_who_dies_with_others_is_done_again_alone_and_what_was_finished_is_not(place: Place) -> None:
+    def half(task: Task, work: Work) -> Answer:
+        asked = Order.read(task.order)
+        work(evolve(asked, keys=dict(list(asked.keys.items())[:2])).text)
+        return dead(task, work)
+
+    name = "dataset.a[value=2]"
+    outcome = place.run(SWEPT, crew := Here({name: [half, dead]}, hands=1))
+    assert set(found(outcome).values()) == {"done"}
+    assert place.told.warnings == [
+        f"{name} and 4 more: the process at them died of SIGKILL; they are done again, each by itself",
+        f"{name}: the process at it died 2 times of SIGKILL; it is done again",
+    ]
+    alone = [f"dataset.a[value={value}]" for value in (2, 3, 4, 5, 6)]
+    assert set(alone) <= set(crew.log)
+    assert [one.reused for one in outcome.records if one.node.id in alone] == [True, True, False, False, False]
+    assert len(place.told.ended) == len(set(place.told.ended)) == 22
+
+
+def test_a_store_that_is_lost_loses_nothing_of_what_came_before(place: Place) -> None:
+    def full(task: Task, work: Work) -> Answer:
+        first, *others = Said.all(work(task.order))
+        lost = Said("failed", message="the disk is full", store_lost=True)
+        return Answer(task.name, told([first, *(lost for _ in others)]))
+
+    outcome = place.run(SWEPT, Here({"dataset.a[value=2]": [full]}, hands=1))
+    assert (outcome.exit_code, outcome.lost) == (4, "the disk is full")
+    assert found(outcome)["dataset.a[value=2]"] == "done"
+    assert found(outcome)["dataset.a[value=3]"] == "skipped"
 
 
 def test_a_failure_skips_what_needs_it_and_nothing_else(place: Place) -> None:
@@ -341,7 +397,7 @@ def test_a_crew_that_never_comes(place: Place) -> None:
 
 def test_a_lost_store_ends_the_run(place: Place) -> None:
     def full(task: Task, work: Work) -> Answer:
-        return Answer(task.name, Said("failed", message="the disk is full", store_lost=True).text)
+        return Answer(task.name, told([Said("failed", message="the disk is full", store_lost=True)]))
 
     outcome = place.run(FEW, Here({"dataset.b": [full]}))
     assert (outcome.exit_code, outcome.lost) == (4, "the disk is full")
@@ -357,14 +413,14 @@ def test_words_of_another_version_end_the_run(place: Place, text: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "[]\n{}", '{"node": "dataset.a"}', "\x00"])
 def test_an_order_of_another_version_is_answered(text: str) -> None:
-    said = Said.read(perform(text))
+    [said] = Said.all(perform(text))
     assert said.status == "failed"
     assert said.message.startswith("an order in the words of another version of flowlab: ")
 
 
 def test_a_worker_with_other_packages_is_refused(place: Place) -> None:
     def elsewhere(task: Task, work: Work) -> Answer:
-        return Answer(task.name, work(evolve(Order.read(task.order), key="0" * 64).text))
+        return Answer(task.name, work(evolve(Order.read(task.order), keys={task.name: "0" * 64}).text))
 
     outcome = place.run(FEW, Here({"dataset.a": [elsewhere]}))
     assert found(outcome)["dataset.a"] == "failed"
@@ -404,12 +460,12 @@ def test_a_result_that_did_not_arrive(place: Place, monkeypatch: pytest.MonkeyPa
 
     def nowhere(task: Task, work: Work) -> Answer:
         answer = done(task, work)
-        place.store.path(Order.read(task.order).key).unlink()
+        place.store.path(*Order.read(task.order).keys.values()).unlink()
         return answer
 
     def another(task: Task, work: Work) -> Answer:
         answer = done(task, work)
-        return evolve(answer, text=evolve(Said.read(str(answer.text)), digest="0" * 64).text)
+        return evolve(answer, text=told([evolve(one, digest="0" * 64) for one in Said.all(str(answer.text))]))
 
     outcome = place.run(FEW, Here({"dataset.a": [nowhere], "dataset.b": [another]}))
     for name in ("dataset.a", "dataset.b"):
@@ -424,7 +480,7 @@ def test_a_result_that_arrives_late(place: Place) -> None:
 
     def late(task: Task, work: Work) -> Answer:
         answer = done(task, work)
-        path = place.store.path(Order.read(task.order).key)
+        path = place.store.path(*Order.read(task.order).keys.values())
         path.rename(aside := path.with_suffix(".aside"))
         threads.append(threading.Timer(0.3, aside.rename, [path]))
         threads[0].start()
