@@ -17,20 +17,19 @@ if TYPE_CHECKING:
 
     from flowlab_dask.cluster import Cluster
 
-_GREETING = 30.0  # seconds that a scheduler has to answer
-
 
 @frozen
 class Dask:
     """Workers of a running Dask cluster, which see the folder of the run and its store.
 
-    Each works at one node at a time: start them with `dask worker --nthreads 1`. What they are at when the run
-    ends early they finish; the next run finds it in the store.
+    Each works at one node at a time: start them with `dask worker --nthreads 1`. Those that are at a node when the
+    run ends early are ended, and started anew by their nannies.
     """
 
     scheduler_file: str | None = parameter(None, help="file in which the scheduler tells its address")
     address: str | None = parameter(None, help="of the scheduler, such as tcp://10.0.0.1:8786")
     patience: float = parameter(60.0, help="how long a cluster may be without any worker", unit="seconds", gt=0)
+    greeting: float = parameter(30.0, help="how long the scheduler has to answer at first", unit="seconds", gt=0)
 
     def check(self, inputs: object) -> Iterator[Misfit]:
         """One of the two ways to find the scheduler."""
@@ -60,7 +59,7 @@ class Dask:
             client = Client(
                 self.address,
                 scheduler_file=self.scheduler_file,
-                timeout=_GREETING,
+                timeout=self.greeting,
                 set_as_default=False,
                 name="flowlab",
             )

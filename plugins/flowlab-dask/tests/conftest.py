@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,28 @@ class Place:
     folder: Path
     environment: dict[str, str]
     processes: list[subprocess.Popen[bytes]] = field(factory=list)
+
+    @classmethod
+    @contextmanager
+    def of(cls, folder: Path) -> Iterator[Place]:
+        """A folder with made-up components installed; at the end nothing that was started there is left."""
+        site = folder / "site"
+        info = site / "harmful-1.0.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: harmful\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(
+            "[flowlab.api]\n1 = flowlab.api\n"
+            "[flowlab.dataset]\nnap = harmful:Nap\n[flowlab.analysis]\nsum = harmful:Sum\n"
+        )
+        (site / "harmful.py").write_text(COMPONENTS)
+        path = os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH")]))
+        place = cls(folder, {**os.environ, "PYTHONPATH": path})
+        try:
+            yield place
+        finally:
+            for process in place.processes:
+                if process.poll() is None:
+                    killed(process)
 
     def start(self, *command: str) -> subprocess.Popen[bytes]:
         """A process in a group of its own."""
@@ -126,21 +149,6 @@ def killed(process: subprocess.Popen[bytes]) -> None:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
-    """A place with made-up components installed."""
-    site = tmp_path / "site"
-    info = site / "harmful-1.0.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: harmful\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(
-        "[flowlab.api]\n1 = flowlab.api\n"
-        "[flowlab.dataset]\nnap = harmful:Nap\n[flowlab.analysis]\nsum = harmful:Sum\n"
-    )
-    (site / "harmful.py").write_text(COMPONENTS)
-    path = os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH")]))
-    # one death is enough: the scheduler's own patience is not what is tried
-    environment = {**os.environ, "PYTHONPATH": path, "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1"}
-    found = Place(tmp_path, environment)
-    yield found
-    for process in found.processes:
-        if process.poll() is None:
-            killed(process)
+    """A place in which nothing runs yet."""
+    with Place.of(tmp_path) as found:
+        yield found
