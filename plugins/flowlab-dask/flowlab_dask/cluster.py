@@ -81,7 +81,7 @@ class Cluster:
         with suppress(Exception):
             self.client.cancel([flight.future for flight in self._flights.values()], force=True)
             if guarded:
-                self.client.run(os._exit, 1, workers=guarded, wait=False, on_error="ignore")
+                self.client.run(os._exit, 1, workers=guarded, on_error="ignore", callback_timeout=_LOOK)
 
     def _employ(self) -> None:
         """Give what waits to who has nothing to do."""
