@@ -1,4 +1,4 @@
-"""A crew of Dask's workers: a task is given to one that is free, and is answered when it ends or the worker does."""
+"""A crew of Dask's workers: each has one task, which is answered when it ends or the worker does."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Cluster:
         return found
 
     def leave(self) -> None:
-        """Stop who is at work: Dask can't interrupt a task, but a nanny starts another worker for one that ends."""
+        """End who is at work, as Dask can't interrupt a task; a nanny starts another worker in its place."""
         busy = {flight.worker for flight in self._flights.values()}
         guarded = [address for address in busy if self._workers.get(address, {}).get("nanny")]
         with suppress(Exception):
@@ -130,7 +130,7 @@ class Cluster:
         return [_died(flight) if text is None else Answer(flight.task.name, text)]
 
     def _left(self, event: Any) -> list[Answer]:
-        """The answer of a worker that died at its task; where it hadn't begun, or gave it back, another takes it."""
+        """The answer of a worker that died at its task; one that it hadn't begun, or gave back, another takes."""
         action = event.get("action") if isinstance(event, dict) else None
         if action == "add-worker":
             self._looked = 0.0

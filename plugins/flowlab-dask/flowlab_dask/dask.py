@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,23 +53,27 @@ class Dask:
     def _client(self) -> Iterator[Client]:
         from distributed import Client
 
-        if self.scheduler_file is not None and not Path(self.scheduler_file).is_file():
-            raise EngineError(f"{self.scheduler_file}: there is no such file; start `dask scheduler` with it")
-        place = self.address or self.scheduler_file
+        address = self._address()
         try:
-            client = Client(
-                self.address,
-                scheduler_file=self.scheduler_file,
-                timeout=self.greeting,
-                set_as_default=False,
-                name="flowlab",
-            )
+            client = Client(address, timeout=self.greeting, set_as_default=False, name="flowlab")
         except (OSError, ValueError) as error:
-            raise EngineError(f"{place}: no scheduler answers: {error}") from error
+            raise EngineError(f"{address}: no scheduler answers: {error}") from error
         try:
             yield client
         finally:
             client.close(timeout=2)
+
+    def _address(self) -> str:
+        """Of the scheduler. Raises EngineError for a file that tells none."""
+        if self.address is not None or self.scheduler_file is None:
+            return self.address or ""
+        file = Path(self.scheduler_file)
+        if not file.is_file():
+            raise EngineError(f"{file}: there is no such file; start `dask scheduler` with it")
+        try:
+            return str(json.loads(file.read_bytes())["address"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise EngineError(f"{file}: not a file of `dask scheduler`: {error}") from error
 
 
 @contextmanager
