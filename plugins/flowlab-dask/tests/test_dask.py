@@ -9,7 +9,7 @@ from attrs import evolve
 from flowlab_dask.dask import Dask
 from running import Running, kill, wait_for
 
-from flowlab.api import EngineError
+from flowlab.api import EngineError, Task
 from flowlab.api.drill import drill
 from flowlab.api.testing import ExecutorSuite
 
@@ -50,6 +50,14 @@ def test_a_scheduler_is_named_once(dask: Dask) -> None:
     [misfit] = dask.check(None)
     assert misfit.field == "scheduler_file"
     assert not list(evolve(dask, scheduler_file="f", address=None).check(None))
+
+
+def test_a_cluster_without_workers_is_told(cluster: Running) -> None:
+    cluster.kill_workers()
+    dask = Dask(scheduler_file=str(cluster.file), patience=0.5)
+    with pytest.raises(EngineError, match="no worker for 0.5 s"), dask.crew(drill, "cpu", 1) as crew:
+        crew.submit(Task("node", "say so"))
+        crew.answers()
 
 
 def test_workers_of_several_threads_are_refused(cluster: Running) -> None:
