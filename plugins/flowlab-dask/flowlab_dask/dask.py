@@ -51,10 +51,13 @@ class Dask:
 
     @contextmanager
     def _client(self) -> Iterator[Client]:
-        from distributed import Client
+        from distributed import Client, Security
 
         address = self._address()
         try:
+            keys = Security().get_connection_args("client")
+            if address.startswith("tls://") and keys["ssl_context"] is None:
+                raise EngineError(f"{address}: Dask's configuration names no certificate and key for a client")
             client = Client(address, timeout=self.greeting, set_as_default=False, name="flowlab")
         except (OSError, ValueError) as error:
             raise EngineError(f"{address}: no scheduler answers: {error}") from error
