@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,9 +34,11 @@ class Dask:
     greeting: float = parameter(30.0, help="how long the scheduler has to answer at first", unit="seconds", gt=0)
 
     def check(self, inputs: object) -> Iterator[Misfit]:
-        """One of the two ways to find the scheduler."""
+        """The scheduler is found in one of two ways."""
         if (self.scheduler_file is None) == (self.address is None):
             yield Misfit("scheduler_file", "name the running scheduler: scheduler_file or address, one of them")
+        if self.address is not None and not re.fullmatch(r"(tcp|tls|ucx|ws|wss)://\S+:\d+", self.address):
+            yield Misfit("address", f"must be like tcp://10.0.0.1:8786, found {self.address!r}")
 
     @contextmanager
     def crew(self, work: Work, device: str, threads: int) -> Iterator[Cluster]:

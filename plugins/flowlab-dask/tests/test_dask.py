@@ -52,6 +52,17 @@ def test_a_scheduler_is_named_once(dask: Dask) -> None:
     assert not list(evolve(dask, scheduler_file="f", address=None).check(None))
 
 
+@pytest.mark.parametrize("address", ["10.0.0.1:8786", "http://10.0.0.1:8786", "tcp://10.0.0.1", "tcp://:x"])
+def test_an_address_that_can_be_none_is_refused(address: str) -> None:
+    [misfit] = Dask(address=address).check(None)
+    assert misfit.field == "address"
+    assert repr(address) in misfit.message
+
+
+def test_tls_without_keys_is_told() -> None:
+    assert "names no certificate and key for a client" in refusal(Dask(address="tls://127.0.0.1:9"))
+
+
 def test_a_cluster_without_workers_is_told(cluster: Running) -> None:
     cluster.kill_workers()
     dask = Dask(scheduler_file=str(cluster.file), patience=0.5)

@@ -82,6 +82,5 @@ def test_with_tls_who_has_no_key_is_turned_away(folder: Path, environment: Mappi
     assert json.loads((folder / "cluster-7.json").read_text())["address"].startswith("tls://")
     assert "1 of 1 nodes" in said
     assert "Dask's configuration names no certificate and key for a client" in said
-    assert "Traceback" not in said
     assert "left with 4" in said
     assert (folder / "dask.key").stat().st_mode & 0o077 == 0
