@@ -67,7 +67,9 @@ class Cluster:
         """Wait for tasks to end. Raises EngineError where the scheduler, or every worker, is gone."""
         found: list[Answer] = []
         while not found and (self._flights or self._waiting):
-            for news in self._heard():
+            heard = list(self._heard())
+            self._employ()  # before what they say is fetched, so that nobody waits for that
+            for news in heard:
                 found += self._ended(news) if isinstance(news, Future) else self._left(news[1])
             if monotonic() - self._looked > _LOOK:
                 self._look()
@@ -87,7 +89,7 @@ class Cluster:
         """Give what waits to who has nothing to do."""
         if not self._waiting:
             return
-        busy = {flight.worker for flight in self._flights.values()}
+        busy = {flight.worker for flight in self._flights.values() if not flight.future.done()}
         for worker in [address for address in self._workers if address not in busy]:
             if self._waiting:
                 self._send(self._waiting.popleft(), worker)
