@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 PLUGINS = Path(__file__).parents[1] / "plugins"
-NAMES = ("flowlab-rays", "flowlab-dpm")
+NAMES = ("flowlab-rays", "flowlab-dpm", "flowlab-dask")
 
 BOTH = """
 [experiment]
@@ -99,12 +99,16 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
 def test_wheels_hold_the_package_and_no_tests(environment: Mapping[str, str]) -> None:
     site = Path(environment["PYTHONPATH"].split(os.pathsep)[0])
     installed = {path.relative_to(site).parts[0] for path in site.rglob("*.py")}
-    assert installed == {"flowlab_rays", "flowlab_dpm"}
+    assert installed == {"flowlab_rays", "flowlab_dpm", "flowlab_dask"}
 
 
-def test_both_are_listed(environment: Mapping[str, str]) -> None:
+def test_all_are_listed(environment: Mapping[str, str]) -> None:
     listing = call("flowlab", "list-components", env=environment).stdout
-    for name, distribution in (("rays", "flowlab-rays"), ("dpm-solver-2m", "flowlab-dpm")):
+    for name, distribution in (
+        ("rays", "flowlab-rays"),
+        ("dpm-solver-2m", "flowlab-dpm"),
+        ("dask", "flowlab-dask"),
+    ):
         assert any(name in line and distribution in line for line in listing.splitlines())
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,56 +19,6 @@ from summaries import statuses
 
 from flowlab.report.locked import Locked
 
-EXPERIMENT = """
-[experiment]
-name = "sweep"
-threads = 1
-
-[dataset.box]
-use = "orthogonal"
-dimension = 3
-points = 3
-samples = 20
-
-[schedule.levels]
-use = "noise-levels"
-levels = [0.08, 0.05]
-
-[optimizer.al]
-use = "augmented-lagrangian"
-steps = 3_000
-
-[denoiser.al]
-use = "shallow-relu"
-dataset = "box"
-schedule = "levels"
-optimizer = "al"
-width = 30
-
-[integrator.ddim]
-use = "ddim"
-
-[flow.pf]
-use = "probability"
-denoiser = "al"
-integrator = "ddim"
-samples = 50
-
-[classifier.ends]
-use = "stable-points"
-flow = ["pf"]
-
-[analysis.fractions]
-use = "class-fractions"
-classifier = "ends"
-
-[figure.bars]
-use = "class-bars"
-classifier = "ends"
-
-[sweep.width]
-"denoiser.al.width" = [20, 25, 30, 35]
-"""
 LOCAL = ("--executor", "local", "--set", "executor.workers=2")
 KILLS = 6  # so few that, at random, they don't look like a node's fault again and again
 
@@ -77,7 +28,7 @@ class Place:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        (folder / "sweep.toml").write_text(EXPERIMENT)
+        shutil.copy(Path(__file__).with_name("sweep.toml"), folder)
 
     def start(self, name: str, *options: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "flowlab", "run", "sweep.toml", "--device", "cpu", "--quiet", *options]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,25 +19,26 @@ if TYPE_CHECKING:
 
     from flowlab_dask.cluster import Cluster
 
-_GREETING = 30.0  # seconds that a scheduler has to answer
-
 
 @frozen
 class Dask:
     """Workers of a running Dask cluster, which see the folder of the run and its store.
 
-    Each works at one node at a time: start them with `dask worker --nthreads 1`. What they are at when the run
-    ends early they finish; the next run finds it in the store.
+    Each works at one node at a time: start them with `dask worker --nthreads 1`. Those that are at a node when the
+    run ends early are ended, and started anew by their nannies.
     """
 
     scheduler_file: str | None = parameter(None, help="file in which the scheduler tells its address")
     address: str | None = parameter(None, help="of the scheduler, such as tcp://10.0.0.1:8786")
     patience: float = parameter(60.0, help="how long a cluster may be without any worker", unit="seconds", gt=0)
+    greeting: float = parameter(30.0, help="how long the scheduler has to answer at first", unit="seconds", gt=0)
 
     def check(self, inputs: object) -> Iterator[Misfit]:
-        """One of the two ways to find the scheduler."""
+        """The scheduler is found in one of two ways."""
         if (self.scheduler_file is None) == (self.address is None):
             yield Misfit("scheduler_file", "name the running scheduler: scheduler_file or address, one of them")
+        if self.address is not None and not re.fullmatch(r"(tcp|tls|ucx|ws|wss)://\S+:\d+", self.address):
+            yield Misfit("address", f"must be like tcp://10.0.0.1:8786, found {self.address!r}")
 
     @contextmanager
     def crew(self, work: Work, device: str, threads: int) -> Iterator[Cluster]:
@@ -51,25 +54,32 @@ class Dask:
 
     @contextmanager
     def _client(self) -> Iterator[Client]:
-        from distributed import Client
+        from distributed import Client, Security
 
-        if self.scheduler_file is not None and not Path(self.scheduler_file).is_file():
-            raise EngineError(f"{self.scheduler_file}: there is no such file; start `dask scheduler` with it")
-        place = self.address or self.scheduler_file
+        address = self._address()
         try:
-            client = Client(
-                self.address,
-                scheduler_file=self.scheduler_file,
-                timeout=_GREETING,
-                set_as_default=False,
-                name="flowlab",
-            )
+            keys = Security().get_connection_args("client")
+            if address.startswith("tls://") and keys["ssl_context"] is None:
+                raise EngineError(f"{address}: Dask's configuration names no certificate and key for a client")
+            client = Client(address, timeout=self.greeting, set_as_default=False, name="flowlab")
         except (OSError, ValueError) as error:
-            raise EngineError(f"{place}: no scheduler answers: {error}") from error
+            raise EngineError(f"{address}: no scheduler answers: {error}") from error
         try:
             yield client
         finally:
             client.close(timeout=2)
+
+    def _address(self) -> str:
+        """Of the scheduler. Raises EngineError for a file that tells none."""
+        if self.address is not None or self.scheduler_file is None:
+            return self.address or ""
+        file = Path(self.scheduler_file)
+        if not file.is_file():
+            raise EngineError(f"{file}: there is no such file; start `dask scheduler` with it")
+        try:
+            return str(json.loads(file.read_bytes())["address"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise EngineError(f"{file}: not a file of `dask scheduler`: {error}") from error
 
 
 @contextmanager

@@ -1,146 +1,75 @@
-"""A real scheduler and real worker processes on loopback, and the command line beside them."""
+"""A cluster for all tests, and a place for each, where the command line runs."""
 
 from __future__ import annotations
 
 import os
-import signal
+import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from attrs import define, field
-
-COMPONENTS = '''
-"""Nodes that do harm."""
-
-import os
-import signal
-import time
-from pathlib import Path
-
 from attrs import frozen
+from running import Running
 
-from flowlab.api import Result, parameter, reference
-
-
-@frozen
-class Nap:
-    """Sleeps; says first which process it is in."""
-
-    seconds: float = parameter(0.0, help="how long")
-    harm: bool = parameter(False, help="whether to kill the process")
-    marks: str = parameter("marks", help="folder")
-
-    def build(self, context):
-        folder = Path(self.marks)
-        folder.mkdir(exist_ok=True)
-        (folder / f"{context.node}.{os.getpid()}").touch()
-        time.sleep(self.seconds)
-        if self.harm:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return Result(self.seconds, {"seconds": self.seconds})
+POINTS = """
+[flowlab.api]
+1 = flowlab.api
+[flowlab.dataset]
+nap = harmful:Nap
+[flowlab.analysis]
+sum = harmful:Sum
+"""
 
 
 @frozen
-class Sum:
-    """All of them."""
-
-    dataset: tuple[str, ...] = reference("dataset", many=True, help="what is added")
-
-    def build(self, context, *, dataset):
-        return Result(sum(dataset.values()), {"sum": sum(dataset.values())})
-'''
-
-
-@define
 class Place:
-    """A folder in which flowlab, scheduler and workers are at home."""
+    """A folder in which flowlab runs, and the cluster that it may use."""
 
     folder: Path
-    environment: dict[str, str]
-    processes: list[subprocess.Popen[bytes]] = field(factory=list)
+    cluster: Running
 
-    def start(self, *command: str) -> subprocess.Popen[bytes]:
-        """A process in a group of its own."""
-        with (self.folder / f"{command[1]}.log").open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "distributed.cli.dask_" + command[1], *command[2:]]
-                if command[0] == "dask"
-                else list(command),
-                cwd=self.folder,
-                env=self.environment,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        self.processes.append(process)
-        return process
-
-    def scheduler(self) -> subprocess.Popen[bytes]:
-        """A scheduler that tells its address in the file `scheduler`."""
-        started = self.start(
-            "dask", "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard",
-            "--scheduler-file", "scheduler",
-        )  # fmt: skip
-        wait_for(lambda: (self.folder / "scheduler").exists())
-        return started
-
-    def worker(self) -> subprocess.Popen[bytes]:
-        """A worker of one thread, whose nanny starts another when it dies."""
-        return self.start(
-            "dask", "worker", "--scheduler-file", "scheduler", "--nworkers", "1", "--nthreads", "1",
-            "--host", "127.0.0.1", "--no-dashboard",
-        )  # fmt: skip
-
-    def run(self, *options: str, executor: str = "dask") -> subprocess.Popen[str]:
-        """`flowlab run` of the experiment, on the cluster unless another executor is named."""
-        cluster = ("--scheduler-file", "scheduler") if executor == "dask" else ()
+    def run(self, file: str, *options: str, cluster: bool = True) -> subprocess.Popen[str]:
+        """`flowlab run`, on the cluster or in one process."""
+        there = ("--executor", "dask", "--scheduler-file", str(self.cluster.file)) if cluster else ()
         return subprocess.Popen(
-            [sys.executable, "-m", "flowlab", "run", "experiment.toml", "--device", "cpu", "--executor", executor,
-             *cluster, *options],
-            cwd=self.folder, env=self.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            [sys.executable, "-m", "flowlab", "run", file, "--device", "cpu", *there, *options],
+            cwd=self.folder, env=self.cluster.environment, text=True, start_new_session=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
 
-    def marks(self, node: str) -> list[int]:
-        """The processes that a node was in, the latest last."""
-        found = (self.folder / "marks").glob(f"{node}.*")
-        return [int(path.suffix[1:]) for path in sorted(found, key=lambda path: path.stat().st_mtime)]
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
+    """The environment in which harmful nodes are installed."""
+    site = tmp_path_factory.mktemp("site")
+    info = site / "harmful-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: harmful\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(POINTS)
+    shutil.copy(Path(__file__).with_name("harmful.py"), site)
+    path = os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH")]))
+    return {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
 
 
-def wait_for(what: Callable[[], object], seconds: float = 60.0) -> None:
-    """Wait until it is true; fail after so long."""
-    end = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.05)
-
-
-def killed(process: subprocess.Popen[bytes]) -> None:
-    """Kill a process and all that it started."""
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+@pytest.fixture(scope="session")
+def _running(tmp_path_factory: pytest.TempPathFactory, environment: Mapping[str, str]) -> Iterator[Running]:
+    running = Running(tmp_path_factory.mktemp("cluster"), environment)
+    try:
+        yield running
+    finally:
+        running.close()
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    """A place with made-up components installed."""
-    site = tmp_path / "site"
-    info = site / "harmful-1.0.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: harmful\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(
-        "[flowlab.api]\n1 = flowlab.api\n"
-        "[flowlab.dataset]\nnap = harmful:Nap\n[flowlab.analysis]\nsum = harmful:Sum\n"
-    )
-    (site / "harmful.py").write_text(COMPONENTS)
-    path = os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH")]))
-    # one death is enough: the scheduler's own patience is not what is tried
-    environment = {**os.environ, "PYTHONPATH": path, "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1"}
-    found = Place(tmp_path, environment)
-    yield found
-    for process in found.processes:
-        if process.poll() is None:
-            killed(process)
+def cluster(_running: Running) -> Running:
+    """A scheduler and two workers."""
+    _running.staff()
+    return _running
+
+
+@pytest.fixture
+def place(tmp_path: Path, cluster: Running) -> Place:
+    """An empty folder, a store of its own."""
+    return Place(tmp_path, cluster)
