@@ -37,17 +37,24 @@ class Keys:
     modules: dict[str, dict[str, str]] = field(factory=dict, init=False)  # by digest of a package's sources
     _digests: dict[str, str] = field(factory=dict, init=False)
     _made: dict[Node, str] = field(factory=dict, init=False)
+    _last: tuple[Node, str] | None = field(default=None, init=False)  # ingredients: who keeps a result asks again
     # read once a run: a distribution's metadata is a search of the path
     _versions: dict[str, str] = field(factory=lambda: installed(_NUMERICAL), init=False)
 
     def of(self, node: Node) -> str:
         """A node's key."""
         if node not in self._made:
-            self._made[node] = digest(self.ingredients(node))
+            self._last = node, self._ingredients(node)
+            self._made[node] = digest(self._last[1])
         return self._made[node]
 
     def ingredients(self, node: Node) -> str:
         """What a node's key is the digest of."""
+        if self._last is not None and self._last[0] is node:
+            return self._last[1]
+        return self._ingredients(node)
+
+    def _ingredients(self, node: Node) -> str:
         import torch
 
         content = {
