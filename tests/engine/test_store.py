@@ -84,7 +84,7 @@ def test_a_node_without_a_key_is_computed(tmp_path: Path, monkeypatch: pytest.Mo
     def fail(*_: object) -> str:
         raise TypeError("keys of several types")
 
-    monkeypatch.setattr("flowlab.engine.key.Keys.ingredients", fail)
+    monkeypatch.setattr("flowlab.engine.key.Keys.of", fail)
     ears = Ears()
     outcome = ran(tmp_path / "store", ears)
     assert {record.status for record in outcome.records} <= {"done", "short"}
