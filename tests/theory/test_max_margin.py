@@ -4,11 +4,13 @@ Tolerances: constraints close at 1e-10, the solver's documented tolerance, in un
 optimum is exact to rounding given its support, so costs agree as closely as the outside solver is accurate.
 """
 
+import warnings
+
 import cvxpy
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog, nnls
 
@@ -44,13 +46,20 @@ def signed(samples, positive):
 
 
 def outside(samples, positive):
-    """The same programme by cvxpy and Clarabel, to 1e-12; infinity where it is infeasible."""
+    """The same programme by cvxpy and Clarabel, to 1e-12; infinity where it is infeasible.
+
+    NaN where Clarabel ends before it comes so near.
+    """
     rows, sign = signed(samples, positive)
     w, b = cvxpy.Variable(rows.shape[1]), cvxpy.Variable()
     problem = cvxpy.Problem(
         cvxpy.Minimize(cvxpy.sum_squares(w)), [cvxpy.multiply(sign, rows @ w + b) >= np.maximum(sign, 0)]
     )
-    problem.solve(solver=cvxpy.CLARABEL, tol_gap_abs=1e-12, tol_gap_rel=1e-12, tol_feas=1e-12)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Solution may be inaccurate")
+        problem.solve(solver=cvxpy.CLARABEL, tol_gap_abs=1e-12, tol_gap_rel=1e-12, tol_feas=1e-12)
+    if problem.status in (cvxpy.OPTIMAL_INACCURATE, cvxpy.INFEASIBLE_INACCURATE):
+        return np.nan
     return problem.value**0.5 if problem.status == cvxpy.OPTIMAL else np.inf
 
 
@@ -113,6 +122,7 @@ def test_costs_agree_with_an_outside_solver(seed, dimension, count, sigma):
     pattern = torch.eye(count, dtype=torch.bool)
     for slope, positive in zip(separate(samples, pattern).weights[0].norm(dim=-1), pattern, strict=True):
         expected = outside(samples[0], positive)
+        assume(not np.isnan(expected))
         assert slope.isfinite() == np.isfinite(expected)
         if np.isfinite(expected):
             assert slope.item() == pytest.approx(expected, rel=1e-8)  # Clarabel's own accuracy in the root
