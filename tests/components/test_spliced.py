@@ -76,6 +76,12 @@ def test_banks_that_do_not_meet_are_refused(low, high, words):
         spliced(low, high)
 
 
+def test_one_dataset_made_twice_is_one():
+    geometry = attrs.evolve(TRAINING.geometry, points=TRAINING.geometry.points.clone())
+    again = attrs.evolve(TRAINING, geometry=geometry)
+    assert spliced(bank([0.1], 1.0), bank([0.5], 1.0, training=again)).sigma.tolist() == [0.5, 0.1]
+
+
 @attrs.frozen
 class Node:
     name: str

@@ -35,7 +35,8 @@ class Spliced:
 
         from flowlab.theory.joined_networks import JoinedNetworks
 
-        if low.training is not high.training:
+        one, other = low.training, high.training  # in an executor's processes, each may have made its own of them
+        if one.samples != other.samples or not torch.equal(one.geometry.points, other.geometry.points):
             raise NodeError("the two banks are of different datasets")
         unsolved = low.sigma[~low.usable]
         end = unsolved.min() if len(unsolved) else low.sigma.new_tensor(torch.inf)
