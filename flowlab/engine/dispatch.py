@@ -44,7 +44,7 @@ def dispatch(builder: Builder, executor: Executor, store: Store, records: Record
             shift.work(crew)
     for node in nodes:
         if node not in records:
-            builder.listener.started(node, len(records), len(nodes))
+            builder.listener.started(node)
             records[node] = unbuilt(node, sources(node), records) or _shown(builder, node, records)
             builder.listener.finished(records[node])
 
@@ -79,7 +79,6 @@ class _Shift:
     flying: dict[str, list[Node]] = field(factory=dict, init=False)  # by task
     deaths: Counter[str] = field(factory=Counter, init=False)  # of processes, by task
     alone: Counter[str] = field(factory=Counter, init=False)  # and of those, while nothing else was at work
-    begun: int = field(init=False)  # nodes
     astray: bool = field(default=False, init=False)  # whether a result has been waited for in vain
 
     def __attrs_post_init__(self) -> None:
@@ -87,7 +86,6 @@ class _Shift:
         self.order = TopologicalSorter({node: set(filter(_travels, sources(node))) for node in nodes})
         self.order.prepare()
         self.ancestors = Recalled(self.builder)
-        self.begun = len(self.records)
 
     def settle(self, enough: int) -> None:
         """See to the ready: what the store has, or nobody can have, needs no work. Ends with enough that does."""
@@ -218,8 +216,7 @@ class _Shift:
         return []
 
     def _start(self, node: Node) -> None:
-        self.builder.listener.started(node, self.begun, len(self.builder.graph.nodes))
-        self.begun += 1
+        self.builder.listener.started(node)
 
     def _finish(self, record: Record) -> None:
         self.records[record.node] = record

@@ -84,7 +84,7 @@ class Live:
                 self._total += 1
                 self._kin.setdefault(node.declared, Kin()).waiting += 1
 
-    def started(self, node: Node, index: int, total: int) -> None:
+    def started(self, node: Node) -> None:
         """A row more."""
         if node.kind.built:
             self._kin[node.declared].waiting -= 1

@@ -25,8 +25,8 @@ class Listener(Protocol):
     def begun(self, nodes: Sequence[Node], ahead: Callable[[], str]) -> None:
         """A run of these nodes begins; `ahead` has a line on how long it takes, where that is worth one."""
 
-    def started(self, node: Node, index: int, total: int) -> None:
-        """A node begins: number `index`, from 0, of `total`."""
+    def started(self, node: Node) -> None:
+        """A node begins."""
 
     def progressed(self, done: int, total: int, figures: Mapping[str, float]) -> None:
         """The node that began last reports."""
@@ -47,7 +47,7 @@ class Quiet:
     def begun(self, nodes: Sequence[Node], ahead: Callable[[], str]) -> None:
         """Say nothing."""
 
-    def started(self, node: Node, index: int, total: int) -> None:
+    def started(self, node: Node) -> None:
         """Say nothing."""
 
     def progressed(self, done: int, total: int, figures: Mapping[str, float]) -> None:
@@ -71,21 +71,25 @@ class Lines:
     stream: TextIO
     every: float = 10.0
     _name: str = ""
+    _index: int = 0
+    _total: int = 0
     _start: float = 0.0
     _last: float = 0.0
     _begun: int = 0
 
     def begun(self, nodes: Sequence[Node], ahead: Callable[[], str]) -> None:
         """Say what is ahead."""
+        self._total = sum(node.kind.built for node in nodes)
         if line := ahead():
             self._say(line)
 
-    def started(self, node: Node, index: int, total: int) -> None:
+    def started(self, node: Node) -> None:
         """Say which node begins; tools do no work and pass unmentioned."""
         self._name, self._begun = node.id, 0
         self._start = self._last = monotonic()
         if node.kind.built:
-            self._say(f"[{index + 1}/{total}] {node.id} ({node.use})")
+            self._index += 1
+            self._say(f"[{self._index}/{self._total}] {node.id} ({node.use})")
 
     def progressed(self, done: int, total: int, figures: Mapping[str, float]) -> None:
         """Say how far, and about how long it still takes."""

@@ -60,9 +60,8 @@ def run(
 
 def _here(builder: Builder, records: Records) -> None:
     """Node after node, in the graph's order."""
-    nodes = builder.graph.nodes
-    for index, node in enumerate(nodes):
-        builder.listener.started(node, index, len(nodes))
+    for node in builder.graph.nodes:
+        builder.listener.started(node)
         ready = unbuilt(node, sources(node), records)
         records[node] = ready or builder.record(node, inputs(node, Finished(records)))
         builder.listener.finished(records[node])

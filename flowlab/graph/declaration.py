@@ -63,7 +63,7 @@ def experiment_problems(document: Document) -> Iterator[Problem]:
         yield Problem(where, f"seed must be an integer >= 0, found {seed!r}")
     if table.get("dtype", "float64") not in DTYPES:
         where = document.where("experiment", "dtype", value=True)
-        yield Problem(where, f"dtype must be one of {DTYPES}, found {table['dtype']!r}")
+        yield Problem(where, f"dtype must be {' or '.join(map(repr, DTYPES))}, found {table['dtype']!r}")
     threads = table.get("threads", 1)
     if type(threads) is not int or not 1 <= threads <= MOST_THREADS:
         where = document.where("experiment", "threads", value=True)
@@ -91,11 +91,18 @@ def declarations(document: Document, registry: Registry) -> tuple[list[Declarati
         if kind in ("experiment", "sweep"):
             continue
         if kind not in KINDS:
-            message = f"{kind!r} is no kind of component"
-            problems.append(Problem(document.where(kind, *_first(nodes)), message, nearest(kind, KINDS)))
+            where = document.where(kind)
+            if isinstance(nodes, dict | list):
+                near = nearest(kind, ("experiment", "sweep", *KINDS))
+                problems.append(Problem(where, f"{kind!r} is no kind of component", near))
+            else:
+                problems.append(Problem(where, f"{kind!r} stands outside of any table"))
             continue
         if not isinstance(nodes, dict):
             problems.append(Problem(document.where(kind), f"expected tables [{kind}.NAME]"))
+            continue
+        if nodes and not any(isinstance(table, dict) for table in nodes.values()):
+            problems.append(Problem(document.where(kind), f"[{kind}] needs a name: [{kind}.NAME]"))
             continue
         for name, table in nodes.items():
             try:
@@ -110,10 +117,6 @@ def declarations(document: Document, registry: Registry) -> tuple[list[Declarati
     if defects:
         raise PluginError("\n".join(defects))
     return found, problems
-
-
-def _first(nodes: Any) -> tuple[str, ...]:
-    return tuple(nodes)[:1] if isinstance(nodes, dict) else ()
 
 
 def _declare(document: Document, registry: Registry, kind: Kind, name: str, table: Any) -> Declaration | Problem:

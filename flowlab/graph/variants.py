@@ -92,5 +92,8 @@ def dangling(declared: Iterable[Declaration], variants: Mapping[str, Mapping[Any
                     if name not in known:
                         where = varied.where(*one.path, field, value=True, item=name)
                         message = f"{field} = {name!r} names no [{reference.kind}.{name}]"
-                        problems[Problem(where, message, nearest(name, known))] = None
+                        near = nearest(name, known)
+                        if known and near is None:
+                            message += f"; there are: {', '.join(known)}"
+                        problems[Problem(where, message, near)] = None
     return problems

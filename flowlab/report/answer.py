@@ -29,7 +29,10 @@ def answer(
         interpolation(outcome),
         complaints(outcome),
         table({"": claims}),
-        [*ending(outcome), *([str(folder / PAGE), *first_figure(outcome, folder, figures)] if folder else [])],
+        [
+            *ending(outcome, folder),
+            *([str(folder / PAGE), *first_figure(outcome, folder, figures)] if folder else []),
+        ],
     ]
     return "\n\n".join("\n".join(part) for part in parts if part)
 
@@ -66,17 +69,25 @@ def worst(metric: Any) -> str:
 
 
 def complaints(outcome: Outcome) -> list[str]:
-    """Every node that fell short, failed or was left out; claims that don't hold have a table of their own."""
-    lines = []
+    """Every node that fell short or failed, and, a line a reason, those that were left out.
+
+    Claims that don't hold have a table of their own.
+    """
+    found: dict[tuple[str, ...], list[str]] = {}
     for record in outcome.records:
-        reason = record.message or (record.result.shortfall if record.result else "")
+        reason = record.message or (record.result and record.result.shortfall) or ""
         if record.status != "done" and not (record.finished and isinstance(record.value, Finding)):
-            lines.append(f"{record.status}: {record.node.id}: {reason}")
-    return lines
+            alone = () if record.status == "skipped" else (record.node.id,)
+            found.setdefault((record.status, reason, *alone), []).append(record.node.id)
+    return [f"{status}: {_several(ids)}: {reason}" for (status, reason, *_), ids in found.items()]
 
 
-def ending(outcome: Outcome) -> list[str]:
-    """How it ended and how long it took."""
+def _several(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+
+
+def ending(outcome: Outcome, folder: Path | None = None) -> list[str]:
+    """How it ended and how long it took; with a folder, there is something to go on from."""
     built = [record for record in outcome.records if record.node.kind.built]
     finished = sum(record.finished for record in built)
     slowest = max(built, key=lambda record: record.seconds, default=None)
@@ -89,7 +100,9 @@ def ending(outcome: Outcome) -> list[str]:
         timing += f", {slowest.seconds:.1f} s of it for {slowest.node.id}"
     if outcome.lost:
         return [f"stopped: {outcome.lost}", timing]
-    return ["interrupted", timing] if outcome.interrupted else [timing]
+    if outcome.interrupted:
+        return ["interrupted; run again to resume" if folder else "interrupted", timing]
+    return [timing]
 
 
 def first_figure(outcome: Outcome, folder: Path, names: Sequence[str]) -> list[str]:

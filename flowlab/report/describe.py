@@ -20,6 +20,9 @@ def find(registry: Registry, text: str) -> Entry:
     matches = [entry for entry in named if text == f"{entry.kind}:{name}" or entry.means(text)]
     if len(matches) == 1:
         return matches[0]
+    if not matches and text in KINDS:
+        rule = f"a kind, no component; there are: {', '.join(registry.names(text))}"
+        raise ExperimentError([Problem(text, rule)])
     if not matches:
         absence = next(filter(None, (registry.absence(kind, text.removeprefix(f"{kind}:")) for kind in KINDS)), "")
         hint = f"{named[0].kind}:{name}" if named else nearest(name, [e.name for e in registry.entries])

@@ -59,6 +59,8 @@ class Locked:
         if {SEAL, "nodes", "files"} & document.data.keys() and document.data.get(SEAL) != seal(document.data):
             raise _refused(document, "cut short or changed since a run wrote it: its sha256 is another", SEAL)
         reader = _Reader(document)
+        if {"experiment", "run"} & document.data.keys() == {"experiment"}:
+            raise _refused(document, f"no lock, but an experiment: expected the folder of its run, or its {LOCK}")
         reader.table("experiment")
         return cls(
             path,

@@ -85,10 +85,10 @@ class Overheard:
         """Pass it on."""
         self.listener.begun(nodes, ahead)
 
-    def started(self, node: Node, index: int, total: int) -> None:
+    def started(self, node: Node) -> None:
         """Pass it on."""
         self._node = node.id
-        self.listener.started(node, index, total)
+        self.listener.started(node)
 
     def progressed(self, done: int, total: int, figures: Mapping[str, float]) -> None:
         """Tell of the figures."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import codecs
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +17,11 @@ from flowlab.spec.locate import Mark, element, locate
 
 _MOST_BYTES = 1 << 20
 _DEEPEST = 100
+# What tomli says of two common mistakes, and what was meant.
+_MEANT = {
+    "Invalid value": "expected a string in quotes, a number, true, false or a list",
+    "Cannot overwrite a value": "the key has a value already",
+}
 
 
 @frozen
@@ -38,8 +45,8 @@ class Document:
         return evolve(self, data=data, marks={path: mark for path, mark in self.marks.items() if path[0] != name})
 
     def where(self, *path: str, value: bool = False, item: str | None = None) -> str:
-        """`file:line:column` of a key (or of its value, or of a string in its array), or of the nearest
-        table above it."""
+        """`file:line:column` of a key (or of its value, or of a string in its array), of the nearest table
+        above it, or of the first below."""
         for end in range(len(path), 0, -1):
             if path[:end] in self.overridden:
                 return self.overridden[path[:end]]
@@ -51,7 +58,9 @@ class Document:
                 elif end == len(path) and value:
                     at = (mark.value_line, mark.value_column)
                 return f"{self.path}:{at[0]}:{at[1]}"
-        return f"{self.path}:1:1"
+        below = (mark for at, mark in self.marks.items() if path and at[: len(path)] == path)
+        first = next(below, None)
+        return f"{self.path}:{first.line}:{first.column}" if first else f"{self.path}:1:1"
 
     def order(self, where: str) -> tuple[int, int]:
         """A sort key that puts problems in the order of the file."""
@@ -76,6 +85,7 @@ def parse(name: str, raw: bytes, most: int = _MOST_BYTES) -> Document:
     """A document of that name. Raises ExperimentError for one of more bytes, or no TOML 1.0."""
     if len(raw) > most:
         raise _bad(name, 1, 1, f"more than {most} bytes")
+    raw = raw.removeprefix(codecs.BOM_UTF8)  # some editors on Windows write one
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:
@@ -88,13 +98,20 @@ def parse(name: str, raw: bytes, most: int = _MOST_BYTES) -> Document:
     try:
         data = tomli.loads(text)
     except tomli.TOMLDecodeError as error:
-        rule = re.sub(r" \(at .*\)$", "", str(error))
-        raise _bad(name, error.lineno, error.colno, f"not valid TOML: {rule}") from error
+        raise _bad(name, error.lineno, error.colno, f"not valid TOML: {_rule(error)}") from error
     except (RecursionError, ValueError) as error:
         raise _bad(name, *_place(text, _densest(text)), f"not readable as TOML: {error}") from error
     if _deeper(data, _DEEPEST):
         raise _bad(name, *_place(text, _densest(text)), f"nested deeper than {_DEEPEST} levels")
     return Document(name, data, locate(text), {}, text)
+
+
+def _rule(error: tomli.TOMLDecodeError) -> str:
+    rule = re.sub(r" \(at .*\)$", "", str(error))
+    twice = re.fullmatch(r"Cannot declare (\(.*\)) twice", rule)
+    if twice:
+        return f"[{'.'.join(ast.literal_eval(twice[1]))}] is declared twice"
+    return _MEANT.get(rule, rule)
 
 
 def _place(text: str, at: int) -> tuple[int, int]:

@@ -36,10 +36,14 @@ def sweeps(document: Document) -> tuple[tuple[Axis, ...], list[Problem]]:
     tables = document.data.get("sweep", {})
     if not isinstance(tables, dict):
         problems.append(Problem(document.where("sweep"), "expected tables [sweep.NAME]"))
+        tables = {}
+    elif tables and not any(isinstance(table, dict) for table in tables.values()):
+        problems.append(Problem(document.where("sweep"), "[sweep] needs a name: [sweep.NAME]"))
+        tables = {}
     claimed: dict[str, str] = {}
-    for name, table in tables.items() if isinstance(tables, dict) else ():
+    for name, table in tables.items():
         if not isinstance(table, dict):
-            problems.append(Problem(document.where("sweep", name), "a sweep is a table of paths and values"))
+            problems.append(Problem(document.where("sweep", name), "expected a table [sweep.NAME]"))
             continue
         faults = _faults(document, name, table)
         for path in table:
@@ -75,14 +79,15 @@ def _faults(document: Document, name: str, table: dict[str, Any]) -> list[Proble
             for n in nodes
         ]
         if not node or not key or f"{kind}.{node}" not in known:
+            missing = f"there is no [{kind}.{node}]" if node and key else 'expected "kind.name.key" in quotes'
             near = nearest(f"{kind}.{node}", known)
-            problems.append(
-                Problem(where, f'{path!r} names no parameter: expected "kind.name.key" in quotes', near)
-            )
+            problems.append(Problem(where, f"{path!r} names no parameter: {missing}", near))
         elif key == "use":
             problems.append(Problem(where, "a sweep varies parameters, not the component in use"))
         elif not isinstance(values, list) or not values:
-            problems.append(Problem(document.where("sweep", name, path, value=True), "expected a list of values"))
+            found = "an empty one" if values == [] else repr(values)
+            where = document.where("sweep", name, path, value=True)
+            problems.append(Problem(where, f"expected a list of values, found {found}"))
         elif use == "grid" and len({repr(value) for value in values}) < len(values):
             # two nodes of one name
             problems.append(Problem(document.where("sweep", name, path, value=True), "a value stands here twice"))

@@ -240,6 +240,15 @@ def test_there_is_nothing_to_verify(site: SitePackages, run: Path) -> None:
         assert f"{missing}: expected the folder of a finished run" in done.stderr
 
 
+def test_an_experiment_is_no_run(site: SitePackages, run: Path, experiment: Path) -> None:
+    for command in (["verify", experiment], ["diff", run, experiment], ["rerun", experiment]):
+        done = site.flowlab(*command)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.endswith(
+            ": no lock, but an experiment: expected the folder of its run, or its lock.toml\n"
+        )
+
+
 def test_diff(site: SitePackages, run: Path) -> None:
     assert site.flowlab("diff", run, run / "lock.toml").stdout == "no difference\n"
     (run / "lock.toml").write_text("[run]\n")

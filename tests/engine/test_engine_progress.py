@@ -49,8 +49,9 @@ def test_plain_lines_of_nodes_that_end_as_it_comes() -> None:
     stream = io.StringIO()
     lines = Lines(stream)
     nodes = [node("dataset", name, Slow()) for name in "abc"]
-    for index, one in enumerate(nodes):
-        lines.started(one, index, 3)
+    lines.begun([*nodes, node("schedule", "tool", Slow())], str)
+    for one in nodes:
+        lines.started(one)
     for one in reversed(nodes):
         lines.finished(Record(one, "done", Result(1), seconds=2.0))
     begun = [f"[{k}/3] dataset.{name} (made-up)" for k, name in enumerate("abc", 1)]

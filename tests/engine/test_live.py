@@ -70,8 +70,8 @@ def ended(one: Node, seconds: float = 1.0, reused: bool = False, **result: Any) 
 def test_nodes_at_work_have_rows_and_finished_ones_lines(time: Clock) -> None:
     nodes = [node("denoiser", name, None) for name in "abc"]
     table = table_of(nodes, time)
-    table.started(nodes[0], 0, 3)
-    table.started(nodes[1], 1, 3)
+    table.started(nodes[0])
+    table.started(nodes[1])
     time.now += 5
     first, second, whole = drawn(table)
     assert first.startswith("denoiser.a ")
@@ -80,7 +80,7 @@ def test_nodes_at_work_have_rows_and_finished_ones_lines(time: Clock) -> None:
     assert whole == "0 of 3 done, 2 at work"
     table.finished(ended(nodes[0], 5.0, metrics={"violation_max": [1e-5, 2e-5], "slab_ratio": [1.0, 1.25]}))
     table.finished(Record(nodes[1], "failed", message="oh"))
-    table.started(nodes[2], 2, 3)
+    table.started(nodes[2])
     row, whole = drawn(table)
     assert row.startswith("denoiser.c ")
     assert whole == "1 of 3 done, 1 failed, 1 at work"  # no two of one name
@@ -93,7 +93,7 @@ def test_nodes_at_work_have_rows_and_finished_ones_lines(time: Clock) -> None:
 def test_a_first_training_shows_its_figures_and_then_the_time_left(time: Clock) -> None:
     nodes = [node("denoiser", "a", None), node("flow", "b", None)]
     table = table_of(nodes, time)
-    table.started(nodes[0], 0, 2)
+    table.started(nodes[0])
     time.now += 3  # drawing samples is no step
     table.progressed(1, 1001, {"violation": 0.5, "cost": 12})
     row, whole = drawn(table)
@@ -111,7 +111,7 @@ def test_a_first_training_shows_its_figures_and_then_the_time_left(time: Clock) 
 def test_speed_is_measured_from_a_checkpoint_and_from_another_stage(time: Clock) -> None:
     one = node("denoiser", "a", None)
     table = table_of([one], time)
-    table.started(one, 0, 1)
+    table.started(one)
     table.resumed(900, 1000)
     time.now += 10
     table.progressed(950, 1000, {})
@@ -132,13 +132,13 @@ def test_a_sweep_takes_as_long_as_its_settings_took_that_were_computed(time: Clo
     nodes = [node("flow", "a", None, variant={"flow.a.steps": i}) for i in range(12)]
     table = table_of(nodes, time)
     for one in nodes[:5]:
-        table.started(one, 0, 12)
+        table.started(one)
         time.now += 0.1
         table.finished(ended(one, 0.1, reused=True))
-    table.started(nodes[5], 5, 12)
+    table.started(nodes[5])
     time.now += 20
     table.finished(ended(nodes[5], 20.0))
-    table.started(nodes[6], 6, 12)
+    table.started(nodes[6])
     time.now += 4
     # 5 wait, 20 s each, and 16 s of the one at work
     assert drawn(table)[-1] == "6 of 12 done, 5 reused, 1 at work; about 1:56 left"
@@ -149,12 +149,12 @@ def test_two_at_a_time_take_half_as_long(time: Clock) -> None:
     table = table_of(nodes, time)
     for pair in (nodes[:2], nodes[2:4]):
         for one in pair:
-            table.started(one, 0, 12)
+            table.started(one)
         time.now += 10
         for one in reversed(pair):  # they end as it comes
             table.finished(ended(one, 10.0))
     for one in nodes[4:6]:
-        table.started(one, 0, 12)
+        table.started(one)
     assert drawn(table)[-1] == "4 of 12 done, 2 at work; about 0:40 left"
 
 
@@ -163,7 +163,7 @@ def test_it_is_never_larger_than_the_terminal(width: int, height: int, time: Clo
     nodes = [node("denoiser", f"of-a-rather-long-name-{i}", None) for i in range(20)]
     table = table_of(nodes, time, width, height)
     for one in nodes:
-        table.started(one, 0, 20)
+        table.started(one)
     table.progressed(3, 10, {"violation": 0.123, "cost": 456.0})
     lines = drawn(table)
     assert len(lines) == max(min(20, height - 2), 1) + 1
@@ -174,7 +174,7 @@ def test_it_is_never_larger_than_the_terminal(width: int, height: int, time: Clo
 def test_tools_pass_unmentioned(time: Clock) -> None:
     tool = node("schedule", "s", None)
     table = table_of([tool], time)
-    table.started(tool, 0, 1)
+    table.started(tool)
     table.finished(Record(tool, "done"))
     assert drawn(table) == []
     assert said(table) == []

@@ -45,7 +45,7 @@ def written(folder: Path, text: bytes | str, name: str = "x.toml") -> Path:
 BROKEN = [
     (b"", "1:1", r"an experiment needs a table \[experiment\]"),
     (b"x = 1\ny = \n", "2:5", "not valid TOML"),
-    (b"x = 1\nx = 2\n", "2:6", "overwrite"),
+    (b"x = 1\nx = 2\n", "2:6", "has a value already"),
     (b"[t]\n[t]\n", "2:", "twice"),
     (b"x = 1\ny = 'open\n", "3:1", "not valid TOML"),
     (b"x = [1, 2\n", "", "not valid TOML"),

@@ -75,7 +75,7 @@ def test_row_12_13_an_interrupt_keeps_finished_nodes(
     assert time.monotonic() - start < 5
     assert process.returncode == code
     assert "Traceback" not in error
-    assert "interrupted\n1 of 4 nodes saved in " in out
+    assert "interrupted; run again to resume\n1 of 4 nodes saved in " in out
     assert members(process.pid) == set()
     found = statuses(tmp_path / "o")
     assert (found["dataset.a"], found["dataset.b"]) == ("done", "skipped")

@@ -93,11 +93,56 @@ def good(tmp_path, text=GOOD, *overrides):
             "x.toml:29:15: flow = 'fp' names no [flow.fp] (did you mean 'pf'?)",
         ),
         ("dimension = 4", "dimension = 4\ndimension = 5", "x.toml:7:"),
+        (
+            'denoiser = "theory"',
+            'denoiser = "box"',
+            "x.toml:24:12: denoiser = 'box' names no [denoiser.box]; there are: theory",
+        ),
+        (
+            "[experiment]",
+            "[experimant]",
+            "x.toml:1:1: 'experimant' is no kind of component (did you mean 'experiment'?)",
+        ),
+        ("[dataset.box]", "[dataset]", "x.toml:4:1: [dataset] needs a name: [dataset.NAME]"),
+        ("[dataset.box]", "[dataset.box.x]", 'x.toml:4:1: [dataset.box] needs use = "..."'),
+        ("[experiment]", "seed = 1\n[experiment]", "x.toml:1:1: 'seed' stands outside of any table"),
+        ('"ddim"\n', "ddim\n", "x.toml:20:7: not valid TOML: expected a string in quotes, a number"),
+        (
+            "[dataset.box]",
+            "[schedule.ve]\n[dataset.box]",
+            "x.toml:10:13: not valid TOML: [schedule.ve] is declared twice",
+        ),
+        (
+            '"good"',
+            '"good"\n[sweep]\n"dataset.box.points" = [2]',
+            "x.toml:3:1: [sweep] needs a name: [sweep.NAME]",
+        ),
+        (
+            '"good"',
+            '"good"\n[sweep.a]\n"dataset.bix.points" = [2]',
+            "x.toml:4:1: 'dataset.bix.points' names no parameter: there is no [dataset.bix] (did you mean",
+        ),
+        (
+            '"good"',
+            '"good"\n[sweep.a]\n"dataset.box.points" = 2',
+            "x.toml:4:24: expected a list of values, found 2",
+        ),
+        (
+            '"good"',
+            '"good"\n[sweep.a]\n"dataset.box.points" = []',
+            "x.toml:4:24: expected a list of values, found an empty one",
+        ),
     ],
 )
 def test_one_mistake(tmp_path, old, new, message):
     found = problems(tmp_path, GOOD.replace(old, new, 1))
     assert any(each.startswith(message) for each in found), found
+
+
+def test_a_byte_order_mark_is_no_mistake(tmp_path):
+    assert good(tmp_path, "\ufeff" + GOOD).name == "good"
+    (found,) = problems(tmp_path, "\ufeff" + GOOD.replace("points = 3", "points = 2.7"))
+    assert found.startswith("x.toml:7:10: ")
 
 
 def test_a_missing_file_and_a_folder(tmp_path):

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from report_nodes import done, failed, outcome_of
+from attrs import evolve
+from report_nodes import done, failed, node, outcome_of
 
 from flowlab.api import Classes
+from flowlab.engine.outcome import Record
 from flowlab.report.answer import answer, worst
 from flowlab.report.fractions import share
 
@@ -39,6 +41,16 @@ def test_answer() -> None:
     assert "short: denoiser.net: one level unsolved" in lines
     assert "failed: analysis.bad: no such thing" in lines
     assert "4 of 5 nodes in 2.0 s, 0.5 s of it for denoiser.net" in lines
+
+
+def test_what_is_left_out_for_one_reason_is_a_line() -> None:
+    skipped = [Record(node("flow", name), "skipped", message="interrupted") for name in "abc"]
+    alone = Record(node("flow", "d"), "skipped", message="needs dataset.x")
+    outcome = evolve(outcome_of(done("dataset", "y"), *skipped, alone), signal=2)
+    lines = answer(outcome, Path("o")).splitlines()
+    assert lines[:2] == ["skipped: flow.a and 2 more: interrupted", "skipped: flow.d: needs dataset.x"]
+    assert "interrupted; run again to resume" in lines
+    assert "interrupted" in answer(outcome, None).splitlines()
 
 
 def test_a_gap_is_shown_where_a_denoiser_has_one() -> None:

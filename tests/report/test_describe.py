@@ -31,6 +31,7 @@ def test_a_qualifier_tells_apart(text: str, target: str) -> None:
         ("line", "one:line, two:line"),
         ("figure:exact", "'flow:exact'"),
         ("lime", "'line'"),
+        ("flow", "flow: a kind, no component; there are: exact"),
     ],
 )
 def test_what_is_not_one_component_is_refused_with_a_hint(text: str, hint: str) -> None:
