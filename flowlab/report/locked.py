@@ -59,7 +59,7 @@ class Locked:
         if {SEAL, "nodes", "files"} & document.data.keys() and document.data.get(SEAL) != seal(document.data):
             raise _refused(document, "cut short or changed since a run wrote it: its sha256 is another", SEAL)
         reader = _Reader(document)
-        if {"experiment", "run"} & document.data.keys() == {"experiment"}:
+        if SEAL not in document.data and {"experiment", "run"} & document.data.keys() == {"experiment"}:
             raise _refused(document, f"no lock, but an experiment: expected the folder of its run, or its {LOCK}")
         reader.table("experiment")
         return cls(
