@@ -77,7 +77,7 @@ class _Shift:
     pending: deque[Node] = field(factory=deque, init=False)
     suspects: deque[Node] = field(factory=deque, init=False)
     flying: dict[str, list[Node]] = field(factory=dict, init=False)  # by task
-    deaths: Counter[str] = field(factory=Counter, init=False)  # of processes, by task
+    deaths: Counter[str] = field(factory=Counter, init=False)  # of processes, by node
     alone: Counter[str] = field(factory=Counter, init=False)  # and of those, while nothing else was at work
     astray: bool = field(default=False, init=False)  # whether a result has been waited for in vain
 
@@ -98,7 +98,7 @@ class _Shift:
             if record is None:
                 self.pending.append(node)
             else:
-                self._start(node)
+                self.builder.listener.started(node)
                 self._finish(record)
 
     def work(self, crew: Crew) -> None:
@@ -133,7 +133,7 @@ class _Shift:
     def _send(self, crew: Crew, batch: list[Node]) -> None:
         for node in batch:
             if node.id not in self.deaths:
-                self._start(node)
+                self.builder.listener.started(node)
         name = batch[0].id if len(batch) == 1 else f"{batch[0].id} and {len(batch) - 1} more"
         self.flying[name] = batch
         keys = {node.id: self.builder.keys.of(node) for node in batch}
@@ -214,9 +214,6 @@ class _Shift:
         else:
             self.suspects.append(node)
         return []
-
-    def _start(self, node: Node) -> None:
-        self.builder.listener.started(node)
 
     def _finish(self, record: Record) -> None:
         self.records[record.node] = record

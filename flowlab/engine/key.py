@@ -64,7 +64,7 @@ class Keys:
             "device": self.device,
             "versions": {"torch": torch.__version__, **self._versions},
             "threads": self.threads,
-            "sources": {package: self._digest(package) for package in _packages(node)},
+            "sources": {package: self._digest(package) for package in packages(node)},
             "node": _described(node),
         }
         # a component's own validators may have made anything of a parameter
@@ -123,7 +123,6 @@ def _content(file: Path) -> str | None:
         return None
 
 
-def _packages(node: Node) -> set[str]:
+def packages(node: Node) -> set[str]:
     """flowlab, and the packages of a node's component and of its ancestors'."""
-    own = node.entry.target.partition(":")[0].partition(".")[0].strip()
-    return {"flowlab", own}.union(*map(_packages, sources(node)))
+    return {"flowlab", node.entry.package}.union(*map(packages, sources(node)))

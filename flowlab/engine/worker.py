@@ -15,7 +15,8 @@ from flowlab.engine.build import Builder
 from flowlab.engine.checkpoints import Checkpoints
 from flowlab.engine.defect import one_line
 from flowlab.engine.device import resolve
-from flowlab.engine.inputs import inputs, sources
+from flowlab.engine.inputs import inputs
+from flowlab.engine.key import packages
 from flowlab.engine.order import Job, Order, Said, told
 from flowlab.engine.outcome import Record
 from flowlab.engine.progress import Quiet, resuming
@@ -90,7 +91,7 @@ class _Bench:
     def agrees(self, name: str, key: str) -> bool:
         """Whether the result that is asked for is the one that this process would make."""
         keys, node = self.builder.keys, self.nodes[name]
-        return keys.of(node) == key and all(_as_begun(name) in keys.modules.values() for name in _packages(node))
+        return keys.of(node) == key and all(_as_begun(name) in keys.modules.values() for name in packages(node))
 
     def said(self, name: str) -> Said:
         """Do the work."""
@@ -112,11 +113,6 @@ def _of(record: Record, warnings: list[str]) -> Said:
         reused=record.reused,
         warnings=warnings,
     )
-
-
-def _packages(node: Node) -> set[str]:
-    own = node.entry.target.partition(":")[0].partition(".")[0]
-    return {"flowlab", own}.union(*map(_packages, sources(node)))
 
 
 @cache

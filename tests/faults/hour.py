@@ -2,8 +2,7 @@
 
 Round after round, runs of two small experiments with one store meet a fault, in one process or with those of
 `--executor local`; a clean run after each must end in the results of a run that met none, digest by digest. Exit
-code 1 where a stored result was lost, a result wrong,
-an exit code or a traceback unexpected, or a run didn't end.
+code 1 where a stored result was lost, a result wrong, an exit code or a traceback unexpected, or a run didn't end.
 """
 
 from __future__ import annotations
