@@ -1,4 +1,4 @@
-"""The processes that are alive, and waiting for them."""
+"""The processes that are alive or dead, and waiting for them."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from contextlib import suppress
 from pathlib import Path
 
 
-def members(session: int) -> set[int]:
-    """The living processes of a session."""
+def members(session: int, dead: bool = False) -> set[int]:
+    """The living processes of a session, or the dead ones that nobody has waited for."""
     found = set()
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):  # gone meanwhile
             state, _, _, its = stat.read_text().rpartition(")")[2].split()[:4]
-            if int(its) == session and state != "Z":
+            if int(its) == session and (state == "Z") == dead:
                 found.add(int(stat.parent.name))
     return found
 

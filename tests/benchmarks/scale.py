@@ -32,6 +32,7 @@ import bench
 import torch
 
 PROCESSES = 2
+HERE = f'[executor.here]\nuse = "local"\nworkers = {PROCESSES}\n'
 
 
 def ends(count: int) -> list[float]:
@@ -39,13 +40,12 @@ def ends(count: int) -> list[float]:
     return [1 + i / count for i in range(count)]
 
 
-def experiment(count: int, executor: bool) -> str:
-    """The sweep as flowlab reads it."""
-    local = f'[executor.here]\nuse = "local"\nworkers = {PROCESSES}\n' if executor else ""
+def experiment(count: int, executor: str) -> str:
+    """The sweep as flowlab reads it, with the table of an executor or none."""
     return (
         '[experiment]\nname = "scale"\nthreads = 1\n'
         '[dataset.points]\nuse = "line"\ncoordinates = [0.0, 1.0]\nsamples = 1\n'
-        f'[sweep.length]\n"dataset.points.coordinates" = {[[0.0, end] for end in ends(count)]}\n{local}'
+        f'[sweep.length]\n"dataset.points.coordinates" = {[[0.0, end] for end in ends(count)]}\n{executor}'
     )
 
 
@@ -73,7 +73,7 @@ def on_cores() -> float:
     return sum(one.ru_utime + one.ru_stime for one in used)
 
 
-def by_flowlab(count: int, folder: Path, *, store: bool, executor: bool) -> dict[str, float]:
+def by_flowlab(count: int, folder: Path, *, store: bool, executor: str = "") -> dict[str, float]:
     """A run with its report: seconds to load, to run, to the first result and to write; megabytes of the page.
 
     `aside`: seconds on a core for loading and the report, of which the others have none.
@@ -135,15 +135,26 @@ def by_joblib(count: int, folder: Path, *, memory: bool) -> dict[str, float]:
     return found
 
 
-def by_dask(count: int, folder: Path) -> dict[str, float]:
-    """dask.distributed: processes of one thread, results sent back; the cluster starts before the clock."""
-    from distributed import Client, LocalCluster, as_completed
+def cluster(folder: Path) -> Any:
+    """Dask's processes of one thread; they start before the clock of the wall."""
+    from distributed import LocalCluster
 
     options = {"dashboard_address": None, "local_directory": str(folder)}
-    with (
-        LocalCluster(n_workers=PROCESSES, threads_per_worker=1, **options) as cluster,
-        Client(cluster) as client,
-    ):
+    return LocalCluster(n_workers=PROCESSES, threads_per_worker=1, **options)
+
+
+def by_flowlab_on_dask(count: int, folder: Path) -> dict[str, float]:
+    """A run with its report, whose nodes Dask's processes do."""
+    with cluster(folder) as there:
+        table = f'[executor.there]\nuse = "dask"\naddress = "{there.scheduler_address}"\n'
+        return by_flowlab(count, folder, store=True, executor=table)
+
+
+def by_dask(count: int, folder: Path) -> dict[str, float]:
+    """dask.distributed: results are sent back."""
+    from distributed import Client, as_completed
+
+    with cluster(folder) as there, Client(there) as client:
 
         def results() -> Iterable[Any]:
             for future in as_completed(client.map(work, ends(count))):
@@ -153,9 +164,10 @@ def by_dask(count: int, folder: Path) -> dict[str, float]:
 
 
 WAYS: dict[str, tuple[str, Callable[[int, Path], dict[str, float]]]] = {
-    "flowlab, no store": ("flowlab", lambda n, at: by_flowlab(n, at, store=False, executor=False)),
-    "flowlab, with a store": ("flowlab", lambda n, at: by_flowlab(n, at, store=True, executor=False)),
-    "flowlab, local executor": ("flowlab", lambda n, at: by_flowlab(n, at, store=True, executor=True)),
+    "flowlab, no store": ("flowlab", lambda n, at: by_flowlab(n, at, store=False)),
+    "flowlab, with a store": ("flowlab", lambda n, at: by_flowlab(n, at, store=True)),
+    "flowlab, local executor": ("flowlab", lambda n, at: by_flowlab(n, at, store=True, executor=HERE)),
+    "flowlab, on Dask": ("flowlab_dask", by_flowlab_on_dask),
     "joblib": ("joblib", lambda n, at: by_joblib(n, at, memory=False)),
     "joblib with Memory": ("joblib", lambda n, at: by_joblib(n, at, memory=True)),
     "Dask": ("distributed", by_dask),
@@ -174,24 +186,25 @@ def measured(way: str, count: int) -> dict[str, float]:
     return {"work_us": 1e6 * each, "overhead_us": 1e6 * (used / count - each), "runner_MB": peak, **found}
 
 
-def row(way: str, count: int, rounds: int) -> dict[str, Any]:
-    """One way at one size, in a process of its own each time: medians."""
+def apart(way: str, count: int) -> dict[str, float]:
+    """One way at one size, in a process of its own."""
     command = [sys.executable, __file__, "--one", way, "--most", str(count)]
-    said = [
-        json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
-        for _ in range(rounds)
-    ]
-    return {name: median(one[name] for one in said) if name in said[0] else None for name in COLUMNS}
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    measures: dict[str, float] = json.loads(said.splitlines()[-1])
+    return measures
 
 
 def rows(counts: Iterable[int], rounds: int) -> list[dict[str, Any]]:
-    """All ways at all sizes."""
+    """All ways at all sizes, by their medians."""
+    here = [way for way, (package, _) in WAYS.items() if find_spec(package)]
     found = []
     for count in counts:
-        for way, (package, _) in WAYS.items():
-            here = find_spec(package) is not None
-            measures = row(way, count, rounds) if here else dict.fromkeys(COLUMNS)
-            found.append({"nodes": count, "by": way if here else f"{way} (skipped: not installed)"} | measures)
+        said = [{way: apart(way, count) for way in here} for _ in range(rounds)]
+        for way in WAYS:
+            by = way if way in here else f"{way} (skipped: not installed)"
+            told = [one[way] for one in said] if way in here else []
+            measures = {name: median(one[name] for one in told) for name in told[0]} if told else {}
+            found.append({"nodes": count, "by": by} | {name: measures.get(name) for name in COLUMNS})
     return found
 
 

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import harmful
 import pytest
 from attrs import frozen
 from running import Running
-
-POINTS = """
-[flowlab.api]
-1 = flowlab.api
-[flowlab.dataset]
-nap = harmful:Nap
-[flowlab.analysis]
-sum = harmful:Sum
-"""
+from site_packages import SitePackages
 
 
 @frozen
@@ -43,14 +34,9 @@ class Place:
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
     """The environment in which harmful nodes are installed."""
-    site = tmp_path_factory.mktemp("site")
-    info = site / "harmful-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: harmful\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(POINTS)
-    shutil.copy(Path(__file__).with_name("harmful.py"), site)
-    path = os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH")]))
-    return {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
+    site = SitePackages(tmp_path_factory.mktemp("site"))
+    site.add("harmful", harmful.ENTRY_POINTS, {"harmful.py": Path(harmful.__file__).read_text()})
+    return site.environment(OMP_NUM_THREADS="1")
 
 
 @pytest.fixture(scope="session")

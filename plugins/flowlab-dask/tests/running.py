@@ -6,12 +6,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from attrs import define, field
+from living import members, wait_for
 
 Process = subprocess.Popen[bytes]
 LOCAL = ("--host", "127.0.0.1", "--no-dashboard", "--scheduler-file", "scheduler")
@@ -58,7 +58,7 @@ class Running:
 
     def dead(self) -> set[int]:
         """Dead processes of the cluster that nobody has waited for."""
-        return {process for group in self._workers for process in members(group.pid, "Z")}
+        return {process for group in self._workers for process in members(group.pid, dead=True)}
 
     def close(self) -> None:
         """Nothing is left."""
@@ -80,22 +80,3 @@ def kill(process: Process) -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-
-
-def members(session: int, state: str) -> set[int]:
-    """The processes of a session that are in a state."""
-    found = set()
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):  # gone meanwhile
-            its, _, _, group = stat.read_text().rpartition(")")[2].split()[:4]
-            if int(group) == session and its == state:
-                found.add(int(stat.parent.name))
-    return found
-
-
-def wait_for(what: Callable[[], object], seconds: float = 60.0) -> None:
-    """Wait until it is true; fail after so long."""
-    end = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.05)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from attrs import frozen
 from conftest import Place
-from running import wait_for
+from living import wait_for
 
 EXPERIMENT = """
 [experiment]
@@ -78,7 +78,7 @@ def test_row_03_a_killed_worker_costs_a_retry(faults: Faults) -> None:
 
 
 def test_row_04_a_node_that_kills_every_worker_is_to_blame_and_its_siblings_are_done(faults: Faults) -> None:
-    code, out, error = ended(faults.run("--set", "dataset.slow.harm=true", "--set", "dataset.slow.seconds=0.0"))
+    code, out, error = ended(faults.run("--set", "dataset.slow.harm=kill", "--set", "dataset.slow.seconds=0.0"))
     assert code == 1, error
     deaths = len(faults.marks())
     assert deaths >= 3

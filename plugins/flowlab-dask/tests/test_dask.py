@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 from flowlab_dask.dask import Dask
-from running import Running, kill, wait_for
+from living import wait_for
+from running import Running, kill
 
 from flowlab.api import EngineError, Task
 from flowlab.api.drill import drill

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 from conftest import Place
 from distributed import Client
-from running import Running, wait_for
+from living import wait_for
+from running import Running
 
 from flowlab.report.locked import Locked
 
