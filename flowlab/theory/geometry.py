@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import torch
 from attrs import frozen
 from torch import Tensor
 
@@ -34,3 +35,13 @@ class Geometry:
     separable: bool = False
     rays: Tensor | None = None
     conjecture: str | None = None
+
+    @property
+    def scale(self) -> float:
+        """The shortest length that the points have, in data units: tolerances are shares of it.
+
+        The least distance of two different points, or the shortest edge where that is shorter.
+        """
+        gaps = torch.nn.functional.pdist(self.points)
+        lengths = torch.cat([gaps, torch.linalg.vector_norm(self.edges, dim=-1)])
+        return float(lengths[lengths > 0].min())
