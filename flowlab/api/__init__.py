@@ -20,13 +20,14 @@ from flowlab.api.errors import (
     Problem,
     StoreError,
 )
-from flowlab.api.exact_map import check_exact_map
+from flowlab.api.exact_flow import check_exact_flow
 from flowlab.api.executor import Answer, Crew, Executor, Task, Work
 from flowlab.api.fields import Parameter, Reference, about, parameter, reference, references
 from flowlab.api.finding import Finding
 from flowlab.api.frames import Frame, orthonormal_frame
+from flowlab.api.half_step import HALF_STEP, half_step_shortfall
 from flowlab.api.kinds import KINDS, Kind
-from flowlab.api.probability_path import probability_path
+from flowlab.api.probability_path import exact_end_known, halved_probability_path, probability_path
 from flowlab.api.result import Cell, Result, Table
 from flowlab.api.starts import Center, gaussian_starts, nearest_level, start_law
 from flowlab.api.tracker import Tracker, Tracking
@@ -66,6 +67,7 @@ _THEORY = {
 __all__ = [
     "API_VERSION",
     "CLASSES",
+    "HALF_STEP",
     "KINDS",
     "Answer",
     "Bank",
@@ -114,8 +116,11 @@ __all__ = [
     "Work",
     "about",
     "box",
-    "check_exact_map",
+    "check_exact_flow",
+    "exact_end_known",
     "gaussian_starts",
+    "half_step_shortfall",
+    "halved_probability_path",
     "line_geometry",
     "nearest_level",
     "orthonormal_frame",

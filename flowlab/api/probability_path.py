@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from flowlab.api.errors import NodeError
@@ -10,16 +11,17 @@ from flowlab.api.work import Bank, Path
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from flowlab.theory.affine_regions import AffineRegions
+    from flowlab.theory.region_flow import RegionFlow
+
 
 def probability_path(bank: Bank) -> Path:
     """dy/dsigma = (y - h(y, sigma)) / sigma through the bank's levels down to sigma = 0.
 
-    The path knows its exact states where theory does: a closed form on separable points whose radii are
-    proportional to sigma. Raises NodeError at a level without a solution.
+    The path knows its exact states for a closed form on separable points whose radii are proportional to sigma,
+    and where all denoisers are piecewise affine. Raises NodeError at a level without a solution.
     """
     import torch
-
-    from flowlab.theory.separable_flow import exact_probability_flow
 
     if not bool(bank.usable.all()):
         lost = bank.sigma[~bank.usable]
@@ -28,22 +30,78 @@ def probability_path(bank: Bank) -> Path:
             f"{lost.max():.4g}; a final_time below {lost.min() ** 2:.4g} avoids them"
         )
     sigma = torch.cat([bank.sigma, bank.sigma.new_zeros(1)])
-    top = bank.network.at(0)
-
-    def exact(y: Tensor) -> Tensor:
-        return exact_probability_flow(top, y, sigma / sigma[0])  # type: ignore[arg-type]
-
-    time = sigma.square()
-    known = bank.exact_map and _proportional(bank)
-    return Path(sigma.log(), time, 0.5 / time, bank.denoise, exact if known else None)
+    return _path(sigma, bank.denoise, _exact(bank))
 
 
-def _proportional(bank: Bank) -> bool:
-    """Whether rho = alpha * sigma at every level, without which the exact map does not hold."""
+def halved_probability_path(bank: Bank) -> Path:
+    """The same flow at half the step: a level between every two in log sigma, and one at half the last.
+
+    A network that is known `at` other noise levels denoises there; else each level serves twice.
+    """
     import torch
 
-    if bank.rho is None:
+    sigma = bank.sigma
+    between = torch.cat([(sigma[1:] * sigma[:-1]).sqrt(), sigma[-1:] / 2])
+    if hasattr(bank.network, "at_sigma"):
+        middle = bank.network.at_sigma(between)
+
+        def denoise(y: Tensor, i: int) -> Tensor:
+            return bank.denoise(y, i // 2) if i % 2 == 0 else middle.at(i // 2)(y[None])[0]
+    else:
+
+        def denoise(y: Tensor, i: int) -> Tensor:
+            return bank.denoise(y, i // 2)
+
+    finer = torch.stack([sigma, between], 1).flatten()
+    return _path(torch.cat([finer, sigma.new_zeros(1)]), denoise, None)
+
+
+def exact_end_known(bank: Bank) -> bool:
+    """Whether the probability flow ends exactly in h_T(y_T).
+
+    It does from closed forms on separable points with rho = alpha sigma. Source: arXiv 2506.19031, Theorem 4.4.
+    """
+    import torch
+
+    if bank.rho is None or not bank.training.geometry.separable:
         return False
     ratio = bank.rho / bank.sigma
     # the tolerance admits single precision
     return bool(torch.isclose(ratio, ratio[0], rtol=1e-6, atol=0).all())
+
+
+def affine_levels(bank: Bank) -> list[AffineRegions] | None:
+    """The affine regions of each level's denoiser; None where one is not piecewise affine."""
+    from flowlab.theory.affine_regions import affine_regions
+
+    found = []
+    for level in range(len(bank.sigma)):
+        regions = affine_regions(bank.network.at(level))
+        if regions is None:
+            return None
+        found.append(regions)
+    return found
+
+
+def _path(sigma: Tensor, denoise: Callable[[Tensor, int], Tensor], exact: _Exact | None) -> Path:
+    time = sigma.square()
+    return Path(sigma.log(), time, 0.5 / time, denoise, exact)
+
+
+def _exact(bank: Bank) -> _Exact | None:
+    import torch
+
+    from flowlab.theory.bank_flow import bank_flow
+    from flowlab.theory.region_flow import RegionFlow
+    from flowlab.theory.separable_flow import exact_probability_flow
+
+    if exact_end_known(bank):
+        ratio = torch.cat([bank.sigma, bank.sigma.new_zeros(1)]) / bank.sigma[0]
+        top = bank.network.at(0)
+        return lambda y, _: RegionFlow(exact_probability_flow(top, y, ratio))  # type: ignore[arg-type]
+    levels = affine_levels(bank)
+    return None if levels is None else lambda y, report: bank_flow(levels, bank.sigma, y, report)
+
+
+if TYPE_CHECKING:
+    _Exact = Callable[[Tensor, Callable[[int, int], None]], RegionFlow]

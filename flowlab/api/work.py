@@ -13,14 +13,20 @@ if TYPE_CHECKING:
 
     from flowlab.api.context import Context
     from flowlab.api.result import Table
+    from flowlab.theory.flow_limit import FlowLimits
     from flowlab.theory.geometry import Geometry
     from flowlab.theory.interpolation import Interpolation
+    from flowlab.theory.region_flow import RegionFlow
     from flowlab.theory.relu_network import ReluNetwork
     from flowlab.theory.subset_sums import Metric
 
 
 class Network(Protocol):
-    """A bank of denoisers h: one a noise level."""
+    """A bank of denoisers h: one a noise level.
+
+    Where h is known at any noise level, a method `at_sigma(sigma (L,)) -> Network` gives it there: a flow's steps
+    are then halved with the denoisers between its levels.
+    """
 
     def __call__(self, y: Tensor) -> Tensor:
         """Denoise y (L, S, d) level by level."""
@@ -54,11 +60,6 @@ class Bank:
     history: Table | None = None  # of training: columns step, level, sigma, violation_max, cost, penalty
     multipliers: Tensor | None = None
     quality: Mapping[str, list[float | None]] = field(factory=dict)  # metric name -> one number a level
-
-    @property
-    def exact_map(self) -> bool:
-        """Whether the flows of this bank are known exactly."""
-        return self.rho is not None and self.training.geometry.separable
 
     def denoise(self, y: Tensor, level: int) -> Tensor:
         """h(y) at one level, y (S, d)."""
@@ -110,14 +111,15 @@ class Path:
     Probability flow: tau = sigma (then dy/dsigma = (y - h)/sigma). Score flow: tau = exp(-r) (then
     dy/dr = h - y). `log_tau` (P,) may end in -inf; `time` (P,) is the paper's own time (t = sigma^2, or
     r) and `rate` (P,) = d log tau / d time there. `denoise(y, i)` is h at grid point i.
-    `exact(y)`, where known, gives the states (P, S, d) on the grid without an integrator.
+    `exact(y, report)`, where the flow is known exactly, gives the states (P, S, d) on the grid without an
+    integrator, and what is known of its ends.
     """
 
     log_tau: Tensor
     time: Tensor
     rate: Tensor
     denoise: Callable[[Tensor, int], Tensor]
-    exact: Callable[[Tensor], Tensor] | None = None
+    exact: Callable[[Tensor, Callable[[int, int], None]], RegionFlow] | None = None
 
 
 class Integrator(Protocol):
@@ -137,7 +139,11 @@ class StartLaw:
 
 @frozen
 class Trajectories:
-    """What a flow builds: states (P, S, d) at `times` (P,), from its bank."""
+    """What a flow builds: states (P, S, d) at `times` (P,), from its bank; a limit is at time inf.
+
+    `regions` (S,) counts the affine regions that each start went through, `limits` holds what is known of the
+    ends, both of an exact flow. Of an integrated one, `half` (S, d) are the ends at half the step.
+    """
 
     states: Tensor
     times: Tensor
@@ -145,6 +151,9 @@ class Trajectories:
     name: str  # "probability" or "score"
     level: int = -1  # of the bank, where the flow ended
     law: StartLaw | None = None  # of the starts, where they were drawn from one
+    regions: Tensor | None = None
+    limits: FlowLimits | None = None
+    half: Tensor | None = None
 
     @property
     def starts(self) -> Tensor:
@@ -162,12 +171,16 @@ CLASSES = ("training", "virtual", "boundary", "interior", "elsewhere")
 
 @frozen
 class Classes:
-    """What a classifier builds: for each flow's node name, labels (S,) that index CLASSES."""
+    """What a classifier builds: for each flow's node name, labels (S,) that index CLASSES.
+
+    `changed` counts the endpoints of a flow that are of another class at half the step; None for an exact flow.
+    """
 
     labels: Mapping[str, Tensor]
     flows: Mapping[str, Trajectories]
     threshold: float
     metric: Metric
+    changed: Mapping[str, int | None] = field(factory=dict)
 
     def counts(self, flow: str) -> dict[str, int]:
         """How many endpoints of a flow fall in each class."""

@@ -89,9 +89,10 @@ def lost(text: str) -> str | None:
 
 def _forms() -> dict[str, type[Any]]:
     """The classes whose fields are kept, by name."""
+    from flowlab.theory.flow_limit import FlowLimits
     from flowlab.theory.relu_network import ReluNetwork
 
-    forms = (Result, Lost, Table, Bank, ReluNetwork, Trajectories, StartLaw, Classes, Finding)
+    forms = (Result, Lost, Table, Bank, ReluNetwork, Trajectories, FlowLimits, StartLaw, Classes, Finding)
     return {form.__name__: form for form in forms}
 
 

@@ -39,11 +39,12 @@ def answer(
 
 def fractions(outcome: Outcome) -> list[str]:
     """Where each flow's points end, a row a classifier and flow."""
-    rows = [(one.classifier, one.flow, str(one.total), *one.shares.values()) for one in ends(outcome)]
+    found = ends(outcome)
+    rows = [(one.classifier, one.flow, str(one.total), *one.shares.values(), one.step_error) for one in found]
     if not rows:
         return []
-    title = "Where the flows end, % [95 % interval]"
-    return [title, *aligned([("classifier", "flow", "points", *CLASSES), *rows], indent=2)]
+    title = "Where the flows end, % [95 % interval over starts]; how many end elsewhere at half the step"
+    return [title, *aligned([("classifier", "flow", "points", *CLASSES, "half step"), *rows], indent=2)]
 
 
 def interpolation(outcome: Outcome) -> list[str]:

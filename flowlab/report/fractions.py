@@ -6,22 +6,31 @@ from collections.abc import Mapping
 
 from attrs import frozen
 
-from flowlab.api import CLASSES
+from flowlab.api import CLASSES, HALF_STEP
 from flowlab.engine.outcome import Outcome
 
 
 @frozen
 class Ends:
-    """How many points of one flow end in each class."""
+    """How many points of one flow end in each class.
+
+    `changed` of them end elsewhere at half the step; None where the flow is exact.
+    """
 
     classifier: str
     flow: str
     counts: Mapping[str, int]
+    changed: int | None = None
 
     @property
     def total(self) -> int:
         """How many points the flow has."""
         return sum(self.counts.values())
+
+    @property
+    def step_error(self) -> str:
+        """How many points end elsewhere at half the step."""
+        return "exact" if self.changed is None else str(self.changed)
 
     @property
     def shares(self) -> dict[str, str]:
@@ -33,9 +42,11 @@ def ends(outcome: Outcome) -> list[Ends]:
     """Where each flow's points end, one a classifier and flow."""
     found = []
     for record in outcome.of("classifier"):
+        changed = record.metrics.get(HALF_STEP, {})
         for flow, counts in record.metrics.items():
             if isinstance(counts, Mapping) and counts.keys() == set(CLASSES):
-                found.append(Ends(record.node.label, flow, {name: counts[name] for name in CLASSES}))
+                ordered = {name: counts[name] for name in CLASSES}
+                found.append(Ends(record.node.label, flow, ordered, changed.get(flow)))
     return found
 
 

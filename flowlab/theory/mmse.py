@@ -22,6 +22,10 @@ class EmpiricalMmse:
         squares = (y[..., None, :] - self.points).square().sum(-1)
         return torch.softmax(-squares / (2 * self.sigma[:, None, None].square()), dim=-1) @ self.points
 
+    def at_sigma(self, sigma: Tensor) -> EmpiricalMmse:
+        """The denoisers at other noise levels (L,)."""
+        return EmpiricalMmse(self.points, sigma)
+
     def at(self, level: int) -> EmpiricalMmse:
         """The denoiser of one level, as a bank of one."""
         return EmpiricalMmse(self.points, self.sigma[level].reshape(1))

@@ -4,7 +4,16 @@ import attrs
 import pytest
 import torch
 
-from flowlab.api import CLASSES, Bank, Classes, Context, NodeError, TrainingSet, Trajectories
+from flowlab.api import (
+    CLASSES,
+    Bank,
+    Classes,
+    Context,
+    NodeError,
+    TrainingSet,
+    Trajectories,
+    exact_end_known,
+)
 from flowlab.components.analyses.class_changes import ClassChanges
 from flowlab.components.analyses.class_fractions import ClassFractions
 from flowlab.components.analyses.interpolation import Interpolation
@@ -20,6 +29,7 @@ from flowlab.components.integrators.euler_t import EulerT
 from flowlab.components.integrators.exact import Exact
 from flowlab.components.integrators.heun import Heun
 from flowlab.theory.geometry import Geometry
+from flowlab.theory.mmse import EmpiricalMmse
 from flowlab.theory.polytope import box
 from flowlab.theory.slabs import Slabs
 
@@ -238,6 +248,10 @@ def box_bank(alpha=2.0, levels=20):
     return Bank(sigma, box_slabs(alpha * sigma), training, usable, rho=alpha * sigma)
 
 
+def mmse_network():
+    return EmpiricalMmse(box_bank().training.geometry.points, box_bank().sigma)
+
+
 def test_every_flow_of_an_experiment_starts_at_the_same_points():
     flows = (ProbabilityFlow("d", "i"), ScoreFlow("d", "i", steps=2))
     one, two = (
@@ -260,10 +274,22 @@ def test_starts_are_spread_about_their_center(center, middle):
 
 
 @pytest.mark.parametrize("flow", [ProbabilityFlow("d"), ScoreFlow("d")])
-def test_without_an_integrator_a_flow_takes_ddim_steps(flow):
-    plain = flow.build(context(), denoiser=box_bank(), integrator=None).value
-    named = flow.build(context(), denoiser=box_bank(), integrator=Ddim()).value
-    assert torch.equal(plain.states, named.states)
+def test_without_an_integrator_the_flow_of_slabs_is_exact(flow):
+    plain = flow.build(context(), denoiser=box_bank(), integrator=None)
+    named = flow.build(context(), denoiser=box_bank(), integrator=Exact())
+    assert torch.equal(plain.value.states, named.value.states)
+    assert plain.metrics["exact"]
+    assert plain.value.half is None
+
+
+@pytest.mark.parametrize("flow", [ProbabilityFlow("d"), ScoreFlow("d")])
+def test_without_an_integrator_that_of_an_mmse_bank_takes_ddim_steps(flow):
+    bank = attrs.evolve(box_bank(), network=mmse_network(), rho=None)
+    plain = flow.build(context(), denoiser=bank, integrator=None)
+    named = flow.build(context(), denoiser=bank, integrator=Ddim())
+    assert torch.equal(plain.value.states, named.value.states)
+    assert not plain.metrics["exact"]
+    assert plain.value.half.shape == plain.value.ends.shape
 
 
 def test_the_exact_probability_flow_ends_in_h_of_the_start():
@@ -294,18 +320,28 @@ def test_score_flow_says_where_it_was_and_whether_it_rests():
     assert "not at rest" in early.shortfall
 
 
-def test_radii_that_are_not_proportional_to_sigma_have_no_exact_probability_flow():
-    uneven = attrs.evolve(box_bank(), rho=box_bank().rho + 0.01)
-    with pytest.raises(NodeError, match="no exact map"):
-        ProbabilityFlow("d", "i").build(context(), denoiser=uneven, integrator=Exact())
-    ScoreFlow("d", "i", steps=1).build(context(), denoiser=uneven, integrator=Exact())
+def test_the_end_is_known_from_the_start_where_radii_are_proportional_to_sigma():
+    assert exact_end_known(box_bank())
+    assert not exact_end_known(attrs.evolve(box_bank(), rho=box_bank().rho + 0.01))
+    assert not exact_end_known(attrs.evolve(box_bank(), rho=None))
 
 
-def test_a_trained_bank_has_no_exact_map():
-    trained = attrs.evolve(box_bank(), rho=None)
+def test_the_exact_flow_of_a_trained_bank_goes_region_by_region():
+    """The slabs of a closed form as any network: ends as the theorem says, to what the levels are apart."""
+    flow = ProbabilityFlow("d", spread=1.0)
+    known = flow.build(context(), denoiser=box_bank(levels=80), integrator=None).value
+    trained = attrs.evolve(box_bank(levels=80), rho=None)
+    found = flow.build(context(), denoiser=trained, integrator=None)
+    assert (found.value.ends - known.ends).abs().mean() < 1e-3
+    assert found.metrics["regions_max"] > 1
+    assert found.tables["ends"].columns["regions"] == found.value.regions.tolist()
+
+
+def test_a_denoiser_that_is_not_piecewise_affine_has_no_exact_flow():
+    mmse = attrs.evolve(box_bank(), network=mmse_network(), rho=None)
     for flow in (ProbabilityFlow("d", "i"), ScoreFlow("d", "i", steps=1)):
-        with pytest.raises(NodeError, match="no exact map"):
-            flow.build(context(), denoiser=trained, integrator=Exact())
+        with pytest.raises(NodeError, match="not known exactly"):
+            flow.build(context(), denoiser=mmse, integrator=Exact())
 
 
 def test_a_level_without_a_solution_is_named_with_the_final_time_that_avoids_it():
@@ -335,13 +371,13 @@ class Node:
 @attrs.frozen
 class Thing:
     separable: bool = True
-    has_exact_map: bool = False
+    piecewise_affine: bool = False
 
 
-def test_check_refuses_an_exact_integrator_where_no_exact_map_is():
+def test_check_refuses_an_exact_flow_of_what_is_not_piecewise_affine():
     exact, ddim = Node("e", Exact()), Node("d", Ddim())
     data = Node("data", Thing())
-    trained, closed = (Node("net", Thing(has_exact_map=has), {"dataset": (data,)}) for has in (False, True))
+    trained, closed = (Node("net", Thing(piecewise_affine=is_), {"dataset": (data,)}) for is_ in (False, True))
     for flow in (ProbabilityFlow("net"), ScoreFlow("net")):
         assert [m.field for m in flow.check({"denoiser": (trained,), "integrator": (exact,)})] == ["integrator"]
         assert not list(flow.check({"denoiser": (closed,), "integrator": (exact,)}))

@@ -151,12 +151,12 @@ def test_a_missing_file_and_a_folder(tmp_path):
             read(path)
 
 
-def test_no_exact_map_for_a_trained_denoiser(tmp_path):
+def test_no_exact_flow_of_a_denoiser_that_is_not_piecewise_affine(tmp_path):
     text = GOOD.replace('[integrator.ddim]\nuse = "ddim"', '[integrator.ddim]\nuse = "exact"').replace(
         'use = "closed-form"', 'use = "empirical-mmse"'
     )
     (found,) = problems(tmp_path, text)
-    assert found.startswith("x.toml:25:1: integrator: the denoiser 'theory' has no exact flow map")
+    assert found.startswith("x.toml:25:1: integrator: the denoiser 'theory' is not piecewise affine")
 
 
 def test_overrides_replace_values_and_are_blamed_by_name(tmp_path):

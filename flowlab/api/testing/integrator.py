@@ -13,6 +13,7 @@ from torch import Tensor
 from flowlab.api.testing.suite import Suite, context, few, normal, seeds, some, uniform
 from flowlab.api.work import Path
 from flowlab.theory.convergence import empirical_order
+from flowlab.theory.region_flow import RegionFlow
 
 _STEPS = (16, 32, 64, 128)
 # Regressed over three doublings from 16 steps on, an order is reached from a few percent below.
@@ -84,8 +85,8 @@ def smooth_path(flow: str, seed: int, steps: int) -> Path:
         r = torch.linspace(0, 3, steps + 1, dtype=torch.float64)
         grow = 0.9 * uniform(seed, 3)
 
-        def decayed(y: Tensor) -> Tensor:
-            return y * torch.exp((grow - 1) * r[:, None, None])
+        def decayed(y: Tensor, _: Any) -> RegionFlow:
+            return RegionFlow(y * torch.exp((grow - 1) * r[:, None, None]))
 
         return Path(-r, r, torch.full_like(r, -1), _on_grid(lambda y, _: grow * y, steps), decayed)
     sigma = torch.linspace(1, 0 if flow == "probability-to-zero" else 0.25, steps + 1, dtype=torch.float64)
@@ -93,8 +94,8 @@ def smooth_path(flow: str, seed: int, steps: int) -> Path:
     def denoise(y: Tensor, i: int) -> Tensor:
         return spread**2 / (spread**2 + sigma[i] ** 2) * y
 
-    def shrunk(y: Tensor) -> Tensor:
-        return y * ((spread**2 + sigma[:, None, None] ** 2) / (spread**2 + sigma[0] ** 2)).sqrt()
+    def shrunk(y: Tensor, _: Any) -> RegionFlow:
+        return RegionFlow(y * ((spread**2 + sigma[:, None, None] ** 2) / (spread**2 + sigma[0] ** 2)).sqrt())
 
     time = sigma.square()
     return Path(sigma.log(), time, 0.5 / time, _on_grid(denoise, steps), shrunk)
@@ -114,4 +115,4 @@ def _on_grid(denoise: Any, steps: int) -> Any:
 
 def _exact(path: Path, starts: Tensor) -> Tensor:
     assert path.exact is not None
-    return path.exact(starts)
+    return path.exact(starts, lambda *_: None).states

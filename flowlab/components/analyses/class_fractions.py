@@ -10,12 +10,12 @@ from flowlab.api import (
     Cell,
     Classes,
     Context,
-    NodeError,
     Result,
     Table,
     Trajectories,
+    exact_end_known,
+    half_step_shortfall,
     parameter,
-    probability_path,
     reference,
 )
 
@@ -24,9 +24,10 @@ from flowlab.api import (
 class ClassFractions:
     """Counts and fractions of each class with exact binomial (Clopper-Pearson) confidence intervals.
 
-    Beside them the probability that theory predicts, where it knows one: probability flow from the closed form
-    of an orthogonal set along the axes, from Gaussian starts, classes in L-infinity (arXiv 2506.19031,
-    Theorem 4.4).
+    Intervals cover the draw of the starts alone. Beside them, of an integrated flow, how many endpoints change at
+    half the step (more than 1 % of them fall short), and the probability that theory predicts, where it knows one:
+    probability flow from the closed form of an orthogonal set along the axes, from Gaussian starts, classes in
+    L-infinity (arXiv 2506.19031, Theorem 4.4).
     """
 
     classifier: str = reference("classifier", help="classified endpoints")
@@ -57,6 +58,7 @@ class ClassFractions:
                         "fraction": count / total,
                         "low": low,
                         "high": high,
+                        "changed_at_half_step": classifier.changed.get(flow),
                         "predicted": known,
                         "points": len(path.bank.training.geometry.points),
                         "final_time": float(path.times[0]) ** 2 if path.name == "probability" else None,
@@ -65,7 +67,7 @@ class ClassFractions:
             if predicted:
                 metrics[f"{flow}/predicted"] = dict(predicted) | {"outside_interval": outside}
         table = Table.of(rows)
-        return Result(table, metrics, {"fractions": table})
+        return Result(table, metrics, {"fractions": table}, half_step_shortfall(classifier))
 
 
 def _predicted(flow: Trajectories, classes: Classes) -> Mapping[str, float]:
@@ -76,10 +78,10 @@ def _predicted(flow: Trajectories, classes: Classes) -> Mapping[str, float]:
     lengths = axis_box(bank.training.geometry)
     if flow.name != "probability" or lengths is None or law is None or classes.metric != "linf":
         return {}
+    if bank.rho is None or not exact_end_known(bank):
+        return {}
     try:
-        if bank.rho is None or probability_path(bank).exact is None:
-            return {}
         mean = box_coordinates(bank.training.geometry, law.mean)
         return outcome_probabilities(lengths, float(bank.rho[0]), mean, law.spread, classes.threshold)
-    except (NodeError, ValueError):  # a level without a solution; a threshold that reaches across an edge
+    except ValueError:  # a threshold that reaches across an edge
         return {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import Any, Literal
 
 from attrs import frozen
@@ -14,7 +15,7 @@ from flowlab.api import CLASSES, Context, Result, Table, Trajectories, parameter
 class ClassHistory:
     """Shares of the classes along each flow: which part of the cell it reaches first, and when.
 
-    A state is classified as if the flow ended there.
+    A state is classified as if the flow ended there; a limit is at time inf.
     """
 
     flow: tuple[str, ...] = reference("flow", many=True, help="flows whose states are classified")
@@ -51,5 +52,6 @@ class ClassHistory:
 
 
 def _first_half(rows: Sequence[Mapping[str, Any]], classes: Sequence[str]) -> float | None:
-    """The first time at which half of the starts or more are in one of the classes; None for never."""
-    return next((row["time"] for row in rows if sum(row[name] for name in classes) >= 0.5), None)
+    """The first time at which half of the starts or more are in one of the classes; None for no finite one."""
+    finite = (row for row in rows if isfinite(row["time"]))
+    return next((row["time"] for row in finite if sum(row[name] for name in classes) >= 0.5), None)

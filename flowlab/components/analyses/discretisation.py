@@ -17,7 +17,8 @@ from flowlab.api import (
     NodeError,
     Result,
     Table,
-    check_exact_map,
+    check_exact_flow,
+    exact_end_known,
     gaussian_starts,
     parameter,
     probability_path,
@@ -46,8 +47,8 @@ class Discretisation:
     threshold: float = parameter(0.2, help="of the classes, in L-infinity", unit="data units", gt=0)
 
     def check(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
-        """An exact integrator needs denoisers with an exact map."""
-        return check_exact_map(inputs)
+        """An exact flow needs piecewise affine denoisers."""
+        return check_exact_flow(inputs)
 
     def build(
         self, context: Context, *, denoiser: Mapping[str, Bank], integrator: Mapping[str, Integrator]
@@ -60,7 +61,7 @@ class Discretisation:
         quiet = Context(context.seed, context.node, context.dtype, context.device)
         for done, (name, bank) in enumerate(denoiser.items()):
             path = probability_path(bank)
-            if path.exact is None:
+            if not exact_end_known(bank):
                 raise NodeError(
                     f"{name}: its flow is not known exactly; that takes a closed form of an orthogonal "
                     "set with the origin or of a line"

@@ -17,7 +17,7 @@ from flowlab.api import (
     NodeError,
     Result,
     Table,
-    check_exact_map,
+    check_exact_flow,
     parameter,
     probability_path,
     reference,
@@ -49,10 +49,10 @@ class EarlyStopping:
     threshold: float = parameter(1e-6, help="of the classes, in L-infinity", unit="data units", gt=0)
 
     def check(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
-        """Both ends of the segment have as many coordinates; an exact integrator needs an exact map."""
+        """Both ends of the segment have as many coordinates; an exact flow needs piecewise affine denoisers."""
         if len(self.first) != len(self.last):
             yield Misfit("last", f"{len(self.last)} coordinates where `first` has {len(self.first)}")
-        yield from check_exact_map(inputs)
+        yield from check_exact_flow(inputs)
 
     def build(self, context: Context, *, denoiser: Mapping[str, Bank], integrator: Integrator) -> Result:
         """Classes (T, S) by the flow and by theory. Raises NodeError where theory has none."""

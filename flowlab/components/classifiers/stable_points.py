@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import frozen
 
-from flowlab.api import CLASSES, Classes, Context, Result, Table, Trajectories, parameter, reference
+from flowlab.api import (
+    CLASSES,
+    HALF_STEP,
+    Classes,
+    Context,
+    Result,
+    Table,
+    Trajectories,
+    half_step_shortfall,
+    parameter,
+    reference,
+)
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @frozen
@@ -16,7 +30,9 @@ class StablePoints:
 
     The first rule that holds: within the threshold of a training point; of a sum of two or more (virtual); more
     than it outside the cell (elsewhere); within it of the cell's boundary; interior. Distances to points are in
-    ambient coordinates. Source: arXiv 2506.19031, Section 5 (0.2 in L-infinity and L2).
+    ambient coordinates. Of an integrated flow it says how many endpoints change at half the step: another class,
+    or farther away than the threshold; more than 1 % of them fall short. Source: arXiv 2506.19031, Section 5 (0.2
+    in L-infinity and L2).
     """
 
     flow: tuple[str, ...] = reference("flow", many=True, help="flows whose endpoints are classified")
@@ -32,7 +48,8 @@ class StablePoints:
             for name, path in flow.items()
         }
         labels = {name: each.labels for name, each in found.items()}
-        classes = Classes(labels, flow, self.threshold, self.metric)
+        changed = {name: self._changed(path, labels[name]) for name, path in flow.items()}
+        classes = Classes(labels, flow, self.threshold, self.metric, changed)
         rows = [
             (name, start, CLASSES[label], near, virtual if virtual < float("inf") else None)
             for name, each in found.items()
@@ -47,4 +64,16 @@ class StablePoints:
         ]
         names = ("flow", "start", "class", "distance_training", "distance_virtual")
         table = Table(dict(zip(names, zip(*rows, strict=True), strict=True)))
-        return Result(classes, {name: classes.counts(name) for name in labels}, {"endpoints": table})
+        counts = {name: classes.counts(name) for name in labels}
+        metrics: dict[str, Any] = {**counts, HALF_STEP: changed}
+        return Result(classes, metrics, {"endpoints": table}, half_step_shortfall(classes))
+
+    def _changed(self, path: Trajectories, labels: Tensor) -> int | None:
+        """How many endpoints are of another class at half the step, or farther away than the threshold."""
+        from flowlab.theory.classes import classify
+        from flowlab.theory.subset_sums import length
+
+        if path.half is None:
+            return None
+        other = classify(path.half, path.bank.training.geometry, self.threshold, self.metric).labels
+        return int(((other != labels) | (length(path.half - path.ends, self.metric) > self.threshold)).sum())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import ClassVar
 
 from attrs import frozen
 
@@ -29,8 +28,6 @@ class ClosedForm:
     sqrt(2 log M) sigma along any direction, hence alpha near 3. Source: arXiv 2506.19031, Section 3 and
     Appendices B, C; arXiv 2311.06748.
     """
-
-    has_exact_map: ClassVar[bool] = True
 
     dataset: str = reference("dataset", help="training points that carry a closed form")
     schedule: str = reference("schedule", help="noise levels, one denoiser each")

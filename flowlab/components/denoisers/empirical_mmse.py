@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from attrs import frozen
 
 from flowlab.api import Bank, Context, Result, Schedule, TrainingSet, reference
@@ -13,6 +15,8 @@ class EmpiricalMmse:
 
     h(y) = sum_n softmax_n(-|y - x_n|^2 / (2 sigma^2)) x_n. Source: arXiv 2506.19031, Section 2.
     """
+
+    piecewise_affine: ClassVar[bool] = False
 
     dataset: str = reference("dataset", help="training points")
     schedule: str = reference("schedule", help="noise levels, one denoiser each")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
@@ -33,7 +34,7 @@ class ClassHistory:
         if not isinstance(analysis, Table) or not {"kind", "time", *CLASSES} <= set(analysis.columns):
             raise NodeError("the analysis holds no classes along a flow: it takes one of class-history")
         flows: dict[str, list[dict[str, Any]]] = {}
-        for row in analysis.rows:
+        for row in (row for row in analysis.rows if math.isfinite(row["time"])):  # type: ignore[arg-type]
             flows.setdefault(str(row["flow"]), []).append(row)
         across = min(3, len(flows))
         down = -(-len(flows) // across)

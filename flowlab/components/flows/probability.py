@@ -15,8 +15,9 @@ from flowlab.api import (
     Misfit,
     Result,
     Trajectories,
-    check_exact_map,
+    check_exact_flow,
     gaussian_starts,
+    halved_probability_path,
     parameter,
     probability_path,
     reference,
@@ -29,13 +30,15 @@ from flowlab.components.flows.carry import carry
 class ProbabilityFlow:
     """The probability flow dy/dsigma = (y - h(y, sigma)) / sigma, through the bank's levels down to sigma = 0.
 
-    Starts y_T ~ N(m, s^2 I) at the bank's largest sigma. Source: arXiv 2506.19031, Eq. of the probability flow
-    ODE, in sigma instead of t = sigma^2.
+    Exact, region by region, where all denoisers are piecewise affine (trained networks, slabs, closed forms): the
+    level nearest in log sigma denoises, the last one once more at the end. Else by an integrator, by default DDIM,
+    and once more at half the step. Starts y_T ~ N(m, s^2 I) at the bank's largest sigma. Source: arXiv 2506.19031,
+    Eq. of the probability flow ODE, in sigma instead of t = sigma^2.
     """
 
     denoiser: str = reference("denoiser", help="the bank whose score is followed")
     integrator: str | None = reference(
-        "integrator", None, help="how the flow steps from level to level (default: DDIM)"
+        "integrator", None, help="how the flow steps from level to level (default: exactly, or DDIM)"
     )
     samples: int = parameter(500, help="number of starts", ge=1)
     center: Center = parameter("cell", help="mean of the starts: anchor, centroid or the cell's middle")
@@ -44,8 +47,8 @@ class ProbabilityFlow:
     )
 
     def check(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
-        """An exact integrator needs a denoiser with an exact map."""
-        return check_exact_map(inputs)
+        """An exact flow needs a piecewise affine denoiser."""
+        return check_exact_flow(inputs)
 
     def build(self, context: Context, *, denoiser: Bank, integrator: Integrator | None) -> Result:
         """Carry the starts to sigma = 0. Raises NodeError at a level without a solution."""
@@ -53,8 +56,12 @@ class ProbabilityFlow:
 
         path = probability_path(denoiser)
         starts = gaussian_starts(denoiser, self.samples, self.center, self.spread, context)
-        states = carry(path, starts, integrator, context)
+        carried = carry(path, halved_probability_path(denoiser), starts, integrator, context)
         sigma = torch.cat([denoiser.sigma, denoiser.sigma.new_zeros(1)])
         metrics = {"samples": self.samples, "levels": len(denoiser.sigma), "sigma_start": sigma[0].item()}
         law = start_law(denoiser, self.center, self.spread)
-        return Result(Trajectories(states, sigma, denoiser, "probability", law=law), metrics)
+        value = Trajectories(
+            carried.states, sigma, denoiser, "probability", law=law,
+            regions=carried.regions, limits=carried.limits, half=carried.half,
+        )  # fmt: skip
+        return Result(value, metrics | carried.metrics, carried.tables)

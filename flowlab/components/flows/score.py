@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
@@ -18,34 +18,46 @@ from flowlab.api import (
     Path,
     Result,
     Trajectories,
-    check_exact_map,
+    check_exact_flow,
     gaussian_starts,
     nearest_level,
     parameter,
     reference,
     start_law,
 )
-from flowlab.components.flows.carry import carry
+from flowlab.components.flows.carry import Carried, carry
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+_SHOWN = (16.0, 64)  # the states of a flow to its limit: up to which r, in how many steps
+_INTEGRATED = (100.0, 400)
+_AT_REST = 1e-6  # of the least length there is: the points' scale, or sigma
+
 
 @frozen
 class ScoreFlow:
-    """The score flow dy/dr = h(y) - y of one denoiser, at one noise level, for a long time.
+    """The score flow dy/dr = h(y) - y of one denoiser, at one noise level, to its limit.
 
-    Starts are those of the probability flow; it ends in the stable points of h. The step is uniform in r.
-    Source: arXiv 2506.19031, Eq. of the score flow, Theorems 4.2 and 4.3.
+    Exact, region by region, where the denoiser is piecewise affine (a trained network, slabs, a closed form): each
+    start is followed to its limit point, unless there is a `duration`. Else by an integrator, by default DDIM,
+    for a long time, and once more at half the step. Starts are those of the probability flow. Source:
+    arXiv 2506.19031, Eq. of the score flow, Theorems 4.2 and 4.3.
     """
 
     denoiser: str = reference("denoiser", help="the bank one of whose levels is followed")
-    integrator: str | None = reference("integrator", None, help="how the flow steps (default: DDIM)")
+    integrator: str | None = reference(
+        "integrator", None, help="how the flow steps (default: exactly, or DDIM where the denoiser isn't affine)"
+    )
     sigma: float | None = parameter(
         None, help="noise level, the nearest one is taken (default: the least)", unit="data units", gt=0
     )
-    duration: float = parameter(100.0, help="time r at the end", gt=0)
-    steps: int = parameter(400, help="number of steps", ge=1)
+    duration: float | None = parameter(
+        None, help="time r at the end (default: the limit of an exact flow, 100 with an integrator)", gt=0
+    )
+    steps: int | None = parameter(
+        None, help="number of steps, uniform in r (default: 400; an exact flow shows 64 up to r = 16)", ge=1
+    )
     samples: int = parameter(500, help="number of starts", ge=1)
     center: Center = parameter("cell", help="mean of the starts: anchor, centroid or the cell's middle")
     spread: float | None = parameter(
@@ -53,41 +65,67 @@ class ScoreFlow:
     )
 
     def check(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
-        """An exact integrator needs a denoiser with an exact map."""
-        return check_exact_map(inputs)
+        """An exact flow needs a piecewise affine denoiser."""
+        return check_exact_flow(inputs)
 
     def build(self, context: Context, *, denoiser: Bank, integrator: Integrator | None) -> Result:
         """Follow the score. Raises NodeError where no level has a solution."""
-        import torch
-
-        from flowlab.theory.separable_flow import exact_score_flow
-
         if not bool(denoiser.usable.any()):
             raise NodeError("the denoiser has no solution at any level")
         level = nearest_level(denoiser, self.sigma)
-        network = denoiser.network.at(level)
         starts = gaussian_starts(denoiser, self.samples, self.center, self.spread, context)
-        r = torch.linspace(0, self.duration, self.steps + 1).to(starts)
+        path = self._path(denoiser, level, integrator, 1)
+        carried = carry(path, self._path(denoiser, level, integrator, 2), starts, integrator, context)
+        value = Trajectories(
+            carried.states, path.time, denoiser, "score", level, start_law(denoiser, self.center, self.spread),
+            carried.regions, carried.limits, carried.half,
+        )  # fmt: skip
+        metrics: dict[str, Any] = {
+            "samples": self.samples,
+            "sigma": denoiser.sigma[level].item(),
+            "residual_max": (path.denoise(value.ends, 0) - value.ends).abs().max().item(),
+            **carried.metrics,
+        }
+        if carried.limits is not None:
+            metrics["radius_min"] = carried.limits.radius.min().item()
+        return Result(value, metrics, carried.tables, self._shortfall(value, metrics, carried))
+
+    def _path(self, bank: Bank, level: int, integrator: Integrator | None, finer: int) -> Path:
+        """The flow's grid in r, with `finer` times as many steps; its last time is inf where a limit is known."""
+        import torch
+
+        from flowlab.theory.affine_regions import affine_regions
+        from flowlab.theory.region_flow import RegionFlow, region_flow
+
+        network = bank.network.at(level)
+        exact = integrator is None or getattr(integrator, "exact", False)
+        regions = affine_regions(network) if exact else None
+        duration, steps = _INTEGRATED if regions is None else _SHOWN
+        to_limit = regions is not None and self.duration is None
+        r = torch.linspace(0, self.duration or duration, finer * (self.steps or steps) + 1).to(bank.sigma)
 
         def denoise(y: Tensor, _: int) -> Tensor:
             return network(y[None])[0]
 
-        def exact(y: Tensor) -> Tensor:
-            return exact_score_flow(network, y, r)  # type: ignore[arg-type]
+        def follow(y: Tensor, report: Callable[[int, int], None]) -> RegionFlow:
+            flow = region_flow(regions, y, r, to_limit, report)  # type: ignore[arg-type]
+            if flow.limits is None:
+                return flow
+            return RegionFlow(torch.cat([flow.states, flow.limits.points[None]]), flow.regions, flow.limits)
 
-        path = Path(-r, r, torch.full_like(r, -1), denoise, exact if denoiser.exact_map else None)
-        states = carry(path, starts, integrator, context)
-        residual = (denoise(states[-1], 0) - states[-1]).abs().max().item()
-        shortfall = None
-        if residual > 1e-3:
-            shortfall = (
-                f"not at rest at r = {self.duration:g}: |h(y) - y| is still {residual:.2g} for one of "
-                f"{self.samples} starts"
-            )
-        law = start_law(denoiser, self.center, self.spread)
-        metrics = {
-            "samples": self.samples,
-            "sigma": denoiser.sigma[level].item(),
-            "residual_max": residual,
-        }
-        return Result(Trajectories(states, r, denoiser, "score", level, law), metrics, shortfall=shortfall)
+        time = torch.cat([r, r.new_tensor([torch.inf])]) if to_limit else r
+        return Path(-time, time, torch.full_like(time, -1), denoise, follow if regions is not None else None)
+
+    def _shortfall(self, value: Trajectories, metrics: Mapping[str, Any], carried: Carried) -> str | None:
+        """Say where the ends are no limits."""
+        residual = metrics["residual_max"]
+        if carried.limits is not None:
+            lost = int((~carried.limits.reached).sum())
+            return f"{lost} of {self.samples} starts have no limit: |h(y) - y| is {residual:.2g}" if lost else None
+        least = min(value.bank.training.geometry.scale, metrics["sigma"])
+        if residual <= _AT_REST * least:
+            return None
+        return (
+            f"not at rest at r = {float(value.times[-1]):g}: |h(y) - y| is still {residual:.2g} for one of "
+            f"{self.samples} starts, more than {_AT_REST:g} of {least:.2g}, the least length there is"
+        )

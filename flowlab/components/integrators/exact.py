@@ -1,4 +1,4 @@
-"""The exact flow map."""
+"""The exact flow."""
 
 from __future__ import annotations
 
@@ -14,19 +14,17 @@ if TYPE_CHECKING:
 
 @frozen
 class Exact:
-    """The exact flow map, for the closed form of an orthogonal set with the origin or of a line.
+    """The exact flow of piecewise affine denoisers: no step, no error but rounding.
 
-    No discretisation. Probability flow: y(sigma) = h(y_T) + (sigma/sigma_T)(y_T - h(y_T)); score flow: each
-    coordinate in closed form. Source: arXiv 2506.19031, Theorems 4.2 to 4.4.
+    Region by region for trained networks, slabs and closed forms; for the probability flow of the closed form of
+    an orthogonal set with the origin, or of a line, y(sigma) = h(y_T) + (sigma/sigma_T)(y_T - h(y_T)). Source:
+    arXiv 2506.19031, Theorems 4.2 to 4.4.
     """
 
-    needs_exact_map: ClassVar[bool] = True
+    exact: ClassVar[bool] = True
 
     def integrate(self, path: Path, starts: Tensor, context: Context) -> Tensor:
-        """States (P, S, d) on the path's grid. Raises NodeError where the flow has no exact map."""
+        """States (P, S, d) on the path's grid. Raises NodeError where the flow is not known exactly."""
         if path.exact is None:
-            raise NodeError(
-                "this flow has no exact map: it takes a closed-form denoiser of an orthogonal set with the "
-                "origin, or of a line"
-            )
-        return path.exact(starts)
+            raise NodeError("this flow is not known exactly: that takes denoisers that are piecewise affine")
+        return path.exact(starts, lambda done, total: context.progress(done, total, {})).states

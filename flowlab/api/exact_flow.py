@@ -1,0 +1,22 @@
+"""The rule of flows that are followed exactly, as far as it can be checked before a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from flowlab.api.declared import Declared
+from flowlab.api.errors import Misfit
+
+
+def check_exact_flow(inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
+    """An integrator that follows flows exactly takes a piecewise affine denoiser.
+
+    The integrator says so by `exact = True`, a denoiser that is not one by `piecewise_affine = False`.
+    """
+    exact = [node for node in inputs.get("integrator", ()) if getattr(node.component, "exact", False)]
+    for node in inputs.get("denoiser", ()) if exact else ():
+        if not getattr(node.component, "piecewise_affine", True):
+            yield Misfit(
+                "integrator",
+                f"the denoiser {node.name!r} is not piecewise affine, so its flow is not known exactly",
+            )

@@ -1,0 +1,68 @@
+"""The limit of a score flow, and how far about it the same limit is reached."""
+
+from __future__ import annotations
+
+import torch
+from attrs import frozen
+from torch import Tensor
+
+from flowlab.theory.affine_regions import AffineRegions
+
+
+@frozen
+class FlowLimits:
+    """Where score flows end: points (S, d) and, a number a start, what is known of them.
+
+    `reached` tells whether the flow was followed to its limit. `residual` is |h(y) - y| there (L-infinity),
+    `eigenvalue` the largest real part of an eigenvalue of the Jacobian of h in the last region, below 1 where the
+    limit attracts. All starts within `radius` of the limit have the same limit: the distance to the nearest kink,
+    over the most that the flow there stretches a distance; 0 on a kink, and where the limit doesn't attract.
+    """
+
+    points: Tensor
+    reached: Tensor
+    residual: Tensor
+    eigenvalue: Tensor
+    radius: Tensor
+
+
+def attractors(regions: AffineRegions, active: Tensor) -> tuple[Tensor, Tensor]:
+    """The fixed point y* = J y* + q of each region (S, K), and the radius about it from which the flow goes there.
+
+    Points (S, d), nan where there is none; radius (S,), 0 where the point is outside of its region or doesn't
+    attract. The flow in a region is y* + exp(r (J - I)) (y - y*): where the symmetric part of J - I isn't
+    positive, distances don't grow, elsewhere at most by the condition number of the eigenvectors.
+    """
+    jacobians, constants = regions.maps(active)
+    identity = torch.eye(jacobians.shape[-1]).to(jacobians)
+    points, info = torch.linalg.solve_ex(identity - jacobians, constants[..., None])
+    points = torch.where((info == 0)[:, None], points[..., 0], torch.nan)
+    heights = regions.heights(points)
+    inside = (torch.where(active, heights, -heights) > 0).all(-1)
+    radius = torch.zeros_like(points[:, 0])
+    nearest = heights.abs().amin(-1) if heights.shape[-1] else torch.full_like(radius, torch.inf)
+    radius[inside] = nearest[inside] / _stretch(jacobians[inside])
+    return points, radius
+
+
+def largest_eigenvalue(jacobians: Tensor) -> Tensor:
+    """The largest real part of the eigenvalues of J (S, d, d): (S,)."""
+    size = torch.linalg.matrix_norm(jacobians)
+    largest = torch.zeros_like(size)
+    # a Jacobian of no size, as about a vertex, needs no decomposition
+    some = size > torch.finfo(size.dtype).eps * jacobians.shape[-1]
+    largest[some] = torch.linalg.eigvals(jacobians[some]).real.amax(-1)
+    return largest
+
+
+def _stretch(jacobians: Tensor) -> Tensor:
+    """A bound on |exp(r (J - I))| over all r >= 0 (S,); inf where J has an eigenvalue of 1 or more."""
+    bound = torch.ones_like(jacobians[:, 0, 0])
+    large = torch.linalg.matrix_norm(jacobians) >= 1
+    symmetric = torch.linalg.eigvalsh((jacobians[large] + jacobians[large].mT) / 2)[..., -1]
+    large[large.clone()] = symmetric >= 1
+    values, vectors = torch.linalg.eig(jacobians[large])
+    sizes = torch.linalg.svdvals(vectors)
+    condition = torch.where(sizes[..., -1] > 0, sizes[..., 0] / sizes[..., -1], torch.inf)
+    bound[large] = torch.where(values.real.amax(-1) < 1, condition, torch.inf)
+    return bound
