@@ -9,13 +9,13 @@ from attrs import define, frozen
 from torch import Tensor
 
 from flowlab.theory.affine_regions import AffineRegions
-from flowlab.theory.first_crossing import first_crossing, powers
+from flowlab.theory.first_crossing import powers
+from flowlab.theory.first_kink import first_kink
 from flowlab.theory.flow_limit import FlowLimits, attractors, largest_eigenvalue
+from flowlab.theory.power_series import ORDER, power_series, slow_part
 
-_ORDER = 24  # of the power series in a region
-_LONGEST = 8.0  # step in r, whatever the series says
-_AHEAD = 2.0  # times as far as where the first kink would be at the present speed
-_ROUNDS = 5_000  # steps of a start, of which a flow that settles takes some dozens
+_SLOW = 4  # steps in one region after which the flow there is taken to be slow
+_ROUNDS = 20_000  # steps of a start, of which a flow that settles takes some dozens
 _FAR = 1e9  # times the size of starts and kinks: a flow that goes to infinity
 _BLOCK = 2**21  # numbers of the series held at once
 
@@ -50,7 +50,7 @@ def region_flow(
     """
     center = starts.mean(0)
     inner = regions.about(center)
-    width = (_ORDER + 1) * (regions.inner.shape[0] + 2 * regions.inner.shape[1])
+    width = (ORDER + 1) * (regions.inner.shape[0] + 2 * regions.inner.shape[1])
     parts = (starts - center).split(max(16, _BLOCK // width))
     marches = []
     for done, part in enumerate(parts):
@@ -78,8 +78,8 @@ def _joined(limits: list[FlowLimits], center: Tensor) -> FlowLimits:
 class _March:
     """Starts on their way: y (S, d) at their own times r (S,), in the regions `active` (S, K).
 
-    A start has `stayed` if its last step ended in the region where it began, and is `settled` if it is within
-    the radius of its region's attractor, or at rest.
+    A start has `stayed` in its region for so many steps, and is `settled` if it is within the radius of its
+    region's attractor, or at rest.
     """
 
     regions: AffineRegions
@@ -104,11 +104,10 @@ class _March:
         states = torch.full((len(times), *starts.shape), torch.nan).to(starts)
         size = float(torch.cat([starts.abs().flatten(), regions.biases.abs()]).max())
         active = regions.active(starts, regions.field(starts))
-        stayed, known, settled = (zero.bool() for _ in range(3))
         count = zero.long() + 1
         return cls(
-            regions, size, times, states, starts.clone(), zero, active, count, stayed, known, starts.clone(),
-            zero.clone(), settled,
+            regions, size, times, states, starts.clone(), zero, active, count, zero.long(), zero.bool(),
+            starts.clone(), zero.clone(), zero.bool(),
         )  # fmt: skip
 
     def go_on(self, to_limit: bool) -> bool:
@@ -127,7 +126,10 @@ class _March:
             self._settle(rows, y, field)
         # without a limit to reach there is nothing beyond the last time
         left = torch.full_like(y[:, 0], torch.inf) if to_limit else last - self.r[rows]
-        self._step(rows, y, field, active, left)
+        slow = (self.stayed[rows] >= _SLOW) & ~self.settled[rows]
+        for some in (~slow, slow):
+            if bool(some.any()):
+                self._step(rows[some], y[some], field[some], active[some], left[some], bool(slow[some].all()))
         return True
 
     def _enter(self, rows: Tensor, active: Tensor) -> None:
@@ -136,11 +138,11 @@ class _March:
         self.count[rows] += entered
         self.active[rows] = active
         self.known[rows] &= ~entered
-        self.stayed[rows] &= ~entered
+        self.stayed[rows] *= ~entered
 
     def _settle(self, rows: Tensor, y: Tensor, field: Tensor) -> None:
         """Mark the starts that can't leave their attractor any more, and those at rest."""
-        fresh = rows[self.stayed[rows] & ~self.known[rows]]
+        fresh = rows[(self.stayed[rows] > 0) & ~self.known[rows]]
         if len(fresh):
             self.points[fresh], self.radius[fresh] = attractors(self.regions, self.active[fresh])
             self.known[fresh] = True
@@ -150,11 +152,13 @@ class _March:
         self.points[only], self.radius[only] = self.y[only], 0.0
         self.settled[rows] |= held | rest
 
-    def _step(self, rows: Tensor, y: Tensor, field: Tensor, active: Tensor, left: Tensor) -> None:
+    def _step(self, rows: Tensor, y: Tensor, field: Tensor, active: Tensor, left: Tensor, slow: bool) -> None:
         """To the first kink on the way, or as far as the series goes, noting the states on the way there."""
-        longest = torch.minimum(left.clamp_max(_LONGEST), _AHEAD * _next_kink(self.regions, y, field))
-        series, heights, length = self._series(y, field, active, longest)
-        share, neuron = _first_kink(self.regions, y, active, series, heights, length)
+        linear = None
+        if slow:
+            field, linear = slow_part(self.regions, field, active, self.size)
+        series, heights, length = power_series(self.regions, y, field, active, left, linear)
+        share, neuron = first_kink(self.regions, y, active, series, heights, length)
         crossed = share <= 1
         r, length = self.r[rows], length * share.clamp_max(1)
         # the last time is met to the bit
@@ -166,31 +170,10 @@ class _March:
             self.states[moment, rows[start]] = torch.einsum("nj,jnd->nd", along, series[:, start])
         self.y[rows] = torch.einsum("nj,jnd->nd", powers(length, len(series)), series)
         self.r[rows] = after
-        self.stayed[rows] = ~crossed
+        self.stayed[rows] += 1
         changed = active[crossed]
         changed[torch.arange(len(changed)), neuron[crossed]] ^= True
         self._enter(rows[crossed], changed)
-
-    def _series(self, y: Tensor, field: Tensor, active: Tensor, longest: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Coefficients of y (n + 1, S, d) and of the heights (n + 1, S, K) in r, and the step (S,) they serve."""
-        regions, on = self.regions, active.to(y)
-        limits = torch.finfo(y.dtype)
-        bound = limits.eps / 2 * (y.abs().amax(-1) + field.abs().amax(-1)).clamp_min(limits.tiny)
-        skip = regions.skip.mT if bool(regions.skip.any()) else None
-        series, heights, length = [y, field], [regions.heights(y), field @ regions.inner.mT], longest
-        for order in range(2, _ORDER + 1):
-            term = (heights[-1] * on) @ regions.outer - series[-1]
-            if skip is not None:
-                term = term + series[-1] @ skip
-            series.append(term / order)
-            heights.append(series[-1] @ regions.inner.mT)
-            size = series[-1].abs().amax(-1)
-            if order >= _ORDER - 1:
-                reach = (bound / size).pow(1 / order)
-                length = torch.minimum(length, torch.where(size > 0, reach, torch.inf))
-            elif bool((size * longest**order <= bound / 16).all()):
-                break  # all that is left out is smaller still
-        return torch.stack(series), torch.stack(heights), length
 
     def limits(self) -> FlowLimits:
         """What has been found of the limits."""
@@ -199,35 +182,3 @@ class _March:
         eigenvalue = largest_eigenvalue(self.regions.maps(self.active)[0])
         radius = torch.where(self.settled, self.radius, 0.0)
         return FlowLimits(points, self.settled, residual, eigenvalue, radius)
-
-
-def _next_kink(regions: AffineRegions, y: Tensor, field: Tensor) -> Tensor:
-    """When the first kink would be met if heights went on at their present speed; inf for none: (S,)."""
-    heights, speed = regions.heights(y), field @ regions.inner.mT
-    coming = (heights * speed < 0) & (heights.abs() > regions.rounding(y))
-    times = torch.where(coming, -heights / speed, torch.inf)
-    return times.amin(-1) if times.shape[-1] else torch.full_like(y[:, 0], torch.inf)
-
-
-def _first_kink(
-    regions: AffineRegions, y: Tensor, active: Tensor, series: Tensor, heights: Tensor, length: Tensor
-) -> tuple[Tensor, Tensor]:
-    """The share of the step after which the first height changes its sign, inf for none; and which: (S,) each."""
-    # |w_k| = 1: no height changes by more than y moves
-    sizes = series[1:].norm(dim=-1) * powers(length, len(series)).mT[1:]
-    near = heights[0].abs() <= regions.rounding(y)
-    start, neuron = (near | (heights[0].abs() <= sizes.sum(0)[:, None])).nonzero(as_tuple=True)
-    shares = torch.full_like(heights[0], torch.inf)
-    if not shares.shape[1]:
-        return torch.full_like(length, torch.inf), torch.zeros_like(length, dtype=torch.long)
-    if len(start):
-        sign = torch.where(active[start, neuron], 1.0, -1.0).to(y)
-        terms = heights[:, start, neuron].mT * powers(length, len(heights))[start] * sign[:, None]
-        # from a kink the flow moves away: divided by tau, the polynomial has no zero at the start
-        divided = torch.cat([terms[:, 1:], torch.zeros_like(terms[:, :1])], -1)
-        terms = torch.where(near[start, neuron][:, None], divided, terms)
-        # what rounding left on the wrong side is on the kink
-        terms[:, 0].clamp_min_(0)
-        shares[start, neuron] = first_crossing(terms)
-    first = shares.min(-1)
-    return first.values, first.indices
