@@ -20,6 +20,7 @@ MOST = 12  # flows: more are no longer chosen from, and each costs a reading of 
 BUDGET = 1_300_000  # characters of a page for all weights; with geometries and states about 2 MB
 _LEVELS = (12, 8, 5, 3)  # noise levels of a bank, as many as there is room for
 _STARTS = 40
+_LONG = 100.0  # time r up to which the page follows a score flow that the run followed to its limit
 _STATES = 100_000  # numbers, of all flows together; a flow has a fifth of them at most
 
 
@@ -146,7 +147,9 @@ def _states(flow: Trajectories, levels: Sequence[int], most: int) -> dict[str, A
         wanted = flow.level % len(flow.bank.sigma)
         nearest = min(range(len(levels)), key=lambda place: abs(levels[place] - wanted))
         step = float(flow.times[1] - flow.times[0])
-        return {"name": flow.name, "level": nearest, "step": step, "steps": count - 1,
+        to_limit = not bool(flow.times[-1].isfinite())
+        steps = round(_LONG / step) if to_limit else count - 1
+        return {"name": flow.name, "level": nearest, "step": step, "steps": steps,
                 "paths": packed(starts[:1]), "times": [0.0]}  # fmt: skip
     between = _spread(range(count), min(60, most // (starts.shape[1] * dimension)))
     moments = sorted({*levels, count - 1, *between})

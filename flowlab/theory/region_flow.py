@@ -15,7 +15,7 @@ from flowlab.theory.flow_limit import FlowLimits, attractors, largest_eigenvalue
 from flowlab.theory.power_series import ORDER, power_series, slow_part
 
 _SLOW = 4  # steps in one region after which the flow there is taken to be slow
-_ROUNDS = 20_000  # steps of a start, of which a flow that settles takes some dozens
+_ROUNDS = 5_000  # steps of a start, of which a flow that settles takes some dozens
 _FAR = 1e9  # times the size of starts and kinks: a flow that goes to infinity
 _BLOCK = 2**21  # numbers of the series held at once
 
