@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from attrs import frozen
+from attrs import evolve, frozen
 from torch import Tensor
 
 from flowlab.theory.geometry import Geometry
+from flowlab.theory.interpolation import Interpolation
+from flowlab.theory.polytope import Polytope
 from flowlab.theory.relu_network import ReluNetwork
+from flowlab.theory.slabs import Slabs
 
 
 @frozen
@@ -30,6 +33,11 @@ class Frame:
         """What rounding leaves of a coordinate inside: the coordinates outside may be large beside the scale."""
         size = 1 + float(self.origin.norm()) / self.scale
         return size * torch.finfo(self.origin.dtype).eps
+
+    @property
+    def trivial(self) -> bool:
+        """Whether inside and outside are the same."""
+        return self.scale == 1 and not bool(self.origin.any())
 
     def inside(self, y: Tensor) -> Tensor:
         """Points (..., d) in the frame."""
@@ -65,7 +73,49 @@ class Frame:
             self.scale * network.offset - network.skip @ origin + origin,
         )
 
+    def slabs_inside(self, slabs: Slabs) -> Slabs:
+        """A bank of slab denoisers in the frame."""
+        return Slabs(
+            self.inside(slabs.offset),
+            slabs.jumps / self.scale,
+            slabs.weights * self.scale,
+            slabs.biases + slabs.weights @ self.origin,
+        )
+
+    def problem_inside(self, problem: Interpolation) -> Interpolation:
+        """An interpolation problem in the frame."""
+        if self.trivial:
+            return problem
+        samples = (problem.samples - self.origin).div_(self.scale)
+        return Interpolation(samples, self.inside(problem.points), problem.sigma / self.scale, self.scale)
+
+    def geometry_inside(self, geometry: Geometry) -> Geometry:
+        """A geometry in the frame, with its cell and closed form."""
+        if self.trivial:
+            return geometry
+        form = geometry.closed_form
+        return evolve(
+            geometry,
+            points=self.inside(geometry.points),
+            anchor=self.inside(geometry.anchor),
+            edges=geometry.edges / self.scale,
+            cell=None if geometry.cell is None else self._cell_inside(geometry.cell),
+            closed_form=None if form is None else lambda rho: self.slabs_inside(form(rho * self.scale)),
+        )
+
+    def _cell_inside(self, cell: Polytope) -> Polytope:
+        heights = (cell.heights + cell.normals @ self.origin) / self.scale
+        return evolve(cell, heights=heights, center=self.inside(cell.center))
+
 
 def frame_of(geometry: Geometry) -> Frame:
-    """The frame about a geometry's anchor, in units of its scale."""
+    """The frame about a geometry's anchor, in units of its scale: tolerances are plain numbers in it."""
     return Frame(geometry.anchor, geometry.scale)
+
+
+def training_frame(geometry: Geometry) -> Frame:
+    """The frame about a geometry's anchor, in units of its size: no point is farther than 1 from the origin.
+
+    Learning rates, penalties, decay and starting weights are chosen for such data; single precision, too.
+    """
+    return Frame(geometry.anchor, geometry.size)

@@ -47,7 +47,7 @@ def _on_all_pieces(
     stable, unstable = (growth < 1 - slack).all(-1), (growth > 1 + slack).any(-1)
     if kinks > 1:
         chosen = near.nonzero()[:, 1].reshape(-1, kinks)
-        normals = torch.nn.functional.normalize(network.inner[0], dim=-1)[chosen]
+        normals = (network.inner[0] / network.inner[0].norm(dim=-1, keepdim=True))[chosen]
         dependent = torch.linalg.matrix_rank(normals, rtol=1e-6) < kinks
         for point in (dependent & ~stable).nonzero()[:, 0].tolist():
             met = _met(normals[point])

@@ -173,7 +173,7 @@ def test_simulated_fractions_lie_within_exact_binomial_bounds():
     starts = mean + spread * normal(11, count, 4)
     ends = geometry.closed_form(torch.tensor([rho], dtype=torch.float64))(starts[None])[0]
     labels = classify(ends, geometry, threshold, "linf").labels
-    expected = outcome_probabilities(lengths, rho, mean, spread, threshold)
+    expected = outcome_probabilities(lengths, rho, mean, spread, threshold * geometry.scale)
     assert sum(expected.values()) == pytest.approx(1)
     for k, name in enumerate(CLASSES):
         seen = int((labels == k).sum())

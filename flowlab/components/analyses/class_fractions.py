@@ -79,7 +79,8 @@ def _predicted(flow: Trajectories, classes: Classes) -> Mapping[str, float]:
     try:
         if bank.rho is None or probability_path(bank).exact is None:
             return {}
+        near = classes.threshold * bank.training.geometry.scale
         mean = box_coordinates(bank.training.geometry, law.mean)
-        return outcome_probabilities(lengths, float(bank.rho[0]), mean, law.spread, classes.threshold)
+        return outcome_probabilities(lengths, float(bank.rho[0]), mean, law.spread, near)
     except (NodeError, ValueError):  # a level without a solution; a threshold that reaches across an edge
         return {}

@@ -16,12 +16,14 @@ class StablePoints:
 
     The first rule that holds: within the threshold of a training point; of a sum of two or more (virtual); more
     than it outside the cell (elsewhere); within it of the cell's boundary; interior. Distances to points are in
-    ambient coordinates. Source: arXiv 2506.19031, Section 5 (0.2 in L-infinity and L2).
+    ambient coordinates. The threshold is a share of the shortest length of the points: the least distance of
+    two of them, or the shortest edge. Source: arXiv 2506.19031, Section 5 (0.2 in
+    L-infinity and L2, points of norm 1).
     """
 
     flow: tuple[str, ...] = reference("flow", many=True, help="flows whose endpoints are classified")
     metric: Literal["linf", "l2"] = parameter("linf", help="norm of the distance to a point")
-    threshold: float = parameter(0.2, help="largest distance to a point or facet", unit="data units", gt=0)
+    threshold: float = parameter(0.2, help="largest distance to a point or facet", unit="shortest lengths", gt=0)
 
     def build(self, context: Context, *, flow: Mapping[str, Trajectories]) -> Result:
         """Classify all endpoints; metrics are the counts of each flow."""
