@@ -60,11 +60,11 @@ class VirtualPointStability:
                 "sigma": denoiser.sigma[level].item(),
                 "samples": denoiser.training.samples,
                 "stable": count,
-                "undecided": int((kept & found.undecided).sum()),
-                "unconverged": int((~found.converged).sum()),
                 "tested": len(points),
                 "total": total,
                 "share": count / len(points),
+                "undecided": int((kept & found.undecided).sum()),
+                "unconverged": int((~found.converged).sum()),
             }
             context.progress(done + 1, len(self.orders), {})
         table = Table.of({"order": order, **row} for order, row in shares.items())
