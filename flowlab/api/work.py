@@ -79,12 +79,15 @@ class Fit:
     history: Table | None = None
     multipliers: Tensor | None = None
     shortfall: str | None = None
-    tolerance: float | None = None  # largest violation that counts as interpolation, if it was a goal
+    tolerance: float | None = None  # the share of the scale up to which a violation counts as none, if a goal
     quality: Mapping[str, list[float | None]] = field(factory=dict)
 
 
 class Optimizer(Protocol):
-    """Fits a bank of shallow networks to exact interpolation."""
+    """Fits a bank of shallow networks to exact interpolation.
+
+    Problem and geometry come in a frame about the anchor in which no training point is farther away than 1.
+    """
 
     def minimise(
         self,
@@ -174,6 +177,7 @@ class Classes:
     """What a classifier builds: for each flow's node name, labels (S,) that index CLASSES.
 
     `changed` counts the endpoints of a flow that are of another class at half the step; None for an exact flow.
+    `threshold` is a share of the geometry's scale, the shortest length of its points.
     """
 
     labels: Mapping[str, Tensor]
@@ -181,6 +185,10 @@ class Classes:
     threshold: float
     metric: Metric
     changed: Mapping[str, int | None] = field(factory=dict)
+
+    def distance(self, flow: str) -> float:
+        """The threshold of a flow in data units."""
+        return self.threshold * self.flows[flow].bank.training.geometry.scale
 
     def counts(self, flow: str) -> dict[str, int]:
         """How many endpoints of a flow fall in each class."""

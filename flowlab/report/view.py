@@ -61,7 +61,7 @@ def view(graph: Graph, outcome: Outcome) -> View | None:
     nodes = [record.node for record in finished]
     nodes.sort(key=lambda node: order.index(node.name) if node.name in order else len(order))
     shown = [node for node in nodes if fitted.get(node)]
-    judges = _judges(shown, outcome)
+    judges = _judges({node: flows[node] for node in shown}, outcome)
     geometries: list[dict[str, Any]] = []
     banks: list[dict[str, Any]] = []
     said = []
@@ -157,15 +157,18 @@ def _states(flow: Trajectories, levels: Sequence[int], most: int) -> dict[str, A
     return {"name": flow.name, "level": 0, "paths": packed(starts[moments]), "times": times}
 
 
-def _judges(flows: Sequence[Node], outcome: Outcome) -> dict[Node, dict[str, Any]]:
-    """The rule by which the experiment classifies each flow's ends first, or the paper's."""
+def _judges(flows: Mapping[Node, Trajectories], outcome: Outcome) -> dict[Node, dict[str, Any]]:
+    """The rule that classifies each flow's ends first, or the paper's; its threshold in data units."""
+    scale = {node: flow.bank.training.geometry.scale for node, flow in flows.items()}
     found: dict[Node, dict[str, Any]] = {}
     for record in outcome.of("classifier"):
         its = set(sources(record.node)) - found.keys()
         mine = [flow for flow in flows if flow in its]
         if mine and record.finished and isinstance(classes := record.value, Classes):
-            found |= {flow: {"threshold": classes.threshold, "metric": classes.metric} for flow in mine}
-    return {flow: found.get(flow, {"threshold": 0.2, "metric": "linf"}) for flow in flows}
+            found |= {
+                flow: {"threshold": classes.threshold * scale[flow], "metric": classes.metric} for flow in mine
+            }
+    return {flow: found.get(flow, {"threshold": 0.2 * scale[flow], "metric": "linf"}) for flow in flows}
 
 
 def _spread(places: Sequence[int], most: int) -> list[int]:

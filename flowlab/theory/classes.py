@@ -20,12 +20,13 @@ class Classification:
 
 
 def classify(y: Tensor, geometry: Geometry, threshold: float, metric: Metric) -> Classification:
-    """Classify endpoints y (S, d); the first rule that holds decides.
+    """Classify endpoints y (S, d); the first rule that holds decides. The threshold is a share of the scale.
 
     training: within the threshold of a training point; virtual: of a sum of two edges or more; elsewhere:
     farther than the threshold outside the cell (or there is none); boundary: within the threshold of a
     facet; interior: the rest. Distances to points are in ambient coordinates, to facets Euclidean.
     """
+    near = threshold * geometry.scale
     gaps = (length(part[:, None] - geometry.points, metric).amin(-1) for part in y.split(256))
     to_training = torch.cat(list(gaps))
     # about an offset inside the hull there is an edge a point, and their whole sum is no vertex of anything
@@ -35,9 +36,9 @@ def classify(y: Tensor, geometry: Geometry, threshold: float, metric: Metric) ->
     if geometry.cell is not None:
         depth = geometry.cell.depths(y).amin(-1)
         off = length(geometry.cell.perpendicular(y), metric)
-        inside = (depth >= -threshold) & (off <= threshold)
+        inside = (depth >= -near) & (off <= near)
         labels[inside] = 3
-        labels[inside & (depth <= threshold)] = 2
-    labels[to_virtual <= threshold] = 1
-    labels[to_training <= threshold] = 0
+        labels[inside & (depth <= near)] = 2
+    labels[to_virtual <= near] = 1
+    labels[to_training <= near] = 0
     return Classification(labels, to_training, to_virtual)

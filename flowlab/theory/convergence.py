@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-# Errors of size-one data below this are rounding, and have no order.
+# Errors, as shares of the scale of the data, below this are rounding, and have no order.
 _ROUNDING = 1e-12
 
 

@@ -26,7 +26,7 @@ class FlowLimits:
     radius: Tensor
 
 
-def attractors(regions: AffineRegions, active: Tensor) -> tuple[Tensor, Tensor]:
+def region_attractors(regions: AffineRegions, active: Tensor) -> tuple[Tensor, Tensor]:
     """The fixed point y* = J y* + q of each region (S, K), and the radius about it from which the flow goes there.
 
     Points (S, d), nan where there is none; radius (S,), 0 where the point is outside of its region or doesn't

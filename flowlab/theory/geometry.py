@@ -45,3 +45,11 @@ class Geometry:
         gaps = torch.nn.functional.pdist(self.points)
         lengths = torch.cat([gaps, torch.linalg.vector_norm(self.edges, dim=-1)])
         return float(lengths[lengths > 0].min())
+
+    @property
+    def size(self) -> float:
+        """The largest distance of a training point from the anchor, in data units: what training divides by.
+
+        Unlike the scale it stays what it is where two points, or a point and the anchor, come near each other.
+        """
+        return float(torch.linalg.vector_norm(self.points - self.anchor, dim=-1).max())

@@ -9,11 +9,15 @@ from torch import Tensor
 
 @frozen
 class Interpolation:
-    """Find networks with h(y_nm) = x_n at every noise level: samples (L, N, M, d), points (N, d)."""
+    """Find networks with h(y_nm) = x_n at every noise level: samples (L, N, M, d), points (N, d).
+
+    `unit` is how long a length of 1 in it is in data units: messages speak of those.
+    """
 
     samples: Tensor
     points: Tensor
     sigma: Tensor
+    unit: float = 1.0
 
     @property
     def inputs(self) -> Tensor:
@@ -25,13 +29,18 @@ class Interpolation:
         """The clean point of each input: (1, N * M, d)."""
         return self.points[:, None].expand(self.samples.shape[1:]).flatten(0, 1)[None]
 
+    @property
+    def noise(self) -> Tensor:
+        """The noise levels sigma in data units: (L,)."""
+        return self.sigma * self.unit
+
     def levels(self, chosen: slice) -> Interpolation:
         """The problem at some of the noise levels."""
         return evolve(self, samples=self.samples[chosen], sigma=self.sigma[chosen])
 
     def to(self, like: Tensor) -> Interpolation:
         """The same problem in a tensor's dtype and on its device."""
-        return Interpolation(self.samples.to(like), self.points.to(like), self.sigma.to(like))
+        return Interpolation(self.samples.to(like), self.points.to(like), self.sigma.to(like), self.unit)
 
     def batch(self, turn: int, count: int) -> Interpolation:
         """The problem on `count` samples a point, in turn: they are independent draws, so no shuffling.

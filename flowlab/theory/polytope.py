@@ -54,13 +54,16 @@ def box(anchor: Tensor, edges: Tensor) -> Polytope:
 def hull(points: Tensor) -> Polytope:
     """The convex hull of the vertices (N, d) of a simplex."""
     count = len(points)
+    # differences are exact; about a rounded mean of points far from the origin they would span too much
+    apart = points - points[0]
+    about = apart - apart.mean(0)
     # barycentric coordinates are affine: solve for their gradient and constant within the span
     center = points.mean(0)
-    gradients = torch.linalg.pinv(points - center).mT
+    gradients = torch.linalg.pinv(about).mT
     lengths = gradients.norm(dim=-1, keepdim=True)
     normals = gradients / lengths
     heights = (1 / count - gradients @ center) / lengths[:, 0]
-    return Polytope(normals, heights, center, _basis(points - center))
+    return Polytope(normals, heights, center, _basis(about))
 
 
 def segment(start: Tensor, end: Tensor) -> Polytope:

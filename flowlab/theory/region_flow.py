@@ -11,7 +11,7 @@ from torch import Tensor
 from flowlab.theory.affine_regions import AffineRegions
 from flowlab.theory.first_crossing import powers
 from flowlab.theory.first_kink import first_kink
-from flowlab.theory.flow_limit import FlowLimits, attractors, largest_eigenvalue
+from flowlab.theory.flow_limit import FlowLimits, largest_eigenvalue, region_attractors
 from flowlab.theory.power_series import ORDER, power_series, slow_part
 
 _SLOW = 4  # steps in one region after which the flow there is taken to be slow
@@ -144,7 +144,7 @@ class _March:
         """Mark the starts that can't leave their attractor any more, and those at rest."""
         fresh = rows[(self.stayed[rows] > 0) & ~self.known[rows]]
         if len(fresh):
-            self.points[fresh], self.radius[fresh] = attractors(self.regions, self.active[fresh])
+            self.points[fresh], self.radius[fresh] = region_attractors(self.regions, self.active[fresh])
             self.known[fresh] = True
         held = self.known[rows] & ((y - self.points[rows]).norm(dim=-1) < self.radius[rows])
         rest = field.abs().amax(-1) <= 64 * torch.finfo(y.dtype).eps * self.size

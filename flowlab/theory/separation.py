@@ -17,13 +17,18 @@ def cluster_gaps(samples: Tensor, geometry: Geometry) -> Tensor:
     points = geometry.points
     if geometry.closed_form is not None:
         slabs = geometry.closed_form(points.new_zeros(1))
-        directions = torch.nn.functional.normalize(slabs.weights[0], dim=-1)
+        directions = _units(slabs.weights[0])
         above = slabs.values(points[None])[0].mT > 0.5
     else:
         others = (points.sum(0) - points) / (len(points) - 1)
-        directions = torch.nn.functional.normalize(points - others, dim=-1)
+        directions = _units(points - others)
         above = torch.eye(len(points), dtype=torch.bool, device=points.device)
     projections = (samples @ directions.mT).movedim(-1, 1)  # (L, R, N, M)
     low = torch.where(above[:, :, None], -torch.inf, projections).amax((2, 3))
     high = torch.where(above[:, :, None], projections, torch.inf).amin((2, 3))
     return high - low
+
+
+def _units(vectors: Tensor) -> Tensor:
+    """Vectors (R, d) of any size, at length 1; null ones stay null."""
+    return torch.nn.functional.normalize(vectors, dim=-1, eps=torch.finfo(vectors.dtype).tiny)

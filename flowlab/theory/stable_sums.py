@@ -1,8 +1,6 @@
-"""From which radius on a subset sum of training points is stable: by theorem, and by iterating h."""
+"""From which radius on a subset sum of training points is stable, by theorem."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -63,25 +61,3 @@ def critical_radii(geometry: Geometry) -> Tensor:
     least = radii.new_full((len(points),), torch.inf).scatter_reduce(0, owner, radii, "amin")
     # a training point is stable at any radius, whatever rounding says
     return torch.where(least <= _slack(least) * gaps.max(), 0.0, least)
-
-
-def attracts(
-    denoise: Callable[[Tensor], Tensor],
-    points: Tensor,
-    kick: float,
-    threshold: float,
-    iterations: int,
-    generator: torch.Generator,
-) -> Tensor:
-    """Which points (P, d) the iteration y <- h(y) comes back to, within a threshold, after a kick: (P,).
-
-    Without the kick an unstable fixed point, such as the centre of a triangle, would pass for a stable one.
-    """
-    normal = torch.randn(points.shape, generator=generator, dtype=torch.float64).to(points)
-    state = points + kick * torch.nn.functional.normalize(normal, dim=-1)
-    for _ in range(iterations):
-        moved = denoise(state)
-        if bool((moved - state).abs().max() < 1e-15):
-            break
-        state = moved
-    return (state - points).norm(dim=-1) <= threshold

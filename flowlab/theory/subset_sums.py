@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -100,19 +99,6 @@ def sums_of(
             seen.update(dict.fromkeys(map(tuple, draws.tolist())))
         chosen = torch.tensor(list(seen)[:most])
     return anchor + edges[chosen].sum(1), total
-
-
-def stable(
-    denoise: Callable[[Tensor], Tensor], points: Tensor, threshold: float, iterations: int, metric: Metric
-) -> Tensor:
-    """Which points (P, d) the iteration y <- h(y) keeps within a threshold: (P,) bool."""
-    state = points
-    for _ in range(iterations):
-        moved = denoise(state)
-        if bool((moved - state).abs().max() < 1e-9):
-            break
-        state = moved
-    return length(state - points, metric) <= threshold
 
 
 def fixed_points(slabs: Slabs) -> tuple[Tensor, Tensor]:

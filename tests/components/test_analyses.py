@@ -31,6 +31,7 @@ from flowlab.components.integrators.heun import Heun
 from flowlab.theory.geometry import Geometry
 from flowlab.theory.mmse import EmpiricalMmse
 from flowlab.theory.polytope import box
+from flowlab.theory.simplex import simplex_geometry
 from flowlab.theory.slabs import Slabs
 
 CONTEXT = Context(0, "node", torch.float64, torch.device("cpu"))
@@ -150,6 +151,34 @@ def test_every_sum_of_an_orthogonal_closed_form_is_stable():
     assert [row["total"] for row in result.tables["stability"].rows] == [1, 6, 4, 1]
     assert all(row["share"] == 1 for row in result.tables["stability"].rows)
     assert result.metrics["sigma"] == pytest.approx(0.1)
+
+
+def test_a_sum_that_is_fixed_and_repels_is_not_stable():
+    """The centre of a triangle, and of a regular simplex that the origin is not among."""
+    for points in (simplex(3), EDGES):
+        geometry = simplex_geometry(points)
+        rho = torch.tensor([0.1], dtype=torch.float64)
+        training = TrainingSet(geometry, 1, lambda levels, points=points: points.expand(1, -1, -1)[:, :, None])
+        form = Bank(rho, geometry.closed_form(rho), training, torch.ones(1, dtype=torch.bool), rho=rho)
+        orders = (0, 1, len(points))
+        shares = VirtualPointStability("d", orders=orders).build(CONTEXT, denoiser=form).value
+        assert [shares[order]["stable"] for order in orders] == [0, len(points), 0]
+        assert [shares[order]["undecided"] for order in orders] == [0, 0, 0]
+
+
+def simplex(count):
+    """The corners of a regular simplex about the origin, in the span of their differences."""
+    corners = torch.eye(count, dtype=torch.float64) - 1 / count
+    return corners @ torch.linalg.svd(corners)[2][: count - 1].mT
+
+
+def test_sums_of_a_smooth_denoiser_are_judged_and_a_sample_of_them_says_so():
+    points = POINTS
+    mmse = attrs.evolve(bank(), network=EmpiricalMmse(points, torch.tensor([0.2, 0.1], dtype=torch.float64)))
+    result = VirtualPointStability("d", orders=(1, 2), most=5).build(CONTEXT, denoiser=mmse)
+    # it keeps the training points and no sum of them
+    assert [result.value[order]["share"] for order in (1, 2)] == [1, 0]
+    assert [(row["tested"], row["total"]) for row in result.tables["stability"].rows] == [(4, 4), (5, 6)]
 
 
 def test_shares_of_equal_settings_are_draws_of_one():

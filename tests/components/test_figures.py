@@ -205,8 +205,8 @@ def test_stability_trend_has_a_line_an_order(across):
 
 
 def stability():
-    row = {"low": 0.55, "high": 0.72, "stable": 64, "tested": 100, "total": 100}
-    perfect = {"share": 1.0, "low": 0.963, "high": 1.0, "stable": 100, "tested": 100, "total": 435}
+    row = {"stable": 64, "tested": 100, "total": 100}
+    perfect = {"share": 1.0, "stable": 100, "tested": 100, "total": 435}
     return {
         "trained": {2: {"share": 0.64, **row}, 3: perfect},
         "theory": {2: perfect, 3: perfect, 4: perfect},
@@ -217,9 +217,14 @@ def test_stability_by_order():
     figure = StabilityByOrder(("trained", "theory")).build(CONTEXT, analysis=stability()).value
     saved(figure)
     (ax,) = figure.axes
-    assert [text.get_text() for text in ax.get_xticklabels()] == ["2", "3", "4"]
+    sampled = "\n(100 of 435 tested)"
+    assert [text.get_text() for text in ax.get_xticklabels()] == [f"{order}{sampled}" for order in (2, 3, 4)]
     assert [text.get_text() for text in ax.texts] == ["64.0%", "100%", "100%", "100%", "100%"]
-    assert [bars.lines[0].get_color() for bars in ax.containers] == list(SERIES[:2])
+    drawn = [line for line in ax.lines if line.get_marker() not in ("", "None")]
+    assert [line.get_color() for line in drawn] == list(SERIES[:2])
+    whole = {"trained": {2: stability()["trained"][2]}}
+    (ax,) = StabilityByOrder(("trained",)).build(CONTEXT, analysis=whole).value.axes
+    assert [text.get_text() for text in ax.get_xticklabels()] == ["2"]
     with pytest.raises(NodeError, match="too few edges"):
         StabilityByOrder(("trained",)).build(CONTEXT, analysis={"trained": {}})
 

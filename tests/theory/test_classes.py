@@ -14,7 +14,7 @@ from flowlab.theory.intervals import clopper_pearson
 from flowlab.theory.outcomes import outcome_probabilities
 from flowlab.theory.polytope import box
 from flowlab.theory.slabs import Slabs
-from flowlab.theory.subset_sums import fixed_points, nearest_sum, stable, sums_of
+from flowlab.theory.subset_sums import fixed_points, nearest_sum, sums_of
 
 seeds = st.integers(0, 10**6)
 
@@ -72,7 +72,6 @@ def test_fixed_points_are_the_vertices_and_sixteen_slabs_are_the_limit():
     patterns, points = fixed_points(slabs)
     assert len(points) == 8
     assert torch.equal(points, patterns.double())
-    assert stable(lambda y: slabs(y[None])[0], points, 0.01, 10, "l2").all()
     wide = torch.zeros(1, 17, 2)
     with pytest.raises(ValueError, match="too many"):
         fixed_points(Slabs(torch.zeros(1, 2), wide, wide, torch.zeros(1, 17)))

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowlab.theory.fixed_points import all_fixed_points
+from flowlab.theory.frame import frame_of
 from flowlab.theory.line import line_geometry
 from flowlab.theory.relu_network import ReluNetwork, from_slabs
 from flowlab.theory.simplex import simplex_geometry
@@ -106,6 +107,21 @@ def test_a_point_on_a_kink_is_counted_once_and_stable_only_from_both_sides():
     assert found.points.tolist() == [[0.0]]
     assert found.stable.tolist() == [False]
     assert all_fixed_points(network(0.5, 0.2, 0.0)).stable.tolist() == [True]
+
+
+@pytest.mark.parametrize("power", [-12, 12])
+def test_the_points_of_a_set_of_any_size_are_those_of_size_one(power):
+    size = 10.0**power
+    for points in (polygon(), 5 + polygon()):
+        geometry, small = simplex_geometry(points), simplex_geometry(size * points)
+        one, other = (
+            all_fixed_points(form(each, rho), frame_of(each))
+            for each, rho in ((geometry, 0.2), (small, 0.2 * size))
+        )
+        assert len(one.points) == len(other.points) == 7
+        assert sorted(one.stable.tolist()) == sorted(other.stable.tolist())
+        assert gap(one.points, other.points / size) < 1e-9
+        assert gap(one.points[one.stable], other.points[other.stable] / size) < 1e-9
 
 
 def test_seventeen_neurons_are_too_many():

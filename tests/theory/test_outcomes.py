@@ -43,7 +43,8 @@ def test_the_class_of_a_start_is_that_of_its_endpoint(seed, count, rho, threshol
     z = box_coordinates(geometry, starts)
     ends = geometry.closed_form(torch.tensor([rho], dtype=torch.float64))(starts[None])[0]
     torch.testing.assert_close(
-        outcome_labels(z, lengths, rho, threshold), classify(ends, geometry, threshold, "linf").labels
+        outcome_labels(z, lengths, rho, threshold * geometry.scale),
+        classify(ends, geometry, threshold, "linf").labels,
     )
 
 

@@ -1,4 +1,4 @@
-"""From which radius on subset sums are stable: the theorem's own formulas, and the iteration of h."""
+"""From which radius on subset sums are stable: the theorem's own formulas, and the attractors of h."""
 
 import itertools
 import math
@@ -7,11 +7,14 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kicked import comes_back
 
+from flowlab.theory.attractors import attractors
 from flowlab.theory.convergence import empirical_order
+from flowlab.theory.frame import frame_of
 from flowlab.theory.line import line_geometry
 from flowlab.theory.simplex import simplex_geometry
-from flowlab.theory.stable_sums import attracts, critical_radii, distinct_sums
+from flowlab.theory.stable_sums import critical_radii, distinct_sums
 
 seeds = st.integers(0, 10**6)
 
@@ -58,16 +61,20 @@ def test_critical_radii_of_an_obtuse_simplex_are_the_theorems(seed, count, tilt)
 
 @settings(max_examples=20, deadline=None)
 @given(seeds, st.integers(2, 5), st.floats(0.05, 0.9), st.floats(0.02, 0.38))
-def test_the_iteration_comes_back_exactly_where_the_radius_is_critical_or_more(seed, count, tilt, rho):
+def test_a_sum_is_an_attractor_exactly_where_the_radius_is_critical_or_more(seed, count, tilt, rho):
     geometry, _ = obtuse(seed, count, tilt)
     slabs = geometry.closed_form(torch.tensor([rho], dtype=torch.float64))
     points, _ = distinct_sums(geometry)
     critical = critical_radii(geometry)
+    found = attractors(slabs, points, frame_of(geometry), 200)
+    kept = found.stable & ((found.limits - points).norm(dim=-1) <= 1e-8)
+    clear = (critical - rho).abs() > 1e-6  # foot planes are exact to about 1e-12
+    assert torch.equal(kept[clear], (critical <= rho)[clear])
     kick = 1e-4
-    kept = attracts(lambda y: slabs(y[None])[0], points, kick, 1e-8, 100, torch.Generator().manual_seed(seed))
+    returned = comes_back(lambda y: slabs(y[None])[0], points, kick, seed)
     # nearer to its critical radius than the kick, a sum may go either way
     clear = (critical - rho).abs() > 2 * kick
-    assert torch.equal(kept[clear], (critical <= rho)[clear])
+    assert torch.equal(kept[clear], returned[clear])
 
 
 def test_a_triangles_centre_is_fixed_but_does_not_attract_below_half_its_radius():
@@ -80,8 +87,8 @@ def test_a_triangles_centre_is_fixed_but_does_not_attract_below_half_its_radius(
     for rho, stays in ((0.1, False), (0.45, False), (0.55, True)):
         slabs = geometry.closed_form(torch.tensor([rho], dtype=torch.float64))
         assert (slabs(centre[None]) - centre).norm() < 1e-12
-        kept = attracts(lambda y, s=slabs: s(y[None])[0], centre, 1e-3, 1e-8, 100, torch.Generator())
-        assert kept.tolist() == [stays]
+        assert attractors(slabs, centre, frame_of(geometry), 100).stable.tolist() == [stays]
+        assert comes_back(lambda y, s=slabs: s(y[None])[0], centre, 1e-3, 0).tolist() == [stays]
 
 
 def test_all_sums_of_an_orthogonal_set_are_stable_at_any_radius():

@@ -34,7 +34,12 @@ class Certificate:
         (), help="levels to judge, the nearest are taken (default: all usable)", unit="data units", gt=0
     )
     gap: float = parameter(0.01, help="optimality gap 1 - bound / cost that counts as minimal", gt=0, lt=1)
-    tolerance: float = parameter(1e-3, help="largest violation of an interpolating level", unit="data units", gt=0)
+    tolerance: float = parameter(
+        1e-3,
+        help="largest violation of an interpolating level, and sigma / 10",
+        unit="shortest lengths",
+        gt=0,
+    )
     rounds: int = parameter(30, help="most rounds of cutting planes", ge=1)
     starts: int = parameter(128, help="random starting neurons of each search for g", ge=1)
     steps: int = parameter(60, help="steps of ascent in each search for g", ge=1)
@@ -45,6 +50,7 @@ class Certificate:
         from flowlab.theory.interpolation import Interpolation
         from flowlab.theory.minimality import judge
         from flowlab.theory.relu_network import ReluNetwork
+        from flowlab.theory.tolerance import largest_violation
 
         jobs = [(name, bank, level) for name, bank in denoiser.items() for level in self._levels(bank)]
         columns: dict[str, list[Cell]] = {}
@@ -58,7 +64,7 @@ class Certificate:
                 Interpolation(samples, bank.training.geometry.points.double(), sigma.double()),
                 bank.training.geometry.pattern,
                 None if bank.multipliers is None else bank.multipliers[level : level + 1].double(),
-                self.tolerance,
+                float(largest_violation(self.tolerance, bank.training.geometry.scale, sigma)),
                 self.gap,
                 self.rounds,
                 Search(self.starts, self.steps),

@@ -81,7 +81,8 @@ def _predicted(flow: Trajectories, classes: Classes) -> Mapping[str, float]:
     if bank.rho is None or not exact_end_known(bank):
         return {}
     try:
+        near = classes.threshold * bank.training.geometry.scale
         mean = box_coordinates(bank.training.geometry, law.mean)
-        return outcome_probabilities(lengths, float(bank.rho[0]), mean, law.spread, classes.threshold)
+        return outcome_probabilities(lengths, float(bank.rho[0]), mean, law.spread, near)
     except ValueError:  # a threshold that reaches across an edge
         return {}

@@ -20,7 +20,7 @@ class ClassHistory:
 
     flow: tuple[str, ...] = reference("flow", many=True, help="flows whose states are classified")
     metric: Literal["linf", "l2"] = parameter("linf", help="norm of the distance to a point")
-    threshold: float = parameter(0.2, help="largest distance to a point or facet", unit="data units", gt=0)
+    threshold: float = parameter(0.2, help="largest distance to a point or facet", unit="shortest lengths", gt=0)
     times: int = parameter(50, help="most times of each flow, evenly apart in its steps", ge=2)
 
     def build(self, context: Context, *, flow: Mapping[str, Trajectories]) -> Result:

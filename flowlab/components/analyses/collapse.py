@@ -12,7 +12,8 @@ class Collapse:
     """The strength of coupled weight decay from which the best network is affine: no neuron is worth its norm.
 
     The skip connection V y + c is free, and at low noise it denoises well: its residual is of the order of
-    sigma. Neurons can only win that back, so the strength falls with the noise. Where g is not exact (beyond the
+    sigma. Neurons can only win that back, so the strength falls with the noise. It is that of weight-decay, in
+    units of the largest distance of a training point from the anchor. Where g is not exact (beyond the
     plane) it is the best of many ascents: the true strength may be larger.
     """
 
@@ -25,17 +26,19 @@ class Collapse:
         """One row a level."""
         from flowlab.theory.certificate import Search
         from flowlab.theory.collapse import collapse_strength
+        from flowlab.theory.frame import training_frame
 
         sigma = schedule.sigma(context.dtype)
+        frame = training_frame(dataset.geometry)
         rows = []
-        for level, samples in enumerate(dataset.draw(sigma).double()):
+        for level, samples in enumerate(frame.inside(dataset.draw(sigma)).double()):
             demand, residual = collapse_strength(
                 samples,
-                dataset.geometry.points.double(),
+                frame.inside(dataset.geometry.points).double(),
                 Search(self.starts, self.steps),
                 context.generator(f"{level}"),
             )
-            off = residual.square().mean().sqrt()
+            off = frame.scale * residual.square().mean().sqrt()
             rows.append((sigma[level].item(), demand.value, demand.exact, off.item()))
             context.progress(level + 1, len(sigma), {"strength": demand.value})
         names = ("sigma", "strength", "exact", "affine_rms")

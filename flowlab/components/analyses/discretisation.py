@@ -44,7 +44,7 @@ class Discretisation:
     spread: float | None = parameter(
         None, help="standard deviation of the starts (default: the largest sigma)", unit="data units", gt=0
     )
-    threshold: float = parameter(0.2, help="of the classes, in L-infinity", unit="data units", gt=0)
+    threshold: float = parameter(0.2, help="of the classes, in L-infinity", unit="shortest lengths", gt=0)
 
     def check(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
         """An exact flow needs piecewise affine denoisers."""
@@ -58,6 +58,7 @@ class Discretisation:
         from flowlab.theory.convergence import empirical_order
 
         rows: list[dict[str, Any]] = []
+        scales: dict[str, float] = {}
         quiet = Context(context.seed, context.node, context.dtype, context.device)
         for done, (name, bank) in enumerate(denoiser.items()):
             path = probability_path(bank)
@@ -86,12 +87,16 @@ class Discretisation:
                     }
                 )
             context.progress(done + 1, len(denoiser), {})
+            scales[without_setting(name)] = geometry.scale
         series: dict[str, list[dict[str, Any]]] = {}
         for row in rows:
             series.setdefault(f"{row['denoiser']}/{row['integrator']}", []).append(row)
         metrics = {
             name: {
-                "order": empirical_order([row["steps"] for row in some], [row["error_mean"] for row in some]),
+                "order": empirical_order(
+                    [row["steps"] for row in some],
+                    [row["error_mean"] / scales[row["denoiser"]] for row in some],
+                ),
                 **{
                     key: {str(row["steps"]): row[key] for row in some}
                     for key in ("error_max", "error_mean", "changed")

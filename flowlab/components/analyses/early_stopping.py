@@ -46,7 +46,7 @@ class EarlyStopping:
     first: tuple[float, ...] = parameter(help="the segment's first start, coordinates in the box", unit="edges")
     last: tuple[float, ...] = parameter(help="its last start, coordinates in the box", unit="edges")
     starts: int = parameter(200, help="starts on the segment", ge=2)
-    threshold: float = parameter(1e-6, help="of the classes, in L-infinity", unit="data units", gt=0)
+    threshold: float = parameter(1e-6, help="of the classes, in L-infinity", unit="shortest lengths", gt=0)
 
     def check(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
         """Both ends of the segment have as many coordinates; an exact flow needs piecewise affine denoisers."""
@@ -67,6 +67,7 @@ class EarlyStopping:
         if lengths is None:
             raise NodeError('the classes are predicted for an orthogonal set with the origin, frame = "standard"')
         alpha = _alpha(banks, lengths)
+        near = self.threshold * geometry.scale
         y = self._segment(geometry)
         z = box_coordinates(geometry, y)
         quiet = Context(context.seed, context.node, context.dtype, context.device)
@@ -75,11 +76,11 @@ class EarlyStopping:
             ends = integrator.integrate(probability_path(bank), y, quiet)[-1]
             found.append(classify(ends, geometry, self.threshold, "linf").labels)
             radius = alpha * float(bank.sigma[0])
-            expected.append(outcome_labels(z, lengths, radius, self.threshold))
+            expected.append(outcome_labels(z, lengths, radius, near))
             times.append(float(bank.sigma[0]) ** 2)
             context.progress(done + 1, len(banks), {})
         labels, predicted = torch.stack(found), torch.stack(expected)
-        stops = stopping_times(z, lengths, alpha, self.threshold)
+        stops = stopping_times(z, lengths, alpha, near)
         agree, place = labels == predicted, torch.linspace(0, 1, self.starts).tolist()
         value = {
             "steps": len(banks[0].sigma),

@@ -16,18 +16,20 @@ if TYPE_CHECKING:
 class FixedPoints:
     """All points with h(y) = y at each level, found region by region, so that none is missed.
 
-    A ReLU network of K neurons is affine on at most 2^K regions, each with one candidate. A stable one that is
-    no subset sum of training points would contradict the theorems. Source: arXiv 2506.19031, Section 4.
+    A ReLU network of K neurons is affine on at most 2^K regions, each with one candidate. Stable: all eigenvalues
+    of the Jacobian have real part below 1 on every region that meets the point. A stable one that is no subset sum
+    of training points would contradict the theorems. Source: arXiv 2506.19031, Section 4.
     """
 
     denoiser: str = reference("denoiser", help="a bank of slabs or small ReLU networks (at most 16 neurons)")
     tolerance: float = parameter(
-        1e-6, help="largest distance of a stable point from the sum that it is", unit="data units", gt=0
+        1e-6, help="largest distance of a stable point from the sum that it is", unit="shortest lengths", gt=0
     )
 
     def build(self, context: Context, *, denoiser: Bank) -> Result:
         """One row a level. Raises NodeError for other or larger networks."""
         from flowlab.theory.fixed_points import all_fixed_points
+        from flowlab.theory.frame import frame_of
         from flowlab.theory.stable_sums import distinct_sums
         from flowlab.theory.subset_sums import nearest_sum
 
@@ -35,18 +37,20 @@ class FixedPoints:
         if not bool(denoiser.usable.any()):
             raise NodeError("the denoiser has no solution at any level")
         levels = [level for level, usable in enumerate(denoiser.usable.tolist()) if usable]
+        frame = frame_of(geometry)
+        near = self.tolerance * frame.scale
         rows: list[dict[str, Cell]] = []
         places: list[dict[str, Cell]] = []
         for done, level in enumerate(levels):
             try:
-                found, sums = all_fixed_points(_network(denoiser, level)), len(distinct_sums(geometry)[0])
+                found, sums = all_fixed_points(_network(denoiser, level), frame), len(distinct_sums(geometry)[0])
             except ValueError as error:
                 raise NodeError(str(error)) from error
             stable = found.points[found.stable]
             gaps = (stable[:, None] - geometry.points).norm(dim=-1).amin(-1)
             apart = nearest_sum(geometry.anchor, geometry.edges, stable, "l2", rays=geometry.rays)
-            summed = apart <= self.tolerance
-            training = gaps <= self.tolerance
+            summed = apart <= near
+            training = gaps <= near
             rows.append(
                 {
                     "sigma": denoiser.sigma[level].item(),
@@ -57,6 +61,7 @@ class FixedPoints:
                     "virtual": int((summed & ~training).sum()),
                     "other": int((~summed & ~training).sum()),
                     "sums": sums,
+                    "undecided": int(found.undecided.sum()),
                     "undecided_regions": found.singular,
                 }
             )
@@ -69,6 +74,7 @@ class FixedPoints:
             "levels": len(levels),
             "sums": sums,
             **{key: table.columns[key] for key in ("fixed", "stable", "training", "virtual", "other")},
+            "undecided": table.columns["undecided"],
             "undecided_regions": table.columns["undecided_regions"],
         }
         return Result(table, metrics, {"levels": table, "points": Table.of(places)})
@@ -77,12 +83,9 @@ class FixedPoints:
 def _network(bank: Bank, level: int) -> ReluNetwork:
     import torch
 
-    from flowlab.theory.relu_network import ReluNetwork, from_slabs
-    from flowlab.theory.slabs import Slabs
+    from flowlab.theory.attractors import relu_network
 
-    network = bank.network.at(level)
-    if isinstance(network, Slabs):
-        return from_slabs(network).to(torch.float64)
-    if isinstance(network, ReluNetwork):
-        return network.to(torch.float64)
-    raise NodeError("fixed points are enumerated for slabs and ReLU networks alone")
+    network = relu_network(bank.network.at(level))
+    if network is None:
+        raise NodeError("fixed points are enumerated for slabs and ReLU networks alone")
+    return network.to(torch.float64)

@@ -18,11 +18,18 @@ class Interpolation:
     """
 
     denoiser: tuple[str, ...] = reference("denoiser", many=True, help="trained banks")
-    tolerance: float = parameter(1e-3, help="largest violation of an interpolating level", unit="data units", gt=0)
+    tolerance: float = parameter(
+        1e-3,
+        help="largest violation of an interpolating level, and sigma / 10",
+        unit="shortest lengths",
+        gt=0,
+    )
     slack: float = parameter(1e-3, help="excess over the slab cost that is tolerated", ge=0)
 
     def build(self, context: Context, *, denoiser: Mapping[str, Bank]) -> Result:
         """One row a denoiser and level; metrics are the worst of each denoiser."""
+        from flowlab.theory.tolerance import largest_violation
+
         figures = dict.fromkeys(figure for bank in denoiser.values() for figure in bank.quality)
         columns: dict[str, list[float | str | None]] = {}
         metrics: dict[str, dict[str, float | int]] = {}
@@ -35,9 +42,14 @@ class Interpolation:
             none = [None] * len(bank.sigma)
             for figure in figures:
                 columns.setdefault(figure, []).extend(bank.quality.get(figure, none))
+            most = largest_violation(self.tolerance, bank.training.geometry.scale, bank.sigma).tolist()
             judged = (bank.quality.get(figure, none) for figure in ("violation_max", "slab_ratio"))
             pairs = list(zip(*judged, strict=True))
-            exact = [(v, ratio) for v, ratio in pairs if v is not None and v <= self.tolerance]
+            exact = [
+                (v, ratio)
+                for (v, ratio), allowed in zip(pairs, most, strict=True)
+                if v is not None and v <= allowed
+            ]
             ratios = [ratio for _, ratio in exact if ratio is not None]
             metrics[name] = {
                 "levels": len(pairs),

@@ -16,18 +16,28 @@ class LowNoiseCoverage:
     """
 
     denoiser: str = reference("denoiser", help="the bank whose levels are judged")
-    tolerance: float = parameter(1e-3, help="largest violation of an interpolating level", unit="data units", gt=0)
+    tolerance: float = parameter(
+        1e-3,
+        help="largest violation of an interpolating level, and sigma / 10",
+        unit="shortest lengths",
+        gt=0,
+    )
 
     def build(self, context: Context, *, denoiser: Bank) -> Result:
         """One row a level."""
         from flowlab.theory.separation import cluster_gaps
+        from flowlab.theory.tolerance import largest_violation
 
         samples = denoiser.training.draw(denoiser.sigma)
         gaps = cluster_gaps(samples, denoiser.training.geometry).amin(-1).tolist()
         violations = denoiser.quality.get("violation_max", [None] * len(gaps))
+        scale = denoiser.training.geometry.scale
+        most = largest_violation(self.tolerance, scale, denoiser.sigma).tolist()
         low = [
-            gap > 0 and usable and (violation is None or violation <= self.tolerance)
-            for gap, violation, usable in zip(gaps, violations, denoiser.usable.tolist(), strict=True)
+            gap > 0 and usable and (violation is None or violation <= allowed)
+            for gap, violation, allowed, usable in zip(
+                gaps, violations, most, denoiser.usable.tolist(), strict=True
+            )
         ]
         value = {
             "sigma": denoiser.sigma.tolist(),

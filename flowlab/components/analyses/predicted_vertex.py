@@ -19,7 +19,7 @@ class PredictedVertex:
 
     flow: tuple[str, ...] = reference("flow", many=True, help="score flows")
     threshold: float = parameter(
-        1e-3, help="largest distance (L-infinity) from the vertex", unit="data units", gt=0
+        1e-3, help="largest distance (L-infinity) from the vertex", unit="shortest lengths", gt=0
     )
 
     def build(self, context: Context, *, flow: Mapping[str, Trajectories]) -> Result:
@@ -36,7 +36,7 @@ class PredictedVertex:
             vertex = slabs.offset[0] + (heights > 0.5).to(heights) @ slabs.jumps[0]
             distance = (path.ends - vertex).abs().amax(-1)
             margin = ((heights - 0.5).abs() * slabs.widths[0]).amin(-1)
-            reached = distance <= self.threshold
+            reached = distance <= self.threshold * geometry.scale
             rows += [
                 {"flow": name, "start": start, "reached": held, "distance": far, "margin": room}
                 for start, (held, far, room) in enumerate(

@@ -11,22 +11,26 @@ from flowlab.api import Bank, Cell, Context, NodeError, Result, Table, parameter
 
 @frozen
 class StableSums:
-    """All subset sums at all levels: those that the iteration of h comes back to, beside those of theory.
+    """All subset sums at all levels: those that are attractors of h, beside those of theory.
+
+    Stable: y <- h(y) from the sum stays there, and all eigenvalues of the Jacobian have real part below 1 on every
+    piece of h that meets it.
 
     Theory: the sum of I is stable from rho_I = max_k sum_{n in I, n != k} |u_k . v_n| on in an obtuse simplex, at
     any rho in an orthogonal set. Source: arXiv 2506.19031, Section 4 and Appendices B, C.
     """
 
     denoiser: str = reference("denoiser", help="a closed form, its levels the radii to test")
-    kick: float = parameter(
-        1e-3, help="displacement that a stable sum must undo, small against rho", unit="noise levels", gt=0
+    threshold: float = parameter(
+        1e-6, help="largest distance from the sum at the end", unit="shortest lengths", gt=0
     )
-    threshold: float = parameter(1e-6, help="largest distance from the sum at the end", unit="data units", gt=0)
     iterations: int = parameter(100, help="most iterations of h", ge=1)
 
     def build(self, context: Context, *, denoiser: Bank) -> Result:
         """One row a level and one a sum. Raises NodeError for a bank whose stable sums theory does not know."""
-        from flowlab.theory.stable_sums import attracts, critical_radii, distinct_sums
+        from flowlab.theory.attractors import attractors
+        from flowlab.theory.frame import frame_of
+        from flowlab.theory.stable_sums import critical_radii, distinct_sums
         from flowlab.theory.subset_sums import patterns
 
         geometry = denoiser.training.geometry
@@ -39,20 +43,17 @@ class StableSums:
         points, owner = distinct_sums(geometry)
         size = patterns(len(geometry.edges)).sum(-1).to(owner)
         order = size.new_full((len(points),), len(geometry.edges)).scatter_reduce(0, owner, size, "amin")
+        frame = frame_of(geometry)
         rows: list[dict[str, Cell]] = []
-        differing = 0
-        for level, (sigma, rho) in enumerate(zip(denoiser.sigma.tolist(), denoiser.rho.tolist(), strict=True)):
-            kept = attracts(
-                lambda y, level=level: denoiser.denoise(y, level),  # type: ignore[misc]
-                points,
-                self.kick * sigma,
-                self.threshold,
-                self.iterations,
-                context.generator(f"kick {level}"),
-            )
+        differing = undecided = 0
+        for level, rho in enumerate(denoiser.rho.tolist()):
+            found = attractors(denoiser.network.at(level), points, frame, self.iterations)
+            near = (found.limits - points).norm(dim=-1) <= self.threshold * frame.scale
+            kept, open_ = near & found.stable, near & found.undecided
             expected = critical <= rho
-            wrong = int((kept != expected).sum())
+            wrong = int((kept != expected)[~open_].sum())
             differing += wrong
+            undecided += int(open_.sum())
             rows.append(
                 {"rho": rho, "stable": int(kept.sum()), "predicted": int(expected.sum()), "differing": wrong}
             )
@@ -65,6 +66,8 @@ class StableSums:
             **table.columns,
             "tests": tests,
             "differing_total": differing,
+            "undecided": undecided,
         }
         each = Table({"order": order.tolist(), "critical_radius": critical.tolist()})
-        return Result(value, metrics, {"levels": table, "sums": each})
+        short = f"{undecided} of {tests} sums are undecided" if undecided else None
+        return Result(value, metrics, {"levels": table, "sums": each}, short)

@@ -14,7 +14,7 @@ class ThresholdSensitivity:
     """Counts of each class over thresholds and both norms, from one set of flows."""
 
     flow: tuple[str, ...] = reference("flow", many=True, help="flows whose endpoints are classified")
-    thresholds: tuple[float, ...] = parameter((0.1, 0.2, 0.3), help="thresholds", unit="data units", gt=0)
+    thresholds: tuple[float, ...] = parameter((0.1, 0.2, 0.3), help="thresholds", unit="shortest lengths", gt=0)
 
     def build(self, context: Context, *, flow: Mapping[str, Trajectories]) -> Result:
         """One row a flow, norm and threshold."""

@@ -30,14 +30,15 @@ class StablePoints:
 
     The first rule that holds: within the threshold of a training point; of a sum of two or more (virtual); more
     than it outside the cell (elsewhere); within it of the cell's boundary; interior. Distances to points are in
-    ambient coordinates. Of an integrated flow it says how many endpoints change at half the step: another class,
-    or farther away than the threshold; more than 1 % of them fall short. Source: arXiv 2506.19031, Section 5 (0.2
-    in L-infinity and L2).
+    ambient coordinates. The threshold is a share of the shortest length of the points: the least distance of two
+    of them, or the shortest edge. Of an integrated flow it says how many endpoints change at half the step: another
+    class, or farther away than the threshold; more than 1 % of them fall short. Source: arXiv 2506.19031, Section 5
+    (0.2 in L-infinity and L2, points of norm 1).
     """
 
     flow: tuple[str, ...] = reference("flow", many=True, help="flows whose endpoints are classified")
     metric: Literal["linf", "l2"] = parameter("linf", help="norm of the distance to a point")
-    threshold: float = parameter(0.2, help="largest distance to a point or facet", unit="data units", gt=0)
+    threshold: float = parameter(0.2, help="largest distance to a point or facet", unit="shortest lengths", gt=0)
 
     def build(self, context: Context, *, flow: Mapping[str, Trajectories]) -> Result:
         """Classify all endpoints; metrics are the counts of each flow."""
@@ -75,5 +76,7 @@ class StablePoints:
 
         if path.half is None:
             return None
-        other = classify(path.half, path.bank.training.geometry, self.threshold, self.metric).labels
-        return int(((other != labels) | (length(path.half - path.ends, self.metric) > self.threshold)).sum())
+        geometry = path.bank.training.geometry
+        other = classify(path.half, geometry, self.threshold, self.metric).labels
+        moved = length(path.half - path.ends, self.metric) > self.threshold * geometry.scale
+        return int(((other != labels) | moved).sum())

@@ -70,7 +70,7 @@ class PerturbedOrthogonal:
             if self.displacement
             else None,
         )
-        units = torch.nn.functional.normalize(edges, dim=-1)
+        units = edges / edges.norm(dim=-1, keepdim=True)
         cosines = (units @ units.mT).fill_diagonal_(0)
         metrics = {
             "points": self.points,

@@ -15,6 +15,7 @@ from flowlab.api import (
     Optimizer,
     Result,
     Schedule,
+    Table,
     Training,
     TrainingSet,
     parameter,
@@ -38,7 +39,9 @@ class ShallowRelu:
 
     h(y) = sum_k a_k relu(w_k . y + b_k) + V y + c, k = 1..K, fitted by `optimizer` to h(y_nm) = x_n at each
     sigma of `schedule`. Starts from rows of norm `scale` in random directions, biases N(0, bias_scale^2),
-    V = c = 0. Source: arXiv 2506.19031, Section 2.
+    V = c = 0. Training, its settings and these numbers are of data about the anchor of the subset sums, in units
+    of the largest distance of a training point from it, so that the results have no unit and no origin; the
+    network is mapped back, which leaves its cost as it is. Source: arXiv 2506.19031, Section 2.
     """
 
     dataset: str = reference("dataset", help="training points and their noisy samples")
@@ -52,15 +55,22 @@ class ShallowRelu:
     def build(self, context: Context, *, dataset: TrainingSet, schedule: Schedule, optimizer: Optimizer) -> Result:
         """Train the bank; metrics are one number a noise level. Raises NodeError, as the optimizer does."""
 
-        from flowlab.theory.interpolation import Interpolation
+        import torch
+
+        from flowlab.theory.frame import training_frame
         from flowlab.theory.quality import quality
+        from flowlab.theory.tolerance import largest_violation
 
         geometry = dataset.geometry
         sigma = schedule.sigma(context.dtype).to(context.device)
-        problem = Interpolation(dataset.draw(sigma), geometry.points, sigma)
+        frame = training_frame(geometry)
         start = self._start(len(sigma), geometry.points.shape[-1], context)
-        fit = optimizer.minimise(problem, geometry, start, self.dropout, context)
-        network = fit.network.to(context.dtype)
+        inside = frame.problem_inside(_problem(dataset, sigma))
+        fit = optimizer.minimise(inside, frame.geometry_inside(geometry), start, self.dropout, context)
+        problem = inside if frame.trivial else _problem(dataset, sigma)
+        del inside
+        network = frame.network_outside(fit.network.to(torch.float64)).to(context.dtype)
+        history = None if fit.history is None else _outside(fit.history, frame.scale, sigma.tolist())
         residual = _residual(network, problem, context.device)
         judged = quality(residual, network.cost, network.balanced_cost, problem, geometry)
         figures = {**judged, **fit.quality}
@@ -69,8 +79,8 @@ class ShallowRelu:
             network,
             dataset,
             fit.usable.to(sigma.device),
-            history=fit.history,
-            multipliers=fit.multipliers,
+            history=history,
+            multipliers=None if fit.multipliers is None else fit.multipliers / frame.scale,
             quality=figures,
         )
         alive = (network.outer.norm(dim=-1) * network.inner.norm(dim=-1)) > 1e-6
@@ -82,8 +92,11 @@ class ShallowRelu:
             "neurons_alive": alive.sum(-1).tolist(),
             "skip_norm": [None if v != v else v for v in network.skip.norm(dim=(1, 2)).tolist()],
         }
-        tables = {"history": fit.history} if fit.history is not None else {}
-        return Result(bank, metrics, tables, fit.shortfall or _short(figures, fit.tolerance, sigma.tolist()))
+        tables = {"history": history} if history is not None else {}
+        if fit.tolerance is None:
+            return Result(bank, metrics, tables, fit.shortfall)
+        most = largest_violation(fit.tolerance, geometry.scale, sigma).tolist()
+        return Result(bank, metrics, tables, fit.shortfall or _short(figures, most, sigma.tolist()))
 
     def effort(self, *, dataset: TrainingSet, schedule: Schedule, optimizer: Any) -> Training | None:
         """What the training takes, where the optimizer says how much it does."""
@@ -117,6 +130,23 @@ class ShallowRelu:
         return ReluNetwork(rows(), rows(), biases, zero, zero[:, 0])
 
 
+def _problem(dataset: TrainingSet, sigma: torch.Tensor) -> Interpolation:
+    """What is to be interpolated, in data units: the same at every call."""
+    from flowlab.theory.interpolation import Interpolation
+
+    return Interpolation(dataset.draw(sigma), dataset.geometry.points, sigma)
+
+
+def _outside(history: Table, size: float, sigma: Sequence[float]) -> Table:
+    """The history of a training with its lengths in data units; penalties stay as they were given."""
+    columns: dict[str, Sequence[Any]] = dict(history.columns)
+    if "violation_max" in columns:
+        columns["violation_max"] = [size * value for value in columns["violation_max"]]
+    if {"sigma", "level"} <= columns.keys():
+        columns["sigma"] = [sigma[int(level)] for level in columns["level"]]
+    return Table(columns)
+
+
 def _residual(network: ReluNetwork, problem: Interpolation, device: torch.device) -> torch.Tensor:
     """h(y) - x (L, N * M, d), in parts where memory is short: judging takes more of it a level than training."""
     import torch
@@ -134,20 +164,18 @@ def _residual(network: ReluNetwork, problem: Interpolation, device: torch.device
 
 
 def _short(
-    figures: Mapping[str, Sequence[float | None]], tolerance: float | None, sigma: Sequence[float]
+    figures: Mapping[str, Sequence[float | None]], most: Sequence[float], sigma: Sequence[float]
 ) -> str | None:
     """Say where training ended short of interpolation, or interpolates at more than the least known cost."""
-    if tolerance is None:
-        return None
     off, ratio = ([nan if value is None else value for value in figures[name]] for name in _JUDGED)
     levels = range(len(sigma))
-    over = [level for level in levels if not off[level] <= tolerance]
-    dear = [level for level in levels if off[level] <= tolerance and ratio[level] > 1 + _EXCESS]
+    over = [level for level in levels if not off[level] <= most[level]]
+    dear = [level for level in levels if off[level] <= most[level] and ratio[level] > 1 + _EXCESS]
     parts = []
     if over:
         worst = max(over, key=off.__getitem__)
         parts.append(
-            f"violation above {tolerance:g} at {len(over)} of {len(sigma)} levels, worst "
+            f"violation above {most[worst]:.2g} at {len(over)} of {len(sigma)} levels, worst "
             f"{off[worst]:.2g} at sigma {sigma[worst]:.4g}"
         )
     if dear:

@@ -73,7 +73,7 @@ class FractionsOverSweep:
 
 
 def _shares(name: str, value: Any) -> Iterator[tuple[str, str, float, float, float]]:
-    """Panel, line, share and its interval, of each share in an analysis's value."""
+    """Panel, line, share and its interval, of each share in an analysis's value; of sums it has none."""
     columns = value.columns if isinstance(value, Table) else {}
     if "class" in columns:
         for row in value.rows:
@@ -83,7 +83,7 @@ def _shares(name: str, value: Any) -> Iterator[tuple[str, str, float, float, flo
             yield name, f"{without_setting(row['flow'])} changed", row["share"], row["low"], row["high"]
     elif isinstance(value, Mapping) and all(isinstance(order, int) for order in value):
         for order, row in value.items():
-            yield name, f"stable sums of {order}", row["share"], row["low"], row["high"]
+            yield name, f"stable sums of {order}", row["share"], row["share"], row["share"]
     else:
         raise NodeError(f"the analysis {name!r} holds no shares")
 

@@ -69,12 +69,13 @@ class Images:
         from flowlab.theory.subset_sums import length
 
         chosen: list[tuple[str, str, Tensor]] = []
+        apart = classes.distance(flow)
         for k, name in enumerate(CLASSES):
             shown: list[Tensor] = []
             for end in classes.flows[flow].ends[classes.labels[flow] == k]:
                 if len(shown) == self.most:
                     break
-                if all(length(end - other, classes.metric) > classes.threshold for other in shown):
+                if all(length(end - other, classes.metric) > apart for other in shown):
                     shown.append(end)
             chosen += [(name, CLASS_COLOURS[name], end) for end in shown]
         return chosen

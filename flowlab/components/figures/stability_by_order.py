@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
@@ -18,9 +18,10 @@ Shares = Mapping[int, Mapping[str, float]]
 
 @frozen
 class StabilityByOrder:
-    """Share of stable sums against their order, with exact 95% (Clopper-Pearson) intervals.
+    """Share of stable sums against their order, as percentages.
 
-    One colour and marker an analysis, that is, a denoiser; percentages above the intervals.
+    One colour and marker an analysis, that is, a denoiser. Where not all sums of an order were tested, it says
+    how many of them were. No intervals: the sums of one denoiser are no independent trials.
     """
 
     analysis: tuple[str, ...] = reference(
@@ -45,7 +46,7 @@ class StabilityByOrder:
             _series(ax, label, {orders.index(n) + shift: row for n, row in shares.items()}, series_style(k))
         for between in range(len(orders) - 1):
             ax.axvline(between + 0.5, color=FAINT, lw=0.3, zorder=0)
-        ax.set_xticks(range(len(orders)), [str(order) for order in orders])
+        ax.set_xticks(range(len(orders)), [_tested(order, list(analysis.values())) for order in orders])
         ax.tick_params(axis="x", length=0)
         ax.set(xlim=(-0.5, len(orders) - 0.5), ylim=(-3, 110), yticks=range(0, 101, 25))
         ax.set(xlabel="training points summed", ylabel="stable sums (%)")
@@ -55,18 +56,24 @@ class StabilityByOrder:
         return Result(figure)
 
 
+def _tested(order: int, analyses: Sequence[Shares]) -> str:
+    """The label of an order, with the fewest sums that were tested where some were not."""
+    rows = [shares[order] for shares in analyses if order in shares]
+    least = min(rows, key=lambda row: row["tested"] / row["total"])
+    if least["tested"] == least["total"]:
+        return str(order)
+    return f"{order}\n({least['tested']:,} of {least['total']:,} tested)"
+
+
 def _series(ax: Axes, label: str, rows: Mapping[float, Mapping[str, float]], style: dict[str, Any]) -> None:
-    """Points with intervals at their places, each with its percentage."""
-    centre = [100 * row["share"] for row in rows.values()]
-    # rounding may put an end of the interval on the wrong side of the share
-    below = [max(0.0, 100 * (row["share"] - row["low"])) for row in rows.values()]
-    above = [max(0.0, 100 * (row["high"] - row["share"])) for row in rows.values()]
-    ax.errorbar(list(rows), centre, [below, above], ls="", capsize=2, elinewidth=0.9, label=label, **style)
-    for place, share, up in zip(rows, centre, above, strict=True):
+    """Points at their places, each with its percentage."""
+    shares = [100 * row["share"] for row in rows.values()]
+    ax.plot(list(rows), shares, label=label, **(style | {"ls": ""}))
+    for place, share in zip(rows, shares, strict=True):
         ax.annotate(
             _percentage(share),
-            (place, share + up),
-            xytext=(0, 3.5),
+            (place, share),
+            xytext=(0, 4.5),
             textcoords="offset points",
             ha="center",
             fontsize=6,

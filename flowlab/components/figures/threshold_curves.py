@@ -23,7 +23,7 @@ class ThresholdCurves:
     """Share of each class against the threshold, in both norms (L2 dashed); a panel a flow."""
 
     analysis: str = reference("analysis", help="of the kind threshold-sensitivity")
-    marks: tuple[float, ...] = parameter((0.2,), help="thresholds to mark", unit="data units", gt=0)
+    marks: tuple[float, ...] = parameter((0.2,), help="thresholds to mark", unit="shortest lengths", gt=0)
     columns: int = parameter(2, help="panels in a row", ge=1, le=4)
 
     @house_style()

@@ -54,7 +54,10 @@ class AugmentedLagrangian:
         "cosine", help="how the learning rate falls to zero"
     )
     tolerance: float = parameter(
-        1e-3, help="largest violation that counts as interpolation", unit="data units", gt=0
+        1e-3,
+        help="largest violation of an interpolating level, and sigma / 10",
+        unit="shortest lengths",
+        gt=0,
     )
     precision: Literal["float32", "float64"] = parameter("float32", help="dtype of the training")
     working_set: int = parameter(0, help="samples a point that a step sees, of the hardest; 0: all", ge=0)
@@ -105,7 +108,7 @@ class AugmentedLagrangian:
         return Fit(
             trained.network,
             usable,
-            Table(history(trained.moments, problem.sigma)),
+            Table(history(trained.moments, problem.noise)),
             multipliers=trained.multipliers,
             tolerance=self.tolerance,
         )

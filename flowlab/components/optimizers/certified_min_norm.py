@@ -33,7 +33,10 @@ class CertifiedMinNorm:
 
     gap: float = parameter(0.01, help="optimality gap 1 - bound / cost to stop at", gt=0, lt=1)
     tolerance: float = parameter(
-        1e-4, help="largest violation of an interpolating network", unit="data units", gt=0
+        1e-4,
+        help="largest violation of an interpolating level, and sigma / 10",
+        unit="shortest lengths",
+        gt=0,
     )
     start: Literal["random", "slabs"] = parameter("random", help="random weights to train, or max-margin slabs")
     steps: int = parameter(20_000, help="steps of the augmented Lagrangian", ge=1)
@@ -68,6 +71,7 @@ class CertifiedMinNorm:
         from flowlab.theory.certified import Goal, certified
         from flowlab.theory.moments import Diverged
         from flowlab.theory.relu_network import stacked
+        from flowlab.theory.tolerance import largest_violation
 
         if dropout:
             raise NodeError("dropout leaves no network of least norm to certify: set dropout = 0")
@@ -75,11 +79,12 @@ class CertifiedMinNorm:
         # the certificate is float64 whatever the experiment's dtype: a gap of 1e-3 is lost in single precision
         double = problem.to(problem.samples.double())
         working = self.working_set or problem.samples.shape[2]
-        goal = Goal(self.gap, self.tolerance, self.passes, self.rounds, self.polish, working)
+        most = largest_violation(self.tolerance, geometry.scale, problem.sigma).tolist()
         ends: list[Certified] = []
         levels = len(problem.sigma)
         for level in range(levels):
             one = slice(level, level + 1)
+            goal = Goal(self.gap, most[level], self.passes, self.rounds, self.polish, working)
             try:
                 end = certified(
                     first.network.at(level).to(torch.float64),
@@ -99,7 +104,7 @@ class CertifiedMinNorm:
             torch.ones_like(problem.sigma, dtype=torch.bool),
             first.history,
             multipliers=torch.stack([end.bound.multipliers for end in ends]),
-            shortfall=self._shortfall(ends, problem.sigma.tolist()),
+            shortfall=self._shortfall(ends, most, problem),
             tolerance=self.tolerance,
             quality={
                 "bound": [end.bound.value for end in ends],
@@ -122,17 +127,17 @@ class CertifiedMinNorm:
         method = AugmentedLagrangian(steps=self.steps, working_set=self.working_set)
         return method.minimise(problem, geometry, start, 0.0, context)
 
-    def _shortfall(self, ends: list[Certified], sigma: list[float]) -> str | None:
+    def _shortfall(self, ends: list[Certified], most: list[float], problem: Interpolation) -> str | None:
         """The levels that don't interpolate, and those whose gap is wider than asked for."""
-        lost = [s for end, s in zip(ends, sigma, strict=True) if end.violation > self.tolerance]
+        lost = [allowed for end, allowed in zip(ends, most, strict=True) if end.violation > allowed]
         wide = [
             (end.gap, s)
-            for end, s in zip(ends, sigma, strict=True)
-            if end.violation <= self.tolerance and end.gap > self.gap
+            for end, allowed, s in zip(ends, most, problem.noise.tolist(), strict=True)
+            if end.violation <= allowed and end.gap > self.gap
         ]
         parts = []
         if lost:
-            parts.append(f"violation above {self.tolerance:g} at {len(lost)} of {len(ends)} levels")
+            parts.append(f"violation above {max(lost) * problem.unit:.3g} at {len(lost)} of {len(ends)} levels")
         if wide:
             gap, where = max(wide)
             parts.append(

@@ -41,7 +41,7 @@ class MaxMargin:
         slabs, usable = slab_solution(problem.samples, problem.points, geometry.pattern)
         parts = []
         if not bool(usable.all()):
-            lost = problem.sigma[~usable]
+            lost = problem.noise[~usable]
             parts.append(
                 f"no solution at {len(lost)} of {len(usable)} levels (sigma from {lost.min():.4g} to "
                 f"{lost.max():.4g}): the clusters are not separable there"

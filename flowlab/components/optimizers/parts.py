@@ -34,7 +34,7 @@ def trained_in_parts(
             return train(problem.levels(levels), start.levels(levels), name_of(levels))
         except Diverged as error:
             level = range(len(problem.sigma))[levels][error.level]
-            where = f"level {level} (sigma {problem.sigma[level]:.4g})"
+            where = f"level {level} (sigma {problem.noise[level]:.4g})"
             raise NodeError(f"{where}: {error}; {if_diverged}") from error
 
     try:

@@ -28,7 +28,9 @@ class WeightDecay:
     Source: arXiv 2506.19031, Figure 11 (decay 0.25; the kind of decay and its scale are not stated).
     """
 
-    strength: float = parameter(0.25, help="weight decay", ge=0)
+    strength: float = parameter(
+        0.25, help="weight decay, where the farthest training point is 1 away from the anchor", ge=0
+    )
     kind: Literal["decoupled", "coupled"] = parameter("decoupled", help="apart from the loss, or a term of it")
     decay_all: bool = parameter(False, help="decay the biases, V and c as well (decoupled only)")
     steps: int = parameter(20_000, help="steps, full-batch unless batch is given", ge=1)
@@ -94,4 +96,4 @@ class WeightDecay:
         advice = "lower learning_rate", "lower samples or width"
         trained = trained_in_parts(run, problem, start, context, *advice)
         usable = torch.ones_like(problem.sigma, dtype=torch.bool)
-        return Fit(trained.network, usable, Table(history(trained.moments, problem.sigma)))
+        return Fit(trained.network, usable, Table(history(trained.moments, problem.noise)))
