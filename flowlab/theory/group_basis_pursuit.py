@@ -11,6 +11,7 @@ Array = NDArray[np.float64]
 
 # Relative size of a singular value, or of a remainder, that is rounding.
 _ROUNDING = 1e-10
+_LIFTS = (0.0, 1e-15, 1e-14, 1e-13, 1e-12)
 _SHRINK = 0.1  # of the barrier, once a step is centred
 _NEWTON = 400
 _POLISH = 12
@@ -108,10 +109,17 @@ def _barrier(basis: Array, goal: Array, gap: float) -> tuple[Array, Array]:
 
 
 def _solve(matrix: Array, right: Array) -> Array:
-    """The solution of a positive definite system, scaled to a unit diagonal first."""
+    """The solution of a positive definite system, scaled to a unit diagonal, or lifted by what rounding took."""
     scale = 1 / np.sqrt(matrix.diagonal())
-    factor = np.linalg.cholesky(matrix * scale[:, None] * scale)
-    return scale * scipy.linalg.cho_solve((factor, True), scale * right)
+    scaled = matrix * scale[:, None] * scale
+    for lift in _LIFTS:
+        try:
+            factor = np.linalg.cholesky(scaled + lift * np.eye(len(scaled)))
+        except np.linalg.LinAlgError:
+            continue
+        solution: Array = scale * scipy.linalg.cho_solve((factor, True), scale * right)
+        return solution
+    raise np.linalg.LinAlgError("the system is not positive definite")
 
 
 def _longest(image: Array, moved: Array) -> float:
