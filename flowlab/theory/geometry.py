@@ -18,8 +18,8 @@ class Geometry:
 
     points (N, d). The subset sums are anchor (d,) + sum_{n in I} edges_n, edges (E, d); those of |I| >= 2
     are virtual points where `h` fixes them. `cell` is the convex set in which the low-noise flow ends.
-    `closed_form(rho)` is the min-norm denoiser constant on balls of radius rho (L,); it raises ValueError
-    where the balls are too large (2 rho >= the smallest gap) and is None where no closed form is known.
+    `closed_form(rho)` is a denoiser constant on balls of radius rho (L,), of minimum norm unless `conjecture` says
+    that it is an upper bound; it raises ValueError where the balls are too large and is None where none is known.
     `pattern` (R, N) holds the values in {0, 1} of each slab on each training point; None: one slab a
     point, with a free offset. `separable`: the slabs split into orthogonal coordinates, so the flows are
     known exactly. `rays` (E,) numbers the ray of each edge where several lie on one: a sum takes at most one

@@ -1,4 +1,4 @@
-"""Max-margin slabs: the finite-sample minimum by convex programming, one hard-margin problem a slab."""
+"""Max-margin slabs: one hard-margin problem a slab."""
 
 from __future__ import annotations
 
@@ -19,14 +19,16 @@ _ROUNDING = 2.0**-24  # of single precision
 
 @frozen
 class Margins:
-    """Hard-margin solutions: weights (L, R, d), biases (L, R), feasible (L, R).
+    """Hard-margin solutions: weights (L, R, d), biases (L, R), feasible (L, R), touching (L, R, N).
 
-    An infeasible slab, whose clusters no hyperplane separates, has weights and bias nan.
+    An infeasible slab, whose clusters no hyperplane separates, has weights and bias nan. A slab rests on samples
+    of the clusters that it touches: |w| is the least for any slab that has the touching ones on the same sides.
     """
 
     weights: Tensor
     biases: Tensor
     feasible: Tensor
+    touching: Tensor
 
 
 def separate(samples: Tensor, pattern: Tensor) -> Margins:
@@ -38,9 +40,13 @@ def separate(samples: Tensor, pattern: Tensor) -> Margins:
     """
     data = samples.detach().cpu().double().numpy()
     signs = np.where(pattern.cpu().numpy(), 1.0, -1.0)
-    solutions = torch.from_numpy(np.stack([_level(level, signs) for level in data]))
+    levels = [_level(level, signs) for level in data]
+    solutions = torch.from_numpy(np.stack([solution for solution, _ in levels]))
+    touching = torch.from_numpy(np.stack([touched for _, touched in levels]))
     weights, biases = solutions[..., :-1], solutions[..., -1]
-    return Margins(weights.to(samples), biases.to(samples), biases.isfinite().to(samples.device))
+    feasible = biases.isfinite()
+    device = samples.device
+    return Margins(weights.to(samples), biases.to(samples), feasible.to(device), touching.to(device))
 
 
 @define
@@ -62,8 +68,11 @@ class _Samples:
     size: int
 
 
-def _level(clusters: Array, signs: Array) -> Array:
-    """All slabs (R, d + 1) of one level's clusters (N, M, d), for signs (R, N); nan where infeasible."""
+def _level(clusters: Array, signs: Array) -> tuple[Array, NDArray[np.bool_]]:
+    """All slabs (R, d + 1) of one level's clusters (N, M, d), for signs (R, N), and the clusters touched (R, N).
+
+    A slab is nan where infeasible.
+    """
     means = clusters.mean(axis=1)
     center = means.mean(axis=0)
     rows = clusters.reshape(-1, len(center)) - center
@@ -78,7 +87,10 @@ def _level(clusters: Array, signs: Array) -> Array:
     _close(slabs, samples)
     weights = np.stack([slab.solution[:-1] for slab in slabs]) / scale
     biases = np.array([slab.solution[-1] for slab in slabs]) - weights @ center
-    return np.concatenate([weights, biases[:, None]], axis=1)
+    touching = np.zeros(signs.shape, dtype=bool)
+    for row, slab in zip(touching, slabs, strict=True):
+        row[slab.working[slab.support] // samples.size] = True
+    return np.concatenate([weights, biases[:, None]], axis=1), touching
 
 
 def _close(slabs: list[_Slab], samples: _Samples) -> None:

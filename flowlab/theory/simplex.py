@@ -1,4 +1,4 @@
-"""The closed-form min-norm denoiser of any simplex, balls in place of samples."""
+"""The closed-form denoiser of a simplex, balls in place of samples: the minimum norm, or an upper bound of it."""
 
 from __future__ import annotations
 
@@ -7,28 +7,32 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from flowlab.theory.balls import slabs_on_balls
+from flowlab.theory.dichotomies import MOST_POINTS
 from flowlab.theory.fermat_weber import weighted_fermat_weber
 from flowlab.theory.geometry import Geometry
 from flowlab.theory.max_margin import separate
 from flowlab.theory.polytope import box, hull
 from flowlab.theory.slabs import Slabs
+from flowlab.theory.wide_vertex import angle_slack, wide_vertex
 
 # Smallest singular value, relative to the largest, at which points still span a simplex.
 _RANK = 1e-9
 
 
 def simplex_closed_form(points: Tensor) -> Callable[[Tensor], Slabs]:
-    """The denoiser that maps each ball B(x_n, rho) to x_n, for affinely independent points (N, d).
+    """One slab a point that maps each ball B(x_n, rho) to x_n, for affinely independent points (N, d).
 
     With p_n the projection of x_n onto the hull of the other points, D_n = |x_n - p_n| and
     d_n = (x_n - p_n) / D_n:
     h(y) = c + sum_n (x_n - c) clip((d_n . (y - p_n) - rho) / (D_n - 2 rho), 0, 1),
     c the Fermat-Weber point of weights 1 / (D_n - 2 rho). The returned function takes rho (L,) and raises
-    ValueError where 2 rho >= D_n for a point other than c. It reduces to the theorems for orthogonal sets,
-    obtuse simplices (arXiv 2311.06748, Theorems on minimisers) and the equilateral triangle.
+    ValueError where 2 rho >= D_n for a point other than c. It is the minimum norm of orthogonal sets, obtuse
+    simplices (arXiv 2311.06748, Theorems on minimisers) and the equilateral triangle. Of another simplex it is
+    an upper bound: `slabs_on_balls` is never dearer, as slabs may lift several points there.
     """
     gaps, directions, feet = (part.to(points) for part in _foot_planes(points.double()))
-    vertex = _wide_vertex(points)
+    vertex = wide_vertex(points)
 
     def closed_form(rho: Tensor) -> Slabs:
         radius = rho.to(points)[:, None]
@@ -61,8 +65,9 @@ def affinely_independent(points: Tensor) -> bool:
 def simplex_geometry(points: Tensor) -> Geometry:
     """The geometry of a simplex (N, d). Raises ValueError unless the points are affinely independent.
 
-    Subset sums start at the offset c of the noiseless denoiser. If c is a vertex the flows end in the box
-    of its edges, else in the simplex itself.
+    Its closed form has one slab a point where that is a theorem or points are many, else slabs over all
+    dichotomies. Subset sums start at the offset c of the noiseless denoiser of one slab a point. If c is a vertex
+    the flows end in the box of its edges, else in the simplex itself.
     """
     if not affinely_independent(points):
         singular = torch.linalg.svdvals(points[1:] - points[0])
@@ -75,6 +80,8 @@ def simplex_geometry(points: Tensor) -> Geometry:
     edges = points - anchor
     edges = edges[edges.norm(dim=-1) > 1e-12 * edges.norm(dim=-1).max()]
     cell = box(anchor, edges) if len(edges) < len(points) else hull(points)
+    if not _theorem(points) and len(points) <= MOST_POINTS:
+        form = slabs_on_balls(points)
     return Geometry(points, anchor, edges, cell, form, conjecture=_conjecture(points))
 
 
@@ -91,24 +98,19 @@ def _foot_planes(points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return gaps, directions, (directions * points).sum(-1) - gaps
 
 
-def _wide_vertex(points: Tensor) -> int | None:
-    """The vertex from which every two edges leave at 90 degrees or more, if there is one."""
-    # (N, N, d), from and to; distinct points only, so a tiny eps serves any scale of data
-    units = torch.nn.functional.normalize(points - points[:, None], dim=-1, eps=1e-30)
-    cosines = units @ units.mT - torch.eye(len(points)).to(points)
-    wide = (cosines.amax((1, 2)) <= _angle_slack(points)).nonzero()[:, 0]
-    return int(wide[0]) if len(wide) else None
-
-
-def _angle_slack(points: Tensor) -> float:
-    """What counts as a right angle or an equal side: the rounding of the frame that points are laid in."""
-    return max(1e-9, 100 * torch.finfo(points.dtype).eps)
+def _theorem(points: Tensor) -> bool:
+    """Whether the points are an orthogonal set, an obtuse simplex or an equilateral triangle, to rounding."""
+    sides = torch.nn.functional.pdist(points)
+    equilateral = len(points) == 3 and bool(sides.max() - sides.min() <= angle_slack(points) * sides.max())
+    return equilateral or wide_vertex(points) is not None
 
 
 def _conjecture(points: Tensor) -> str | None:
     """What of the closed form is not a theorem."""
-    sides = torch.nn.functional.pdist(points)
-    equilateral = len(points) == 3 and bool(sides.max() - sides.min() <= _angle_slack(points) * sides.max())
-    if equilateral or _wide_vertex(points) is not None:
+    if _theorem(points):
         return None
-    return "the closed form is proved for orthogonal, obtuse and equilateral sets, conjectured for this simplex"
+    family = "all slabs" if len(points) <= MOST_POINTS else "slabs of one point each"
+    return (
+        "the closed form is the minimum for orthogonal, obtuse and equilateral sets; for this simplex it is the "
+        f"least of {family}, an upper bound of the minimum"
+    )

@@ -47,6 +47,25 @@ class Slabs:
         return 1 / self.weights.norm(dim=-1)
 
 
+def padded(banks: list[Slabs | None], points: Tensor) -> Slabs:
+    """Join banks along the levels, with idle slabs where one has fewer than another, nan where there is none.
+
+    In the dtype and on the device of points (N, d).
+    """
+    width = max((bank.biases.shape[1] for bank in banks if bank is not None), default=1)
+    dimension = points.shape[-1]
+    lost = points.new_full((1, width, dimension), torch.nan)
+
+    def level(bank: Slabs | None) -> Slabs:
+        if bank is None:
+            return Slabs(lost[:, 0], lost, lost, lost[..., 0])
+        idle = bank.jumps.new_zeros(1, width - bank.biases.shape[1], dimension)
+        parts = (bank.jumps, idle), (bank.weights, idle), (bank.biases, idle[..., 0])
+        return Slabs(bank.offset.to(points), *(torch.cat(part, dim=1).to(points) for part in parts))
+
+    return stack([level(bank) for bank in banks])
+
+
 def stack(banks: list[Slabs]) -> Slabs:
     """Join banks of the same R along the levels."""
     parts = ("offset", "jumps", "weights", "biases")

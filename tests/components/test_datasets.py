@@ -117,7 +117,7 @@ def test_orthogonal_points_without_the_origin_are_an_acute_simplex():
     built = geometry(Orthogonal(dimension=3, points=3, origin=False, frame="standard"))
     torch.testing.assert_close(built.anchor, torch.full((3,), 1 / 3, dtype=torch.float64), atol=1e-8, rtol=0)
     built = geometry(Orthogonal(dimension=4, points=4, origin=False))
-    assert "conjectured" in built.conjecture
+    assert "upper bound of the minimum" in built.conjecture
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_another_seed_draws_other_digits():
 def test_digits_form_a_simplex_about_an_inner_point():
     built = geometry(Digits())
     assert len(built.edges) == len(built.points) == 10
-    assert "conjectured" in built.conjecture
+    assert "upper bound of the minimum" in built.conjecture
     assert bool((built.cell.depths(built.anchor) > 0).all())
 
 

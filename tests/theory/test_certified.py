@@ -11,7 +11,9 @@ from flowlab.components.optimizers.max_margin import MaxMargin
 from flowlab.components.schedules.noise_levels import NoiseLevels
 from flowlab.theory.certificate import Search
 from flowlab.theory.certified import Goal, certified
+from flowlab.theory.fermat_weber import weighted_fermat_weber
 from flowlab.theory.interpolation import Interpolation, noisy_samples
+from flowlab.theory.max_margin import separate
 from flowlab.theory.relu_network import ReluNetwork, from_slabs
 from flowlab.theory.slab_solution import slab_solution
 
@@ -55,10 +57,13 @@ def test_a_wasteful_network_is_brought_down_to_the_minimum():
     assert end.violation <= 1e-4
 
 
-def test_the_square_is_interpolated_for_half_the_slabs_cost():
-    """Four corners are no simplex: two pairs of neurons along the axes do what four slabs cannot."""
+def test_the_square_is_interpolated_for_half_the_cost_of_single_slabs():
+    """Four corners are no simplex: two pairs of neurons along the axes do what four slabs can't."""
     task = problem(SQUARE)
     slabs, _ = slab_solution(task.samples, task.points, None)
+    alone = separate(task.samples, torch.eye(4, dtype=torch.bool)).weights[0].norm(dim=-1)
+    center = weighted_fermat_weber(task.points, alone)
+    single = 2 * (alone * (task.points - center).norm(dim=-1)).sum()
     x, y = task.samples[0, ..., 0], task.samples[0, ..., 1]
     along = sum(  # each coordinate stepped by itself, at the samples' own margin along its axis
         2 / (part[above].min() - part[~above].max())
@@ -68,7 +73,8 @@ def test_the_square_is_interpolated_for_half_the_slabs_cost():
     assert end.gap <= 0.01
     assert end.bound.value <= float(along) * (1 + 1e-9)  # a feasible network's cost, so no bound is above it
     assert end.cost <= float(along) * (1 + 1e-4)
-    assert end.cost < 0.6 * float(slabs.cost[0])
+    assert end.cost < 0.6 * float(single)
+    assert float(slabs.cost[0]) < 0.6 * float(single)
 
 
 def built(optimizer, points=BOX, width=32, dropout=0.0, levels=(0.08, 0.05)):
@@ -123,7 +129,16 @@ def test_from_random_weights_to_a_certified_minimum():
     assert result.metrics["width"] <= 12
 
 
-@pytest.mark.parametrize(("points", "bound"), [(SQUARE, "only an upper bound"), (BOX, None)])
-def test_slabs_of_points_that_are_no_simplex_say_what_they_are(points, bound):
-    shortfall = built(MaxMargin(), points).shortfall
-    assert (bound in shortfall) if bound else shortfall is None
+@pytest.mark.parametrize("points", [SQUARE, BOX])
+def test_max_margin_proves_its_cost_the_least_of_slabs(points):
+    result = built(MaxMargin(), points)
+    assert result.shortfall is None
+    assert result.metrics["slab_bound"] == pytest.approx(result.metrics["cost_slab"], rel=1e-8)
+    assert result.metrics["slab_ratio"] == pytest.approx([1.0] * len(result.metrics["cost_slab"]), rel=1e-8)
+
+
+def test_max_margin_says_where_it_did_not_price_every_dichotomy():
+    turns = torch.arange(15, dtype=torch.float64)
+    result = built(MaxMargin(), torch.stack([turns.cos(), turns.sin(), (0.7 * turns).cos()], -1), levels=(0.001,))
+    assert "not all 16383 dichotomies of 15 points" in result.shortfall
+    assert result.metrics["slab_bound"] == [None]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from flowlab.theory.line import line_geometry
 from flowlab.theory.orthogonal import orthogonal_closed_form
-from flowlab.theory.simplex import simplex_geometry
+from flowlab.theory.simplex import simplex_closed_form, simplex_geometry
 from flowlab.theory.subset_sums import fixed_points
 
 CLOSE = {"atol": 1e-9, "rtol": 1e-9}
@@ -230,6 +230,40 @@ def test_points_that_are_no_simplex_are_refused():
         simplex_geometry(square)
 
 
-def test_an_acute_simplex_is_called_a_conjecture():
+def test_the_closed_form_of_an_acute_simplex_is_called_an_upper_bound():
     points = torch.tensor([[0.0, 0], [1, 0], [0.45, 0.8]], dtype=torch.float64)
-    assert "conjectured" in simplex_geometry(points).conjecture
+    assert "upper bound of the minimum" in simplex_geometry(points).conjecture
+
+
+@pytest.mark.parametrize(("height", "single", "least"), [(0.3, 9.12, 5.43), (0.1, 9.29, 4.77), (0.02, 9.32, 4.51)])
+def test_a_near_square_is_half_as_dear_as_one_slab_a_point(height, single, least):
+    """Two slabs along the axes and one of jump `height`, 2 (1 + 1 + height s) by hand, beat four of one point."""
+    points = torch.tensor([[0.0, 0, 0], [1, 0, 0], [0, 1, 0], [1, 1, height]], dtype=torch.float64)
+    rho = torch.tensor([0.05], dtype=torch.float64)
+    assert simplex_closed_form(points)(rho).cost.item() == pytest.approx(single, abs=0.005)
+    slabs = simplex_geometry(points).closed_form(rho)
+    assert slabs.cost.item() <= least + 0.005
+    inside = 0.05 * torch.nn.functional.normalize(normal(0, 4, 200, 3), dim=-1)
+    off = slabs((points[:, None] + inside).flatten(0, 1)[None])[0] - points.repeat_interleave(200, 0)
+    assert off.abs().max() < 1e-9
+
+
+@settings(max_examples=15, deadline=None)
+@given(seeds, st.integers(4, 6), shares)
+def test_all_dichotomies_on_balls_are_never_dearer_than_one_slab_a_point(seed, count, share):
+    points = normal(seed, count, count - 1)
+    single, least = simplex_closed_form(points), simplex_geometry(points).closed_form
+    limit = single(torch.zeros(1, dtype=torch.float64)).widths.min() / 2
+    rho = share * torch.stack([limit, limit / 7, limit / 100])
+    assert (least(rho).cost <= single(rho).cost * (1 + 1e-9)).all()
+
+
+def test_radii_at_which_no_dichotomies_interpolate_are_refused_with_the_limit():
+    points = torch.tensor([[0.0, 0, 0], [1, 0, 0], [0, 1, 0], [1, 1, 0.1]], dtype=torch.float64)
+    form = simplex_geometry(points).closed_form
+    with pytest.raises(ValueError, match=r"rho must be below 0\.\d+") as refusal:
+        form(torch.tensor([3.0], dtype=torch.float64))
+    limit = torch.tensor([float(str(refusal.value).split()[-1])], dtype=torch.float64)
+    assert form(0.999 * limit).cost.isfinite().all()
+    with pytest.raises(ValueError, match="too large"):
+        form(1.001 * limit)

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class Digits:
     """Handwritten digits of 8x8 pixels as training points, d = 64; they come with scikit-learn.
 
-    Linearly independent images are the vertices of a simplex: its closed form is a conjecture, its subset sums
+    Linearly independent images are the vertices of a simplex: its closed form is an upper bound of the minimum
+    norm, its subset sums
     c + sum_{n in I} (x_n - c) are taken from the Fermat-Weber point c of the noiseless denoiser.
     Source: Alpaydin and Kaynak, Optical Recognition of Handwritten Digits (1998).
     """

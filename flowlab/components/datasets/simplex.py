@@ -14,8 +14,9 @@ from flowlab.api.training_set import points_table
 class Simplex:
     """Any training points in general position: N vertices in at least N - 1 dimensions.
 
-    One construction gives their min-norm denoiser: a theorem where the simplex is obtuse or orthogonal at a
-    vertex or an equilateral triangle, a conjecture elsewhere (`conjecture` in the metrics says which).
+    Their closed form is the minimum norm by a theorem where the simplex is obtuse or orthogonal at a vertex or an
+    equilateral triangle; elsewhere it is the least of all slabs, an upper bound (`conjecture` in the metrics says
+    which).
     """
 
     vertices: tuple[tuple[float, ...], ...] = parameter(help="coordinates, a row a vertex", unit="data units")

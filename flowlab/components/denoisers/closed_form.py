@@ -1,4 +1,4 @@
-"""The exact minimum-norm denoiser on balls."""
+"""The closed-form denoiser on balls."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ from flowlab.api import (
 
 @frozen
 class ClosedForm:
-    """The exact min-norm denoiser that maps the ball B(x_n, rho) to x_n, with rho = alpha * sigma.
+    """The closed form that maps the ball B(x_n, rho) to x_n, with rho = alpha * sigma.
 
-    The dataset's own theory: a sum of clipped ridge functions (slabs). For M samples a cluster reaches about
+    The dataset's own theory: a sum of clipped ridge functions (slabs), of minimum norm unless `conjecture` in the
+    metrics says that it is an upper bound. For M samples a cluster reaches about
     sqrt(2 log M) sigma along any direction, hence alpha near 3. Source: arXiv 2506.19031, Section 3 and
     Appendices B, C; arXiv 2311.06748.
     """

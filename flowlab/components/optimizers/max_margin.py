@@ -16,13 +16,15 @@ if TYPE_CHECKING:
 
 @frozen
 class MaxMargin:
-    """Max-margin slabs: the minimum-norm interpolation of the samples by convex programming.
+    """Max-margin slabs: the least cost of any sum of slabs through the samples, by convex programming.
 
-    h(y) = c + sum_n (x_n - c) clip(w_n . y + b_n, 0, 1), each (w_n, b_n) the hard-margin separator of cluster
-    n from the others, c the weighted Fermat-Weber point: a ReLU network of at most 2N neurons through
-    every sample, of cost sum_n 2 |x_n - c| |w_n|. Width, starting weights and dropout don't enter. Levels
-    whose clusters no hyperplane separates have no solution and are marked so. For points that are no simplex
-    the cost is an upper bound of the least, and the result says so.
+    h(y) = c + sum_S a_S clip(w_S . y + b_S, 0, 1) over sets S of training points (dichotomies), each (w_S, b_S)
+    the hard-margin separator of the clusters in S from the others; (c, a) minimise the cost sum_S 2 |a_S| |w_S|
+    subject to c + sum_{S contains n} a_S = x_n. A ReLU network through every sample, so its cost is an upper bound
+    of the minimum norm: where networks that are no sums of slabs are cheaper, it isn't the minimum. `slab_bound`
+    is what a dual proves of all slabs; it is missing where there are more than 14 points, whose 2^(N-1) - 1
+    dichotomies aren't all priced. Width, starting weights and dropout don't enter. Levels that no slabs are found
+    to interpolate are marked so.
     """
 
     def minimise(
@@ -34,22 +36,36 @@ class MaxMargin:
         context: Context,
     ) -> Fit:
         """Solve every level; `usable` marks the separable ones."""
+        from flowlab.theory.affine import fits_affinely
+        from flowlab.theory.quality import listed
         from flowlab.theory.relu_network import from_slabs
-        from flowlab.theory.simplex import affinely_independent
-        from flowlab.theory.slab_solution import slab_solution
+        from flowlab.theory.slab_solution import least_slabs
 
-        slabs, usable = slab_solution(problem.samples, problem.points, geometry.pattern)
+        solved = least_slabs(problem.samples, problem.points, geometry.pattern)
+        levels, usable = len(problem.sigma), solved.usable
         parts = []
         if not bool(usable.all()):
             lost = problem.noise[~usable]
             parts.append(
-                f"no solution at {len(lost)} of {len(usable)} levels (sigma from {lost.min():.4g} to "
-                f"{lost.max():.4g}): the clusters are not separable there"
+                f"no slabs through the samples at {len(lost)} of {levels} levels (sigma from {lost.min():.4g} to "
+                f"{lost.max():.4g}): too few hyperplanes separate the clusters"
             )
-        if geometry.pattern is None and not affinely_independent(problem.points):
-            count, dimension = problem.points.shape
+        free = int(fits_affinely(problem.samples, problem.points).sum())
+        if free:
             parts.append(
-                f"{count} points in {dimension} dimensions are no simplex: the slabs interpolate, but their "
-                "cost is only an upper bound of the least"
+                f"an affine map interpolates at {free} of {levels} levels: it costs nothing, slabs are not minimal"
             )
-        return Fit(from_slabs(slabs), usable, shortfall="; ".join(parts) or None, tolerance=1e-8)
+        if not solved.complete:
+            count = len(problem.points)
+            parts.append(
+                f"not all {2 ** (count - 1) - 1} dichotomies of {count} points were priced: an upper bound of the "
+                "least cost of slabs"
+            )
+        quality = {"slab_bound": listed(solved.bound)}
+        return Fit(
+            from_slabs(solved.slabs),
+            usable,
+            shortfall="; ".join(parts) or None,
+            tolerance=1e-8,
+            quality=quality,
+        )

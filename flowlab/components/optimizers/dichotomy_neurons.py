@@ -1,0 +1,81 @@
+"""The cheapest network of neurons that are active on whole clusters, without training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from flowlab.api import Context, Fit, NodeError, parameter
+
+if TYPE_CHECKING:
+    from flowlab.theory.geometry import Geometry
+    from flowlab.theory.interpolation import Interpolation
+    from flowlab.theory.relu_network import ReluNetwork
+
+_PARTS = ("outer", "inner", "biases", "skip", "offset")
+
+
+@frozen
+class DichotomyNeurons:
+    """Networks through every sample whose neurons are each active on whole clusters only, at the least cost found.
+
+    Slabs are among them (max-margin), but the neurons needn't come in pairs: where several of them cancel on a
+    cluster, they can be cheaper. A convex programme over few neurons, to which others are added until a search
+    finds none that lowers the cost. `family_bound` is the least cost of this family if the search missed nothing:
+    an estimate, as the search is local. Networks with a kink through a cluster are not in the family; that none is
+    cheaper at low noise is a conjecture. For at most 10 points, as their 2^N - 2 active sets are all searched.
+    Width, starting weights and dropout don't enter.
+    """
+
+    gap: float = parameter(5e-4, help="how far above the family's least cost to stop, estimated", gt=0, lt=1)
+
+    def minimise(
+        self,
+        problem: Interpolation,
+        geometry: Geometry,
+        start: ReluNetwork,
+        dropout: float,
+        context: Context,
+    ) -> Fit:
+        """Solve every level. Raises NodeError for more than 10 points."""
+        import torch
+
+        from flowlab.theory.dichotomy_neurons import dichotomy_neurons
+        from flowlab.theory.relu_network import ReluNetwork, stacked
+
+        levels, solved = len(problem.sigma), []
+        for level in range(levels):
+            try:
+                solved.append(dichotomy_neurons(problem.samples[level], problem.points, self.gap))
+            except ValueError as error:
+                raise NodeError(str(error)) from error
+            context.progress(level + 1, levels, {} if solved[-1] is None else {"cost": solved[-1].cost})
+        usable = torch.tensor([one is not None for one in solved], device=problem.sigma.device)
+        parts = []
+        if not bool(usable.all()):
+            lost = problem.sigma[~usable]
+            parts.append(
+                f"no network of such neurons was found at {len(lost)} of {levels} levels (sigma from "
+                f"{lost.min():.4g} to {lost.max():.4g}): too few hyperplanes separate the clusters"
+            )
+        gaps = [None if one is None else 1 - one.bound / one.cost if one.cost else 0.0 for one in solved]
+        wide = [gap for gap in gaps if gap is not None and gap > 2 * self.gap]
+        if wide:
+            parts.append(
+                f"estimated gap above {2 * self.gap:g} at {len(wide)} of {levels} levels: up to {max(wide):.2g}"
+            )
+        dimension = problem.points.shape[-1]
+        shapes = (1, 1, dimension), (1, 1, dimension), (1, 1), (1, dimension, dimension), (1, dimension)
+        none = ReluNetwork(*(torch.full(shape, torch.nan, dtype=torch.float64) for shape in shapes))
+        network = stacked([none if one is None else one.network for one in solved])
+        return Fit(
+            ReluNetwork(*(getattr(network, name).to(problem.samples) for name in _PARTS)),
+            usable,
+            shortfall="; ".join(parts) or None,
+            tolerance=1e-6,
+            quality={
+                "family_bound": [None if one is None else one.bound for one in solved],
+                "family_gap": gaps,
+            },
+        )
