@@ -6,8 +6,7 @@ import torch
 from attrs import evolve, frozen
 from torch import Tensor
 
-from flowlab.theory.relu_network import ReluNetwork, from_slabs
-from flowlab.theory.slabs import Slabs
+from flowlab.theory.relu_network import as_relu_network
 
 # Heights this many roundings of their terms from zero are on the kink.
 _ROUNDINGS = 64
@@ -67,17 +66,16 @@ class AffineRegions:
 def affine_regions(network: object) -> AffineRegions | None:
     """The regions of a denoiser of one level; None for one that isn't piecewise affine.
 
-    Takes a ReluNetwork or Slabs with L = 1. Neurons that change h by less than its rounding are left out.
+    Neurons that change h by less than its rounding are left out.
     """
-    if isinstance(network, Slabs):
-        network = from_slabs(network)
-    if not isinstance(network, ReluNetwork):
+    relu = as_relu_network(network)
+    if relu is None:
         return None
-    outer, inner, biases = network.outer[0], network.inner[0], network.biases[0]
+    outer, inner, biases = relu.outer[0], relu.inner[0], relu.biases[0]
     size = inner.norm(dim=-1)
     product = outer.norm(dim=-1) * size
     alive = ~(product <= torch.finfo(outer.dtype).eps / max(1, len(product)))  # what is not finite stays
     outer, inner, biases, size = outer[alive], inner[alive], biases[alive], size[alive]
     return AffineRegions(
-        outer * size[:, None], inner / size[:, None], biases / size, network.skip[0], network.offset[0]
+        outer * size[:, None], inner / size[:, None], biases / size, relu.skip[0], relu.offset[0]
     )

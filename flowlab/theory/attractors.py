@@ -11,8 +11,7 @@ from torch import Tensor
 
 from flowlab.theory.frame import Frame
 from flowlab.theory.pieces import stability
-from flowlab.theory.relu_network import ReluNetwork, from_slabs
-from flowlab.theory.slabs import Slabs
+from flowlab.theory.relu_network import as_relu_network
 from flowlab.theory.spectrum import worst_growth
 
 # Numbers in the frame, where lengths are of size one: what is equal but for rounding, and a step that is none.
@@ -47,7 +46,7 @@ def attractors(network: Any, points: Tensor, frame: Frame, iterations: int) -> A
     """
     slack = max(_EQUAL, 100 * frame.rounding)
     start = frame.inside(points)
-    affine = relu_network(network)
+    affine = as_relu_network(network)
     denoise = frame.denoiser_inside(lambda y: network(y[None])[0])
     if affine is not None:
         inside = frame.network_inside(affine.to(torch.float64))
@@ -64,13 +63,6 @@ def attractors(network: Any, points: Tensor, frame: Frame, iterations: int) -> A
         stable[converged] = growth < 1 - slack
         undecided[converged] = (growth - 1).abs() <= slack
     return Attractors(frame.outside(state).to(points), converged, stable, undecided)
-
-
-def relu_network(network: Any) -> ReluNetwork | None:
-    """A denoiser of one level as a ReLU network that equals it everywhere, if it is known to be one."""
-    if isinstance(network, Slabs):
-        return from_slabs(network)
-    return network if isinstance(network, ReluNetwork) else None
 
 
 def _iterated(denoise: Callable[[Tensor], Tensor], start: Tensor, iterations: int) -> Tensor:

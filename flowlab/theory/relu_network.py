@@ -77,6 +77,13 @@ def stacked(banks: Sequence[ReluNetwork]) -> ReluNetwork:
     )
 
 
+def as_relu_network(network: object) -> ReluNetwork | None:
+    """A denoiser as the ReLU network that equals it everywhere; None where it isn't known to be one."""
+    if isinstance(network, Slabs):
+        return from_slabs(network)
+    return network if isinstance(network, ReluNetwork) else None
+
+
 def from_slabs(slabs: Slabs) -> ReluNetwork:
     """The balanced ReLU network of 2R neurons that equals a slab denoiser everywhere."""
     # |a| = |w| for each neuron makes the cost as trained equal the balanced one.

@@ -83,9 +83,9 @@ class FixedPoints:
 def _network(bank: Bank, level: int) -> ReluNetwork:
     import torch
 
-    from flowlab.theory.attractors import relu_network
+    from flowlab.theory.relu_network import as_relu_network
 
-    network = relu_network(bank.network.at(level))
+    network = as_relu_network(bank.network.at(level))
     if network is None:
         raise NodeError("fixed points are enumerated for slabs and ReLU networks alone")
     return network.to(torch.float64)

@@ -30,10 +30,10 @@ class StablePoints:
 
     The first rule that holds: within the threshold of a training point; of a sum of two or more (virtual); more
     than it outside the cell (elsewhere); within it of the cell's boundary; interior. Distances to points are in
-    ambient coordinates. The threshold is a share of the shortest length of the points: the least distance of two
-    of them, or the shortest edge. Of an integrated flow it says how many endpoints change at half the step: another
-    class, or farther away than the threshold; more than 1 % of them fall short. Source: arXiv 2506.19031, Section 5
-    (0.2 in L-infinity and L2, points of norm 1).
+    ambient coordinates. The threshold is a share of the shortest length of the points: the least distance of
+    two of them, or the shortest edge. Of an integrated flow it says how many endpoints change at half the step:
+    another class, or farther away than the threshold; more than 1 % of them fall short. Source: arXiv
+    2506.19031, Section 5 (0.2 in L-infinity and L2, points of norm 1).
     """
 
     flow: tuple[str, ...] = reference("flow", many=True, help="flows whose endpoints are classified")
