@@ -35,10 +35,16 @@ class Judged:
 class OverSeeds:
     """Figures (n, k): a row a seed, a column a setting. All intervals are Student's t of the mean over seeds.
 
-    Of one seed an interval is a point, and a trend holds if it goes one way from end to end.
+    Of one seed, or of seeds that do not differ, an interval is a point, and a trend holds if it goes one way from
+    end to end: a number computed again is no replication.
     """
 
     rows: tuple[tuple[float, ...], ...]
+
+    @property
+    def random(self) -> bool:
+        """Whether the seeds differ at all."""
+        return len(set(self.rows)) > 1
 
     @property
     def intervals(self) -> tuple[Interval, ...]:
@@ -57,10 +63,9 @@ class OverSeeds:
     def rising(self) -> Judged:
         """Whether the figures rise over the settings, by Page's test at 5 %.
 
-        A step that falls significantly (5 % over all steps, Bonferroni) refutes it, and so do figures that never
-        differ.
+        A step that falls significantly (5 % over all steps, Bonferroni) refutes it.
         """
-        if len(self.rows) == 1:
+        if not self.random:
             row = self.rows[0]
             return Judged("holds" if list(row) == sorted(row) and row[0] < row[-1] else "fails")
         steps = [_difference(two, one) for one, two in itertools.pairwise(self._columns)]
@@ -68,9 +73,8 @@ class OverSeeds:
         contrary = tuple(k for k, (_, high) in enumerate(strict, 1) if high < 0)
         unsure = tuple(k for k, (low, high) in enumerate(map(student, steps), 1) if low <= 0 <= high)
         up, down = page_test(self.rows), page_test([row[::-1] for row in self.rows])
-        still = all(len(set(row)) == 1 for row in self.rows)
         verdict: Verdict = "undecided"
-        if contrary or still or down <= LEVEL:
+        if contrary or down <= LEVEL:
             verdict = "fails"
         elif up <= LEVEL:
             verdict = "holds"

@@ -188,11 +188,18 @@ def test_a_trend_inside_its_interval_is_undecided():
 
 
 def test_two_settings_take_five_seeds():
-    assert over_seeds(*[[0.1, 0.2]] * 4, trend="rising").verdict == "undecided"
-    found = over_seeds(*[[0.1, 0.2]] * 5, trend="rising")
+    rows = [[0.1, 0.5 + 0.1 * seed] for seed in range(5)]
+    assert over_seeds(*rows[:4], trend="rising").verdict == "undecided"
+    found = over_seeds(*rows, trend="rising")
     assert (found.verdict, found.reason) == ("holds", "Page p = 0.031")
-    assert over_seeds(*[[0.2, 0.1]] * 5, trend="rising").verdict == "fails"
+    assert over_seeds(*rows, trend="falling").verdict == "fails"
+
+
+def test_seeds_that_do_not_differ_are_no_replication():
+    found = over_seeds(*[[0.1, 0.2]] * 2, trend="rising")
+    assert (found.verdict, found.reason) == ("holds", "the same at each seed")
     assert over_seeds(*[[0.2, 0.2]] * 5, trend="rising").verdict == "fails"
+    assert over_seeds(*[[0.2]] * 5, at_least=0.3).reason == "the same at each seed"
 
 
 def test_one_step_the_other_way_refutes_a_trend_that_page_finds():

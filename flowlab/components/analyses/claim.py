@@ -30,8 +30,9 @@ class Claim:
     95 % interval of each figure's mean (Student's t) lies wholly inside, fails if one lies wholly outside, and is
     undecided else; `alike` judges the paired differences of any two figures in the same way. A `trend` holds if
     Page's test over the sweep's order, a seed a block, is significant at 5 %, and fails if it is the other way
-    round, if one step goes the other way (5 %, Bonferroni), or if nothing differs; of two settings it is a sign
-    test, which takes five seeds. With `every_seed` the claim is of each seed: one that is against it refutes it.
+    round or one step goes the other way (5 %, Bonferroni); of two settings it is a sign test, which takes five
+    seeds. Seeds that do not differ at all are no replication: they are judged as one. With `every_seed` the claim
+    is of each seed: one that is against it refutes it.
 
     Of one seed figures are judged as they are, which is no statistics: a trend allows equal neighbours, but not
     equal ends. Where a figure is null, as the cost ratio of a network that does not interpolate, nothing is known.
@@ -112,7 +113,9 @@ class Claim:
 
         if not self.every_seed:
             judged = list(self._rules(figures))
-            words = [word for rule, one in judged if (word := self._words(finding, rule, one, len(figures.rows)))]
+            words = [word for rule, one in judged if (word := self._words(finding, rule, one, figures.random))]
+            if len(figures.rows) > 1 and not figures.random:
+                words = ["the same at each seed"]
             return evolve(finding, verdict=together(one.verdict for _, one in judged), reason="; ".join(words))
         each = [together(one.verdict for _, one in self._rules(OverSeeds((row,)))) for row in figures.rows]
         against = [finding.shown(*row) for row, one in zip(figures.rows, each, strict=True) if one == "fails"]
@@ -134,14 +137,14 @@ class Claim:
         if self.trend == "falling":
             yield "trend", figures.falling()
 
-    def _words(self, finding: Finding, rule: str, judged: Judged, seeds: int) -> str:
+    def _words(self, finding: Finding, rule: str, judged: Judged, random: bool) -> str:
         """What a verdict rests on, where the figures don't say it."""
         if judged.p is not None:
             steps = [f"{word} {', '.join(map(str, numbers))}" for word, numbers in (
                 ("the other way goes step", judged.contrary), ("open step", judged.open)
             ) if numbers]  # fmt: skip
             return "; ".join([f"Page p = {judged.p:.2g}", *steps])
-        if judged.verdict == "holds" or judged.interval is None or seeds == 1:
+        if judged.verdict == "holds" or judged.interval is None or not random:
             return ""
         interval = f"[{finding.shown(judged.interval[0])}, {finding.shown(judged.interval[1])}]"
         of = "difference " if rule == "alike" else ""
