@@ -57,7 +57,8 @@ class ShallowRelu:
 
         geometry = dataset.geometry
         sigma = schedule.sigma(context.dtype).to(context.device)
-        problem = Interpolation(dataset.draw(sigma), geometry.points, sigma)
+        counts = None if dataset.counts is None else geometry.points.new_tensor(dataset.counts)
+        problem = Interpolation(dataset.draw(sigma), geometry.points, sigma, counts)
         start = self._start(len(sigma), geometry.points.shape[-1], context)
         fit = optimizer.minimise(problem, geometry, start, self.dropout, context)
         network = fit.network.to(context.dtype)
