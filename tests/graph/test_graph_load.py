@@ -241,7 +241,9 @@ def test_seeds_in_a_table_of_their_own(tmp_path: Path) -> None:
     for graph in (one, other):
         again = loaded(tmp_path, tomli_w.dumps(graph.resolved))
         assert [node.id for node in again.nodes] == [node.id for node in graph.nodes]
-    assert [node.label for node in loaded(tmp_path, SEEDED, "experiment.seeds=1").nodes if node.name == "s"] == ["s"]
+    assert [node.label for node in loaded(tmp_path, SEEDED, "experiment.seeds=1").nodes if node.name == "s"] == [
+        "s"
+    ]
 
 
 @pytest.mark.parametrize(
