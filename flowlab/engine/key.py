@@ -99,7 +99,7 @@ def _described(node: Node, seed: int | None) -> dict[str, Any]:
     """A node and its ancestors as plain data, with seeds other than that one. Names count: they seed the draws."""
     component = node.component
     return {
-        **({} if node.seed == seed else {"seed": node.seed}),
+        **({} if node.seed in (None, seed) else {"seed": node.seed}),
         "kind": node.kind.name,
         "name": node.name,
         "component": [node.entry.distribution, node.entry.version, node.entry.name, node.entry.target],
