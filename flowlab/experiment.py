@@ -46,6 +46,7 @@ class Experiment:
     seed: int = 0
     dtype: str = "float64"
     threads: int | None = None
+    seeds: int = 1
 
     @classmethod
     def from_toml(cls, source: str | Path) -> Experiment:
@@ -60,6 +61,7 @@ class Experiment:
             graph.seed,
             graph.dtype,
             graph.threads,
+            document.data["experiment"].get("seeds", 1),
         )
 
     def to_toml(self) -> str:
@@ -96,4 +98,6 @@ class Experiment:
         experiment = {"name": self.name, "seed": self.seed, "dtype": self.dtype}
         if self.threads is not None:
             experiment["threads"] = self.threads
+        if self.seeds != 1:
+            experiment["seeds"] = self.seeds
         return built.document(experiment, self.nodes, self.sweeps, registry)

@@ -48,6 +48,7 @@ class Reference:
     """A key that names one node of another kind, or several: an edge of the graph.
 
     `gather`: takes the named nodes in every setting of the sweeps at once, rather than being repeated with them.
+    `seeds`: at every seed as well; without it what gathers is repeated with the seeds as all else is.
     `metrics`: takes the named nodes' metrics in place of their values.
     """
 
@@ -56,6 +57,11 @@ class Reference:
     many: bool = False
     gather: bool = False
     metrics: bool = False
+    seeds: bool = False
+
+    def repeats(self, seeds: bool) -> bool:
+        """Whether who refers so is repeated with a sweep of the named nodes: one over seeds, or any other."""
+        return not (self.seeds if seeds else self.gather)
 
 
 def parameter(
@@ -91,16 +97,17 @@ def reference(
     many: bool = False,
     gather: bool = False,
     metrics: bool = False,
+    seeds: bool = False,
 ) -> Any:
     """Declare a field that names a node of `kind` (annotation `str`), or several (`tuple[str, ...]`).
 
     The work method receives what the named node produced, under the field's own name; of several nodes a
     mapping from name to product. With `gather` (several nodes only) a sweep's settings come together, in the
-    names too; with `metrics` the product is the node's metrics.
+    names too, and with `seeds` those of all seeds; with `metrics` the product is the node's metrics.
     """
-    if gather and not many:
-        raise ValueError("only a reference to several nodes can gather")
-    return field(default=default, metadata={_KEY: Reference(kind, help, many, gather, metrics)})
+    if (gather and not many) or (seeds and not gather):
+        raise ValueError("only a reference to several nodes can gather, and only one that gathers takes all seeds")
+    return field(default=default, metadata={_KEY: Reference(kind, help, many, gather, metrics, seeds)})
 
 
 def about(attribute: attrs.Attribute[Any]) -> Parameter | Reference:

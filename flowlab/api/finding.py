@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
+from typing import Literal
 
 from attrs import frozen
 
+Verdict = Literal["holds", "fails", "undecided"]
 _MOST = 7  # figures in a table's cell
 
 
 @frozen
 class Finding:
-    """A claim's row. Figures are in a sweep's order; `holds` is None where there were none to judge.
+    """A claim's row. Figures are means over seeds, in a sweep's order; beside each half its 95 % interval.
 
-    `percent`: figures are shares, to be shown in percent.
+    The interval is Student's t of the mean over seeds; of one seed there is none. `by_seed` are our figures, a row
+    a seed. The verdict is None where a figure isn't known; `reason` says in words what it rests on. `percent`:
+    figures are shares, to be shown in percent.
     """
 
     claim: str
@@ -22,17 +27,47 @@ class Finding:
     rule: str = ""
     paper: str | None = None
     ours: tuple[float, ...] = ()
+    ours_spread: tuple[float, ...] = ()
     theory: tuple[float, ...] = ()
-    holds: bool | None = None
+    theory_spread: tuple[float, ...] = ()
+    verdict: Verdict | None = None
+    reason: str = ""
+    by_seed: tuple[tuple[float, ...], ...] = ()
     percent: bool = False
 
-    def shown(self, *figures: float) -> str:
+    @property
+    def seeds(self) -> int:
+        """Over how many seeds it is judged; one is no statistics."""
+        return len(self.by_seed)
+
+    @property
+    def our_figures(self) -> str:
+        """Ours in text."""
+        return self.shown(*self.ours, spread=self.ours_spread)
+
+    @property
+    def theory_figures(self) -> str:
+        """The closed form's in text."""
+        return self.shown(*self.theory, spread=self.theory_spread)
+
+    def shown(self, *figures: float, spread: Sequence[float] = ()) -> str:
         """Figures in text: repeated ones once with their number, of many the ends; a dash where there are none."""
         if not figures:
             return "-"
-        texts = ("-" if math.isnan(each) else f"{100 * each if self.percent else each:.4g}" for each in figures)
+        texts = itertools.starmap(self._number, itertools.zip_longest(figures, spread, fillvalue=0.0))
         runs = ((text, len(list(run))) for text, run in itertools.groupby(texts))
         parts = [part for text, n in runs for part in ([f"{text} ({n} times)"] if n > 2 else [text] * n)]
         if len(parts) > _MOST:
             parts = [*parts[: _MOST - 2], "...", parts[-1]]
         return ", ".join(parts) + (" %" if self.percent else "")
+
+    def _number(self, figure: float, spread: float) -> str:
+        unit = 100 if self.percent else 1
+        if math.isnan(figure):
+            return "-"
+        if not spread > 0:
+            return f"{unit * figure:.4g}"
+        off = f"{unit * spread:.2g}"
+        _, _, digits = off.partition(".")
+        text = f"{unit * figure:.4g}" if "e" in off else f"{unit * figure:.{len(digits)}f}"
+        return f"{text} ± {off}"

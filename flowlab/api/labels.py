@@ -18,6 +18,12 @@ def setting(label: str) -> str:
     return label.partition("[")[2].removesuffix("]")
 
 
+def without_seed(label: str) -> tuple[str, int | None]:
+    """A label without its seed, and the seed; None where no sweep goes over seeds."""
+    found = re.search(r"(?:^|,)seed=(\d+)", setting(label))
+    return (label, None) if found is None else (_without(label, found[0]), int(found[1]))
+
+
 def swept_number(label: str, key: str) -> tuple[str, float]:
     """A label without one swept key, and the number that the key has there. Raises NodeError for none."""
     pattern = rf"(?:^|,){re.escape(key)}=([^,]*)"
@@ -28,8 +34,12 @@ def swept_number(label: str, key: str) -> tuple[str, float]:
         value = float(found[1])
     except ValueError:
         raise NodeError(f"{key} = {found[1]} in {label!r} is no number") from None
-    rest = re.sub(pattern, "", setting(label)).lstrip(",")
-    return without_setting(label) + (f"[{rest}]" if rest else ""), value
+    return _without(label, found[0]), value
+
+
+def _without(label: str, part: str) -> str:
+    rest = setting(label).replace(part, "", 1).lstrip(",")
+    return without_setting(label) + (f"[{rest}]" if rest else "")
 
 
 def distinguishing(labels: Iterable[str]) -> dict[str, str]:

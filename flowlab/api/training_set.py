@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from flowlab.api.context import Context
+from flowlab.api.errors import Misfit
 from flowlab.api.result import Table
 from flowlab.api.work import TrainingSet
 
@@ -14,19 +16,32 @@ if TYPE_CHECKING:
     from flowlab.theory.geometry import Geometry
 
 
-def training_set(geometry: Geometry, samples: int, context: Context, draw: int = 0) -> TrainingSet:
+def training_set(
+    geometry: Geometry, samples: int, context: Context, draw: int = 0, repeats: Sequence[int] = ()
+) -> TrainingSet:
     """A training set with `samples` noisy samples a point, drawn afresh but equal at every call.
 
-    Each number `draw` stands for other noise.
+    Each number `draw` stands for other noise. A point that is in the set several times, by `repeats`, has
+    `samples` of its own each time; the tensor of samples is as long as the most frequent point's.
     """
-    from flowlab.theory.interpolation import noisy_samples
+    from flowlab.theory.interpolation import noisy_samples, repeated_samples
 
+    counts = tuple(repeats) if len(set(repeats)) > 1 or (repeats and repeats[0] > 1) else None
     stream = f"noise {draw}" if draw else "noise"
 
     def noisy(sigma: Tensor) -> Tensor:
-        return noisy_samples(geometry.points, sigma, samples, context.generator(stream))
+        generator = context.generator(stream)
+        if counts is None:
+            return noisy_samples(geometry.points, sigma, samples, generator)
+        return repeated_samples(geometry.points, counts, sigma, samples, generator)
 
-    return TrainingSet(geometry, samples, noisy)
+    return TrainingSet(geometry, samples * max(counts or (1,)), noisy, counts)
+
+
+def misfit_of_repeats(repeats: Sequence[int], points: int) -> Iterator[Misfit]:
+    """What is wrong with a dataset's `repeats`: none, or one a point."""
+    if repeats and len(repeats) != points:
+        yield Misfit("repeats", f"{len(repeats)} numbers for {points} points")
 
 
 def points_table(points: Tensor) -> Table:

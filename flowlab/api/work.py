@@ -37,11 +37,15 @@ class Network(Protocol):
 
 @frozen
 class TrainingSet:
-    """What a dataset builds: the geometry and how many noisy samples a point are drawn from it."""
+    """What a dataset builds: the geometry and how many noisy samples a point are drawn from it.
+
+    `counts` says how often each point is in the training set, where one is several times.
+    """
 
     geometry: Geometry
     samples: int
     draw: Callable[[Tensor], Tensor]  # sigma (L,) -> noisy samples (L, N, M, d), the same at every call
+    counts: tuple[int, ...] | None = None
 
 
 @frozen

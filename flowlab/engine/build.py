@@ -97,7 +97,7 @@ class Builder:
 
         keeping = self.checkpoints
         return Context(
-            seed=self.graph.seed,
+            seed=self.graph.seed if node.seed is None else node.seed,
             node=node.name,
             dtype=getattr(torch, self.graph.dtype),
             device=self.device,

@@ -27,10 +27,7 @@ def inputs(node: Node, ancestors: Ancestors) -> dict[str, Any]:
     given: dict[str, Any] = {}
     for name, reference in references(type(node.component)).items():
         taken: Callable[[Node], Any] = ancestors.metrics if reference.metrics else ancestors.value
-        ends = {
-            source.label if reference.gather else source.name: taken(source)
-            for source in node.inputs.get(name, ())
-        }
+        ends = {source.given_to(node, reference.gather): taken(source) for source in node.inputs.get(name, ())}
         given[name] = ends if reference.many else next(iter(ends.values()), None)
     return given
 

@@ -17,7 +17,7 @@ from flowlab.engine.sources import digests
 from flowlab.engine.versions import installed
 from flowlab.graph.node import Node
 
-SCHEMA = 3  # of the keys
+SCHEMA = 4  # of the keys
 _NUMERICAL = ("daqp", "numpy", "scipy")  # whose versions may decide a last bit, besides torch's
 
 
@@ -26,8 +26,8 @@ class Keys:
     """The keys of a run's nodes: sha256 of canonical JSON.
 
     Hashed are the node's component (name, distribution, version), parameters and the content of the files it
-    reads, the same of all its ancestors, the sources of the packages they come from, and what a run sets for all
-    nodes: seed, dtype, device type, threads, and the versions of the numerical libraries.
+    reads, the same of all its ancestors, the sources of the packages they come from, its seed, and what a run sets
+    for all nodes: dtype, device type, threads, and the versions of the numerical libraries.
     """
 
     seed: int
@@ -59,13 +59,13 @@ class Keys:
 
         content = {
             "schema": SCHEMA,
-            "seed": self.seed,
+            "seed": self.seed if node.seed is None else node.seed,
             "dtype": self.dtype,
             "device": self.device,
             "versions": {"torch": torch.__version__, **self._versions},
             "threads": self.threads,
             "sources": {package: self._digest(package) for package in packages(node)},
-            "node": _described(node),
+            "node": _described(node, node.seed),
         }
         # a component's own validators may have made anything of a parameter
         return json.dumps(content, sort_keys=True, separators=(",", ":"), default=repr)
@@ -95,10 +95,11 @@ def combined(modules: Mapping[str, str]) -> str:
     return digest(json.dumps(modules, sort_keys=True))
 
 
-def _described(node: Node) -> dict[str, Any]:
-    """A node and its ancestors as plain data. Names count: they seed the draws."""
+def _described(node: Node, seed: int | None) -> dict[str, Any]:
+    """A node and its ancestors as plain data, with seeds other than that one. Names count: they seed the draws."""
     component = node.component
     return {
+        **({} if node.seed in (None, seed) else {"seed": node.seed}),
         "kind": node.kind.name,
         "name": node.name,
         "component": [node.entry.distribution, node.entry.version, node.entry.name, node.entry.target],
@@ -108,7 +109,8 @@ def _described(node: Node) -> dict[str, Any]:
         "files": {name: _content(Path(name)) for name in getattr(component, "reads", tuple)()},
         "inputs": {
             name: {
-                source.label if reference.many else "": _described(source) for source in node.inputs.get(name, ())
+                source.given_to(node, reference.gather) if reference.many else "": _described(source, seed)
+                for source in node.inputs.get(name, ())
             }
             for name, reference in references(type(component)).items()
         },

@@ -19,7 +19,7 @@ def key_figures(record: Record) -> str:
     if record.node.kind.name == "classifier":
         told += [f"{flow} {_shares(counts)}" for flow, counts in record.metrics.items() if _counted(counts)]
     if record.result is not None and isinstance(one := record.result.value, Finding):
-        told.append(one.shown(*one.ours))
+        told.append(one.our_figures)
     return "; ".join(filter(None, told))
 
 

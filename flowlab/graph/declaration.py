@@ -13,10 +13,11 @@ from flowlab.api.nearest import nearest
 from flowlab.registry.entry_points import Entry
 from flowlab.registry.registry import Registry
 from flowlab.spec.document import Document
+from flowlab.spec.sweep import is_seed
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
 DTYPES = ("float64", "float32")
-EXPERIMENT_KEYS = ("name", "seed", "dtype", "threads")
+EXPERIMENT_KEYS = ("name", "seed", "seeds", "dtype", "threads")
 MOST_THREADS = 1024
 
 
@@ -58,7 +59,7 @@ def experiment_problems(document: Document) -> Iterator[Problem]:
         where = document.where("experiment", "name", value=True)
         yield Problem(where, f"name {RULE}, found {_shortened(table['name'])}")
     seed = table.get("seed", 0)
-    if type(seed) is not int or not 0 <= seed < 2**63:
+    if not is_seed(seed):
         where = document.where("experiment", "seed", value=True)
         yield Problem(where, f"seed must be an integer >= 0, found {seed!r}")
     if table.get("dtype", "float64") not in DTYPES:

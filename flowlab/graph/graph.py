@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 from attrs import frozen
 
-from flowlab.api import Executor, ExperimentError, PluginError, Problem
+from flowlab.api import Executor, ExperimentError, PluginError, Problem, Reference
 from flowlab.graph.node import Node
 from flowlab.graph.tables import Tables, limit, tables
 from flowlab.graph.variants import dangling, edges
@@ -59,7 +59,7 @@ def connected(document: Document, registry: Registry) -> Graph:
     problems += [Problem(document.where(*node.split(".", 1)), message) for node, message in circles]
     if problems:
         raise ExperimentError(_sorted(problems, document))
-    relevant = _relevant(order, ends, found.touching)
+    relevant = _relevant(order, ends, found)
     limit(found.axes, relevant, document)
     nodes = _connect(order, found, relevant)
     problems = [*_aside(nodes, document), *_misfits(nodes, document)]
@@ -92,7 +92,7 @@ def load_all(paths: Iterable[Path], overrides: Sequence[str], registry: Registry
     return tuple(graphs)
 
 
-def _order(edges: Mapping[str, Mapping[str, bool]]) -> tuple[list[str], list[tuple[str, str]]]:
+def _order(edges: Mapping[str, Mapping[str, set[Reference]]]) -> tuple[list[str], list[tuple[str, str]]]:
     """The nodes in topological order, and the circles of references there are."""
     left = {node: sorted(ends.keys() & edges.keys()) for node, ends in edges.items()}
     circles: list[tuple[str, str]] = []
@@ -111,13 +111,24 @@ def _order(edges: Mapping[str, Mapping[str, bool]]) -> tuple[list[str], list[tup
 
 
 def _relevant(
-    order: list[str], edges: Mapping[str, Mapping[str, bool]], touching: Mapping[str, list[int]]
+    order: list[str], edges: Mapping[str, Mapping[str, set[Reference]]], found: Tables
 ) -> dict[str, list[int]]:
-    """For each node the axes that touch it or an ancestor, but for what it gathers."""
+    """For each node the axes that touch it or an ancestor, but for what it gathers.
+
+    Seeds touch what is computed of nothing that is computed; all else has its seed from there.
+    """
+    seeds = [i for i, axis in enumerate(found.axes) if axis.seeds]
+    computed = {one.id for one in found.declared if one.kind.built}
     relevant: dict[str, list[int]] = {}
     for node in order:
-        inherited = (axis for end, repeated in edges[node].items() if repeated for axis in relevant[end])
-        relevant[node] = sorted({*touching[node], *inherited})
+        inherited = {
+            axis
+            for end, references in edges[node].items()
+            for axis in relevant[end]
+            if any(reference.repeats(axis in seeds) for reference in references)
+        }
+        drawn = seeds if node in computed and not computed & edges[node].keys() else ()
+        relevant[node] = sorted({*found.touching[node], *inherited, *drawn})
     return relevant
 
 
@@ -128,7 +139,9 @@ def _connect(order: list[str], found: Tables, relevant: Mapping[str, list[int]])
     axes = found.axes
     for one in map(declared.__getitem__, order):
         mine = relevant[one.id]
-        for chosen in _settings(mine, {}, axes):
+        # pictures of one seed do: those that show several gather them
+        first = {i: 0 for i in mine if axes[i].seeds} if one.kind.shown else {}
+        for chosen in _settings(mine, first, axes):
             setting = dict(zip(mine, chosen, strict=True))
             component = found.components[one.id][tuple(setting[i] for i in found.touching[one.id])]
             inputs = {

@@ -9,6 +9,7 @@ from attrs import frozen
 
 from flowlab.api import Kind
 from flowlab.registry.entry_points import Entry
+from flowlab.spec.sweep import SEED
 
 
 @frozen(eq=False)
@@ -29,14 +30,29 @@ class Node:
         return f"{self.kind.name}.{self.name}"
 
     @property
+    def seed(self) -> int | None:
+        """Its own seed in a sweep over seeds, None without one: then it is the experiment's."""
+        return self.variant.get(SEED)
+
+    @property
     def label(self) -> str:
         """The name, with the swept values it depends on in brackets."""
-        if not self.variant:
+        return self._labelled(())
+
+    def given_to(self, other: Node, gathered: bool) -> str:
+        """Its name among another's inputs: with its settings where they are gathered, but for a common seed."""
+        if not gathered:
             return self.name
+        return self._labelled((SEED,) if other.seed is not None else ())
+
+    def _labelled(self, without: tuple[str, ...]) -> str:
         keys = [path.rpartition(".")[2] for path in self.variant]
-        short = [key if keys.count(key) == 1 else path for key, path in zip(keys, self.variant, strict=True)]
-        values = (f"{key}={value}" for key, value in zip(short, self.variant.values(), strict=True))
-        return f"{self.name}[{','.join(values)}]"
+        values = [
+            f"{key if path == SEED or (keys.count(key) == 1 and key != 'seed') else path}={value}"
+            for key, (path, value) in zip(keys, self.variant.items(), strict=True)
+            if path not in without
+        ]
+        return f"{self.name}[{','.join(values)}]" if values else self.name
 
     @property
     def id(self) -> str:

@@ -69,14 +69,13 @@ def _references(one: Declaration, varied: Document) -> Iterator[tuple[str, Refer
     return named(one.component, varied.data[one.kind.name][one.name])
 
 
-def edges(one: Declaration, variants: Iterable[Document]) -> dict[str, bool]:
-    """The nodes that a declaration refers to, and whether it is repeated with their sweeps."""
-    found: dict[str, bool] = {}
+def edges(one: Declaration, variants: Iterable[Document]) -> dict[str, set[Reference]]:
+    """The nodes that a declaration refers to, and how."""
+    found: dict[str, set[Reference]] = {}
     for varied in variants:
         for _, reference, names in _references(one, varied):
             for name in names:
-                end = f"{reference.kind}.{name}"
-                found[end] = found.get(end, False) or not reference.gather
+                found.setdefault(f"{reference.kind}.{name}", set()).add(reference)
     return found
 
 

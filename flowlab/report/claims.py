@@ -10,8 +10,8 @@ from flowlab.graph.graph import Graph
 from flowlab.report.aligned import aligned
 
 FILE = "claims.md"
-HEADER = ("claim", "source", "paper", "ours", "closed form", "holds if", "holds")
-_VERDICTS = {True: "yes", False: "no", None: "not known"}
+HEADER = ("claim", "source", "paper", "ours", "closed form", "holds if", "seeds", "verdict")
+UNKNOWN = "not known"
 
 
 def findings(graph: Graph, outcome: Outcome) -> list[Finding]:
@@ -37,8 +37,18 @@ def table(claims: Mapping[str, Sequence[Finding]]) -> list[str]:
 
 
 def title(claims: Sequence[Finding]) -> str:
-    """How many of them hold."""
-    return f"Claims, {[one.holds for one in claims].count(True)} of {len(claims)} hold"
+    """How many of them hold, fail and are undecided."""
+    verdicts = [one.verdict for one in claims]
+    failing = verdicts.count("fails")
+    told = f"Claims, {verdicts.count('holds')} of {len(claims)} hold"
+    for count, word in (
+        (failing, "fails" if failing == 1 else "fail"),
+        (verdicts.count("undecided"), "undecided"),
+        (verdicts.count(None), UNKNOWN),
+    ):
+        told += f", {count} {word}" if count else ""
+    several = any(one.seeds > 1 for one in claims)
+    return f"{told} (± half the 95 % interval of the mean over seeds)" if several else told
 
 
 def markdown(claims: Mapping[str, Sequence[Finding]]) -> str:
@@ -51,8 +61,10 @@ def markdown(claims: Mapping[str, Sequence[Finding]]) -> str:
 
 def row(one: Finding) -> tuple[str, ...]:
     """The cells of a claim under HEADER."""
-    figures = (one.paper or "-", one.shown(*one.ours), one.shown(*one.theory))
-    return one.claim, one.source, *figures, one.rule, _VERDICTS[one.holds]
+    figures = (one.paper or "-", one.our_figures, one.theory_figures)
+    seeds = {0: "-", 1: "one"}.get(one.seeds, str(one.seeds))
+    verdict = (one.verdict or UNKNOWN) + (f": {one.reason}" if one.reason else "")
+    return one.claim, one.source, *figures, one.rule, seeds, verdict
 
 
 def _escaped(cell: str) -> str:

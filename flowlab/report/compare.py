@@ -12,6 +12,7 @@ from attrs import frozen
 from flowlab.api import ExperimentError, Problem
 from flowlab.engine.change import apart, side_by_side
 from flowlab.report.answer import worst
+from flowlab.report.claims import UNKNOWN
 from flowlab.report.curves import curves
 from flowlab.report.figures import stems_among
 from flowlab.report.folder import former, replace
@@ -29,7 +30,6 @@ _LOWER_IS_BETTER = {
     "gap": "optimality gap",
     "violation_max": "violation",
 }
-_VERDICTS = {True: "yes", False: "no", None: "not known"}
 
 
 @frozen
@@ -71,7 +71,7 @@ class Compared:
     def claims(self) -> Grid:
         """What became of each claim."""
         verdicts = (
-            {claim: _VERDICTS[holds] for claim, holds in one.claims.items()} for one in self.summaries.values()
+            {claim: verdict or UNKNOWN for claim, verdict in one.claims.items()} for one in self.summaries.values()
         )
         return self._side_by_side("claim", side_by_side(*verdicts))
 

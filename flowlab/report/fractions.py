@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from attrs import frozen
 
 from flowlab.api import CLASSES, HALF_STEP
+from flowlab.api.labels import without_seed
 from flowlab.engine.outcome import Outcome
 
 
 @frozen
 class Ends:
-    """How many points of one flow end in each class.
+    """How many points of one flow end in each class, at each seed.
 
-    `changed` of them end elsewhere at half the step; None where the flow is exact.
+    `changed_by_seed` of them end elsewhere at half the step; None where the flow is exact.
     """
 
     classifier: str
     flow: str
-    counts: Mapping[str, int]
-    changed: int | None = None
+    by_seed: tuple[Mapping[str, int], ...]
+    changed_by_seed: tuple[int | None, ...]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Of all seeds together."""
+        return {name: sum(counts[name] for counts in self.by_seed) for name in CLASSES}
 
     @property
     def total(self) -> int:
@@ -30,24 +36,43 @@ class Ends:
     @property
     def step_error(self) -> str:
         """How many points end elsewhere at half the step."""
-        return "exact" if self.changed is None else str(self.changed)
+        numbers = [changed for changed in self.changed_by_seed if changed is not None]
+        return str(sum(numbers)) if numbers else "exact"
 
     @property
     def shares(self) -> dict[str, str]:
-        """Each class's share with its interval."""
-        return {name: share(count, self.total) for name, count in self.counts.items()}
+        """Each class's share with its interval: that of the points, or of several seeds that of their mean."""
+        if len(self.by_seed) == 1:
+            return {name: share(count, self.total) for name, count in self.counts.items()}
+        return {name: _mean([_share(counts, name) for counts in self.by_seed]) for name in CLASSES}
 
 
 def ends(outcome: Outcome) -> list[Ends]:
-    """Where each flow's points end, one a classifier and flow."""
-    found = []
+    """Where each flow's points end, one a classifier and flow, seeds together."""
+    found: dict[tuple[str, str], list[tuple[Mapping[str, int], int | None]]] = {}
     for record in outcome.of("classifier"):
         changed = record.metrics.get(HALF_STEP, {})
         for flow, counts in record.metrics.items():
             if isinstance(counts, Mapping) and counts.keys() == set(CLASSES):
+                place = without_seed(record.node.label)[0], flow
                 ordered = {name: counts[name] for name in CLASSES}
-                found.append(Ends(record.node.label, flow, ordered, changed.get(flow)))
-    return found
+                found.setdefault(place, []).append((ordered, changed.get(flow)))
+    return [
+        Ends(classifier, flow, tuple(counts for counts, _ in rows), tuple(number for _, number in rows))
+        for (classifier, flow), rows in found.items()
+    ]
+
+
+def _share(counts: Mapping[str, int], name: str) -> float:
+    return counts[name] / max(sum(counts.values()), 1)
+
+
+def _mean(shares: Sequence[float]) -> str:
+    """The mean of shares in percent with its 95 % t interval over seeds, as far as shares go."""
+    from flowlab.theory.intervals import student
+
+    low, high = student(shares)
+    return f"{50 * (low + high):.1f} [{100 * max(low, 0.0):.1f}, {100 * min(high, 1.0):.1f}]"
 
 
 def share(count: int, total: int) -> str:

@@ -14,6 +14,7 @@ from attrs import field, frozen
 from flowlab.api import KINDS, ExperimentError, Problem
 from flowlab.api.result import Cell
 
+_VERDICTS = ("holds", "fails", "undecided", None)
 _TYPES: Mapping[str, tuple[Any, str]] = {
     "status": (str, "string"),
     "variant": (dict, "table"),
@@ -50,10 +51,10 @@ class Measured:
 
 @frozen
 class Summary:
-    """The nodes by id, without tools, which find nothing; whether each claim holds, None where it isn't known."""
+    """The nodes by id, without tools, which find nothing; the verdict on each claim, None where it isn't known."""
 
     nodes: Mapping[str, Measured]
-    claims: Mapping[str, bool | None]
+    claims: Mapping[str, str | None]
 
     def of(self, kind: str) -> dict[str, Measured]:
         """The nodes of one kind by label."""
@@ -72,9 +73,9 @@ def parse(path: Path, content: bytes) -> Summary:
             if kind not in KINDS or KINDS[kind].built
             for label, entry in entries.items()
         }
-        claims = {str(one["claim"]): one["holds"] for one in data.get("claims", ())}
-        if any(holds not in (True, False, None) for holds in claims.values()):
-            raise _bad(str(path), "no summary of a run: a claim holds, doesn't, or it isn't known")
+        claims = {str(one["claim"]): one["verdict"] for one in data.get("claims", ())}
+        if any(verdict not in _VERDICTS for verdict in claims.values()):
+            raise _bad(str(path), "no summary of a run: a claim holds, fails, is undecided, or it isn't known")
         return Summary(nodes, claims)
     except json.JSONDecodeError as error:
         raise _bad(f"{path}:{error.lineno}:{error.colno}", f"not valid JSON: {error.msg}") from error
@@ -83,7 +84,7 @@ def parse(path: Path, content: bytes) -> Summary:
     except (ValueError, RecursionError) as error:  # a number of too many digits, nested too deep
         raise _bad(str(path), f"not readable as JSON: {error}") from error
     except (KeyError, TypeError, AttributeError) as error:
-        rule = "no summary of a run, which has nodes with status and metrics, and claims that hold or don't"
+        rule = "no summary of a run, which has nodes with status and metrics, and claims with verdicts"
         raise _bad(str(path), rule) from error
 
 

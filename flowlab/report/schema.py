@@ -23,6 +23,7 @@ from flowlab.registry.source import source
 from flowlab.report.folder import replace
 from flowlab.report.plain import as_json
 from flowlab.report.say import say
+from flowlab.spec.sweep import MOST, SEED
 from flowlab.spec.value_schema import Schema, required, table_schema
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -131,6 +132,13 @@ def _experiment() -> Schema:
                 "minimum": 0,
                 "default": 0,
             },
+            "seeds": {
+                "description": "how many seeds, from `seed` on: all is computed at each",
+                "type": "integer",
+                "minimum": 1,
+                "maximum": MOST,
+                "default": 1,
+            },
             "dtype": {"description": "of the theory", "enum": list(DTYPES), "default": DTYPES[0]},
             "threads": {
                 "description": "of one operation on the CPU; torch's own number if absent",
@@ -180,6 +188,13 @@ def _sweep(by_kind: Mapping[str, Iterable[_Definition]]) -> Schema:
             }
         },
         "patternProperties": {
+            rf"^{re.escape(SEED)}$": {
+                "type": "array",
+                "items": {"type": "integer", "minimum": 0},
+                "minItems": 1,
+            }
+        }
+        | {
             rf"^{kind}\.[A-Za-z0-9][A-Za-z0-9_.-]*\.{re.escape(key)}$": {
                 "type": "array",
                 "items": {"anyOf": [{"$ref": place} for place in places]},

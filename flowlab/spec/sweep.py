@@ -14,6 +14,8 @@ from flowlab.spec.document import Document
 
 # More variants of a node than anybody means to compute in one run.
 MOST = 10_000
+SEED = "experiment.seed"  # the one path that names no node's key
+LARGEST_SEED = 2**63 - 1
 
 
 @frozen
@@ -28,6 +30,11 @@ class Axis:
     def nodes(self) -> frozenset[str]:
         """The nodes `kind.name` that it touches."""
         return frozenset(path.rpartition(".")[0] for path in self.paths)
+
+    @property
+    def seeds(self) -> bool:
+        """Whether it goes over seeds: then it touches all that is computed."""
+        return self.paths == (SEED,)
 
 
 def sweeps(document: Document) -> tuple[tuple[Axis, ...], list[Problem]]:
@@ -56,7 +63,45 @@ def sweeps(document: Document) -> tuple[tuple[Axis, ...], list[Problem]]:
             pair = zip(*values.values(), strict=True) if table.get("use") == "zip" else None
             rows = pair if pair is not None else itertools.product(*values.values())
             axes.append(Axis(name, tuple(values), tuple(dict(zip(values, row, strict=True)) for row in rows)))
-    return tuple(axes), problems
+    seeds, faults = _seeds(document, claimed)
+    return (*axes, *seeds), problems + faults
+
+
+def is_seed(value: Any) -> bool:
+    """Whether it can seed an experiment."""
+    return type(value) is int and 0 <= value <= LARGEST_SEED
+
+
+def _seeds(document: Document, claimed: Mapping[str, str]) -> tuple[list[Axis], list[Problem]]:
+    """The axis that `seeds = 5` in [experiment] stands for: `seed` and the four that follow it."""
+    table = document.data.get("experiment")
+    if not isinstance(table, dict) or "seeds" not in table:
+        return [], []
+    count, first = table["seeds"], table.get("seed", 0)
+    where = document.where("experiment", "seeds", value=True)
+    if type(count) is not int or not 1 <= count <= MOST:
+        return [], [Problem(where, f"seeds must be an integer from 1 to {MOST}, found {count!r}")]
+    if SEED in claimed:
+        return [], [Problem(where, f"[sweep.{claimed[SEED]}] goes over seeds already")]
+    if count == 1 or not is_seed(first):  # what is wrong with the seed itself is said elsewhere
+        return [], []
+    if not is_seed(first + count - 1):
+        return [], [Problem(where, f"{count} seeds from {first} on: the largest there is is {LARGEST_SEED}")]
+    return [Axis("seeds", (SEED,), tuple({SEED: first + i} for i in range(count)))], []
+
+
+def _seed_faults(document: Document, name: str, table: dict[str, Any]) -> list[Problem]:
+    """What is wrong with a sweep over seeds."""
+    where = document.where("sweep", name, SEED, value=True)
+    values = table[SEED]
+    if any(path not in ("use", SEED) for path in table):
+        rule = f"{SEED!r} stands alone in its sweep: everything is computed at each seed"
+        return [Problem(document.where("sweep", name, SEED), rule)]
+    if not isinstance(values, list) or not values or not all(map(is_seed, values)):
+        return [Problem(where, f"expected a list of seeds, integers >= 0, found {values!r}")]
+    if len(set(values)) < len(values):
+        return [Problem(where, "a seed stands here twice")]
+    return []
 
 
 def _faults(document: Document, name: str, table: dict[str, Any]) -> list[Problem]:
@@ -78,7 +123,11 @@ def _faults(document: Document, name: str, table: dict[str, Any]) -> list[Proble
             if isinstance(nodes, dict) and k not in ("sweep", "experiment")
             for n in nodes
         ]
-        if not node or not key or f"{kind}.{node}" not in known:
+        if path == SEED:
+            problems += _seed_faults(document, name, table)
+            if isinstance(values, list):
+                lengths[path] = len(values)
+        elif not node or not key or f"{kind}.{node}" not in known:
             missing = f"there is no [{kind}.{node}]" if node and key else 'expected "kind.name.key" in quotes'
             near = nearest(f"{kind}.{node}", known)
             problems.append(Problem(where, f"{path!r} names no parameter: {missing}", near))

@@ -76,6 +76,4 @@ def affine_regions(network: object) -> AffineRegions | None:
     product = outer.norm(dim=-1) * size
     alive = ~(product <= torch.finfo(outer.dtype).eps / max(1, len(product)))  # what is not finite stays
     outer, inner, biases, size = outer[alive], inner[alive], biases[alive], size[alive]
-    return AffineRegions(
-        outer * size[:, None], inner / size[:, None], biases / size, relu.skip[0], relu.offset[0]
-    )
+    return AffineRegions(outer * size[:, None], inner / size[:, None], biases / size, relu.skip[0], relu.offset[0])

@@ -87,7 +87,13 @@ class Frame:
         if self.trivial:
             return problem
         samples = (problem.samples - self.origin).div_(self.scale)
-        return Interpolation(samples, self.inside(problem.points), problem.sigma / self.scale, self.scale)
+        return evolve(
+            problem,
+            samples=samples,
+            points=self.inside(problem.points),
+            sigma=problem.sigma / self.scale,
+            unit=self.scale,
+        )
 
     def geometry_inside(self, geometry: Geometry) -> Geometry:
         """A geometry in the frame, with its cell and closed form."""

@@ -1,8 +1,11 @@
-"""Confidence intervals of binomial shares."""
+"""Confidence intervals of binomial shares and of means."""
 
 from __future__ import annotations
 
-from scipy.stats import binomtest
+import math
+from collections.abc import Sequence
+
+from scipy.stats import binomtest, t
 
 
 def clopper_pearson(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -11,3 +14,17 @@ def clopper_pearson(successes: int, trials: int, confidence: float = 0.95) -> tu
         return 0.0, 1.0
     interval = binomtest(successes, trials).proportion_ci(confidence, method="exact")
     return float(interval.low), float(interval.high)
+
+
+def student(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float]:
+    """The t interval of the mean of independent values; a point where they do not differ, as one alone does not.
+
+    Exact of normal values. Source: Student, Biometrika 6 (1908), 1-25.
+    """
+    if min(values) == max(values):
+        return values[0], values[0]
+    count = len(values)
+    mean = math.fsum(values) / count
+    deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (count - 1))
+    half = float(t.ppf((1 + confidence) / 2, count - 1)) * deviation / math.sqrt(count)
+    return mean - half, mean + half

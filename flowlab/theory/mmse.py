@@ -9,18 +9,23 @@ from torch import Tensor
 
 @frozen
 class EmpiricalMmse:
-    """h(y) = sum_n softmax_n(-|y - x_n|^2 / (2 sigma^2)) x_n; points (N, d), sigma (L,).
+    """h(y) = sum_n softmax_n(log r_n - |y - x_n|^2 / (2 sigma^2)) x_n; points (N, d), sigma (L,).
 
+    r_n, `counts` (N,), is how often x_n is in the training set, once if None.
     Not min-norm: its probability flow memorises. Source: arXiv 2506.19031, Section 2.
     """
 
     points: Tensor
     sigma: Tensor
+    counts: Tensor | None = None
 
     def __call__(self, y: Tensor) -> Tensor:
         """Denoise y (L, S, d), level by level; L = 1 broadcasts."""
         squares = (y[..., None, :] - self.points).square().sum(-1)
-        return torch.softmax(-squares / (2 * self.sigma[:, None, None].square()), dim=-1) @ self.points
+        logits = -squares / (2 * self.sigma[:, None, None].square())
+        if self.counts is not None:
+            logits = logits + self.counts.log()
+        return torch.softmax(logits, dim=-1) @ self.points
 
     def at_sigma(self, sigma: Tensor) -> EmpiricalMmse:
         """The denoisers at other noise levels (L,)."""
@@ -28,4 +33,4 @@ class EmpiricalMmse:
 
     def at(self, level: int) -> EmpiricalMmse:
         """The denoiser of one level, as a bank of one."""
-        return EmpiricalMmse(self.points, self.sigma[level].reshape(1))
+        return EmpiricalMmse(self.points, self.sigma[level].reshape(1), self.counts)

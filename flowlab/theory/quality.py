@@ -26,6 +26,14 @@ def violation(residual: Tensor) -> Violation:
     return Violation(residual.abs().amax((1, 2)), residual.square().mean((1, 2)).sqrt())
 
 
+def mean_squared_error(residual: Tensor) -> Tensor:
+    """The training loss at each level (L,): the mean over samples of |h(y) - x|^2, residuals (L, Q, d).
+
+    In squared data units. Source: arXiv 2506.19031, Figure 14 (its training MSE at low noise).
+    """
+    return residual.square().sum(-1).mean(-1)
+
+
 def closed_form_cost(problem: Interpolation, geometry: Geometry) -> Tensor | None:
     """Cost of the closed form with the effective radius of the samples (L,); None without a closed form.
 
@@ -70,6 +78,7 @@ def quality(
     figures = {
         "violation_max": off.max,
         "violation_rms": off.rms,
+        "mse": mean_squared_error(residual),
         "cost": cost,
         "cost_balanced": balanced,
         "cost_closed_form": closed,

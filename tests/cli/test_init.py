@@ -24,7 +24,7 @@ def test_what_it_writes_runs_as_it_says(flowlab: Run, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     summary = json.loads((tmp_path / "o/summary.json").read_text())
     assert summary["experiment"]["name"] == "first"
-    assert [claim["holds"] for claim in summary["claims"]] == [True]
+    assert [claim["verdict"] for claim in summary["claims"]] == ["holds"]
     assert {node["status"] for nodes in summary["nodes"].values() for node in nodes.values()} == {"done"}
 
 

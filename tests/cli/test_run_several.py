@@ -52,14 +52,14 @@ def test_each_has_its_folder_and_all_claims_one_table(
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "runs/tiny/summary.json").exists()
     assert (tmp_path / "runs/other/figures/f.png").exists()
-    assert [[row[0], row[4], row[7]] for row in rows(tmp_path / "runs")] == [
-        ["tiny", "3", "yes"],
-        ["other", "2", "no"],
+    assert [[row[0], row[4], *row[7:]] for row in rows(tmp_path / "runs")] == [
+        ["tiny", "3", "one", "holds"],
+        ["other", "2", "one", "fails"],
     ]
     assert done.stdout.splitlines()[-1] == "runs/claims.md"
-    assert "Claims, 1 of 2 hold" in done.stdout
+    assert "Claims, 1 of 2 hold, 1 fails" in done.stdout
     claims = json.loads((tmp_path / "runs/other/summary.json").read_text())["claims"]
-    assert [claim["holds"] for claim in claims] == [False]
+    assert [claim["verdict"] for claim in claims] == ["fails"]
 
 
 def test_json_of_several_is_a_list(flowlab: Run, pair: tuple[Path, Path], tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_one_that_fails_does_not_stop_the_others(flowlab: Run, pair: tuple[Path,
     )
     done = flowlab("run", *pair)
     assert done.returncode == 1
-    assert [row[7] for row in rows(tmp_path / "runs")] == ["not known", "no"]
+    assert [row[8] for row in rows(tmp_path / "runs")] == ["not known", "fails"]
 
 
 def test_a_folder_lost_on_the_way_does_not_stop_the_others(
@@ -89,7 +89,7 @@ def test_a_folder_lost_on_the_way_does_not_stop_the_others(
     done = flowlab("run", *pair)
     assert done.returncode == 4
     assert "runs/tiny/tables" in done.stderr
-    assert [row[7] for row in rows(tmp_path / "runs")] == ["not known", "no"]
+    assert [row[8] for row in rows(tmp_path / "runs")] == ["not known", "fails"]
 
 
 def test_mistakes_of_all_files_are_told_before_any_work(

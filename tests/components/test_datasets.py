@@ -7,6 +7,7 @@ leaves room for a QR and a Cholesky factor in 30 dimensions.
 import math
 import pickle
 
+import attrs
 import numpy as np
 import pytest
 import torch
@@ -389,7 +390,7 @@ def test_points_file_check_knows_formats_and_missing_files(tmp_path):
         (ROWS[None], "array of shape"),
         (np.where(ROWS == 0.5, np.nan, ROWS), "not finite"),
         (np.where(ROWS == 0.5, np.inf, ROWS), "not finite"),
-        (ROWS[[0, 1, 0]], "same point twice"),
+        (ROWS[[0, 0, 0]], "two points or more"),
         (ROWS.astype(complex), "not real numbers"),
         (ROWS.astype(str), "not real numbers"),
         (np.array([[{}], [{}]], dtype=object), "can't read points"),
@@ -434,3 +435,38 @@ def test_an_anchor_beyond_the_rows_is_refused(tmp_path):
     np.save(path, ROWS)
     with pytest.raises(NodeError, match="anchor row 3"):
         geometry(PointsFile(path=str(path), anchor=3))
+
+
+# points that stand in the training set several times
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".csv"])
+def test_a_row_that_stands_twice_is_one_point_with_twice_the_samples(tmp_path, suffix):
+    path = tmp_path / f"points{suffix}"
+    rows = ROWS[[1, 0, 1, 2, 1]]
+    np.save(path, rows) if suffix == ".npy" else np.savetxt(path, rows, delimiter=",")
+    training = PointsFile(path=str(path), anchor=2, samples=4).build(context()).value
+    assert np.array_equal(training.geometry.points.numpy(), ROWS[[1, 0, 2]])
+    assert np.array_equal(training.geometry.anchor.numpy(), ROWS[1])
+    assert training.counts == (3, 1, 1)
+
+
+@pytest.mark.parametrize(
+    "dataset",
+    [
+        Orthogonal(dimension=3, points=3, samples=5, repeats=(1, 4, 2)),
+        ObtuseSimplex(dimension=2, points=3, samples=5, repeats=(1, 4, 2)),
+        Simplex(vertices=((0.0, 0.0), (1.0, 0.1), (0.2, 1.0)), samples=5, repeats=(1, 4, 2)),
+    ],
+)
+def test_a_repeated_point_has_samples_of_its_own_each_time(dataset):
+    assert not blamed(dataset)
+    training = dataset.build(context()).value
+    samples = training.draw(torch.tensor([0.1, 0.01], dtype=torch.float64))
+    assert samples.shape[:3] == (2, 3, training.samples) == (2, 3, 20)
+    distinct = [len({tuple(row) for row in cluster.tolist()}) for cluster in samples[0]]
+    assert distinct == [5, 20, 10]
+    assert blamed(attrs.evolve(dataset, repeats=(1, 2))) == ["repeats"]
+    once = attrs.evolve(dataset, repeats=(1, 1, 1)).build(context()).value
+    plain = attrs.evolve(dataset, repeats=()).build(context()).value
+    assert torch.equal(once.draw(torch.ones(1)), plain.draw(torch.ones(1)))

@@ -125,3 +125,16 @@ def test_sources_are_read_once_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyP
     first = keys.of(bank())
     (tmp_path / "made.py").write_text("x = 2")  # an edit changes nothing of what runs already
     assert keys.of(bank()) == first != Keys(0, "float64", "cpu", 1).of(bank())
+
+
+def test_a_node_of_a_sweep_over_seeds_has_the_key_of_its_own_seed() -> None:
+    def seeded(one: Node, seed: int) -> Node:
+        ends = {name: tuple(seeded(end, seed) for end in group) for name, group in one.inputs.items()}
+        return evolve(one, variant={"experiment.seed": seed}, inputs=ends)
+
+    assert key(seeded(bank(), 3)) == key(bank(), seed=3) != key(bank())
+    gathered = [
+        key(node("analysis", "a", Judge(("bank",)), {"denoiser": tuple(seeded(bank(), seed) for seed in seeds)}))
+        for seeds in ((0, 1), (0, 2))
+    ]
+    assert gathered[0] != gathered[1]

@@ -59,3 +59,17 @@ class Survey:
 
     denoiser: tuple[str, ...] = reference("denoiser", help="banks", many=True, gather=True)
     effort: int = parameter(1, help="how hard to look")
+
+
+@frozen
+class Summing:
+    """Takes analyses in every setting and at every seed."""
+
+    analysis: tuple[str, ...] = reference("analysis", help="analyses", many=True, gather=True, seeds=True)
+
+
+@frozen
+class Picture:
+    """Shows banks."""
+
+    denoiser: tuple[str, ...] = reference("denoiser", help="banks", many=True, gather=True)

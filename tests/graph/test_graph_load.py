@@ -16,6 +16,7 @@ from flowlab.registry.registry import Registry
 
 PARTS = {("dataset", "cloud"): "Cloud", ("denoiser", "bank"): "Bank", ("denoiser", "loop"): "Loop"}
 PARTS |= {("analysis", "judge"): "Judge", ("analysis", "survey"): "Survey"}
+PARTS |= {("analysis", "summing"): "Summing", ("figure", "picture"): "Picture"}
 REGISTRY = Registry(tuple(Entry(k, n, f"graph_parts:{c}", "parts", "1.0") for (k, n), c in PARTS.items()))
 HEAD = '[experiment]\nname = "e"\n'
 CLOUD = '[dataset.c]\nuse = "cloud"\npoints = 3\n'
@@ -200,3 +201,65 @@ def test_a_sweep_gives_what_a_table_lacks(tmp_path: Path) -> None:
     assert [(node.component.points, node.component.scale) for node in graph.nodes] == [(4, 3.0), (5, 3.0)]
     assert (graph.resolved["dataset"]["c"]["points"], graph.resolved["dataset"]["c"]["scale"]) == (4, 2.0)
     assert mistakes(tmp_path, text.replace("[4, 5]", "[4, 50]"))[0].startswith("7:22: points must be")
+
+
+SEEDED = (
+    HEAD
+    + "seeds = 3\n"
+    + CLOUD
+    + BANK
+    + '[analysis.s]\nuse = "survey"\ndenoiser = ["b"]\n[analysis.all]\nuse = "summing"\nanalysis = ["s"]\n'
+    + '[figure.f]\nuse = "picture"\ndenoiser = ["b"]\n[sweep.a]\n"dataset.c.points" = [1, 2]\n'
+)
+
+
+def test_all_is_computed_at_each_seed(tmp_path: Path) -> None:
+    nodes = loaded(tmp_path, SEEDED, "experiment.seed=7").nodes
+    labels = [node.label for node in nodes]
+    assert [label for label in labels if label[0] == "b"] == [
+        f"b[points={n},seed={seed}]" for n in (1, 2) for seed in (7, 8, 9)
+    ]
+    assert all(end.seed == node.seed for node in nodes if node.name == "b" for end in node.inputs["dataset"])
+    # who gathers a sweep is repeated with the seeds; who asks for all seeds is not; a picture shows the first
+    assert [label for label in labels if label[0] == "s"] == ["s[seed=7]", "s[seed=8]", "s[seed=9]"]
+    surveys = [node for node in nodes if node.name == "s"]
+    assert [[end.given_to(node, True) for end in node.inputs["denoiser"]] for node in surveys] == [
+        ["b[points=1]", "b[points=2]"]
+    ] * 3
+    (summing,) = (node for node in nodes if node.name == "all")
+    assert (summing.seed, [end.given_to(summing, True) for end in summing.inputs["analysis"]]) == (
+        None,
+        ["s[seed=7]", "s[seed=8]", "s[seed=9]"],
+    )
+    assert [label for label in labels if label[0] == "f"] == ["f[seed=7]"]
+
+
+def test_seeds_in_a_table_of_their_own(tmp_path: Path) -> None:
+    swept = SEEDED.replace("seeds = 3\n", "") + '[sweep.seed]\n"experiment.seed" = [7, 8, 9]\n'
+    one, other = loaded(tmp_path, SEEDED, "experiment.seed=7"), loaded(tmp_path, swept)
+    assert [node.id for node in one.nodes] == [node.id for node in other.nodes]
+    for graph in (one, other):
+        again = loaded(tmp_path, tomli_w.dumps(graph.resolved))
+        assert [node.id for node in again.nodes] == [node.id for node in graph.nodes]
+    assert [node.label for node in loaded(tmp_path, SEEDED, "experiment.seeds=1").nodes if node.name == "s"] == [
+        "s"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (HEAD + "seeds = 0\n" + CLOUD, "seeds must be an integer from 1"),
+        (HEAD + "seeds = true\n" + CLOUD, "seeds must be an integer from 1"),
+        (HEAD + "seed = 9223372036854775807\nseeds = 2\n" + CLOUD, "the largest there is"),
+        (HEAD + CLOUD + '[sweep.a]\n"experiment.seed" = [0, 0]\n', "a seed stands here twice"),
+        (HEAD + CLOUD + '[sweep.a]\n"experiment.seed" = [-1]\n', "expected a list of seeds"),
+        (HEAD + CLOUD + '[sweep.a]\n"experiment.seed" = []\n', "expected a list of seeds"),
+        (HEAD + CLOUD + '[sweep.a]\n"experiment.dtype" = ["float32"]\n', "names no parameter"),
+        (HEAD + CLOUD + '[sweep.a]\n"experiment.seed" = [0, 1]\n"dataset.c.points" = [1, 2]\n', "stands alone"),
+        (HEAD + "seeds = 2\n" + CLOUD + '[sweep.a]\n"experiment.seed" = [0]\n', "goes over seeds already"),
+    ],
+)
+def test_a_mistake_about_seeds(tmp_path: Path, text: str, words: str) -> None:
+    (found,) = mistakes(tmp_path, text)
+    assert words in found

@@ -211,7 +211,7 @@ def test_the_seal_is_of_what_is_said(run: Path) -> None:
         (b'{"nodes": {"a": {"b": {"status": "done", "metrics": {}, "reused": 0}}}}', "reused of a.b is no yes"),
         (b'{"nodes": {}, "claims": [1]}', "no summary of a run"),
         (b'{"nodes": {}, "claims": 1}', "no summary of a run"),
-        (b'{"nodes": {}, "claims": [{"claim": "x", "holds": "perhaps"}]}', "no summary of a run"),
+        (b'{"nodes": {}, "claims": [{"claim": "x", "verdict": "perhaps"}]}', "no summary of a run"),
         (b'{"nodes": {"a": {"b": {"status": "done", "metrics": {"c": NaN}}}}}', "not readable"),
         (b'{"nodes": {"a": {"b": {"status": "done", "metrics": {"c": 1e999}}}}}', "not readable"),
         (b"[" * 100_000, "not readable"),

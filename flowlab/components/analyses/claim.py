@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import asdict, evolve, frozen
 
 from flowlab.api import Context, Declared, Finding, Misfit, NodeError, Result, parameter, reference
+from flowlab.api.labels import without_seed
 from flowlab.api.nearest import nearest
+
+if TYPE_CHECKING:
+    from flowlab.theory.over_seeds import Judged, OverSeeds
 
 Metrics = Mapping[str, Mapping[str, Any]]  # of each analysis, by its label
 
@@ -20,19 +24,34 @@ class Claim:
 
     A figure is one number among the metrics of an analysis, named by the keys that lead to it, joined by dots:
     `2.share`, `pf.virtual` (summary.json shows them); a place that holds several numbers names them all. Of a
-    swept analysis, and of several, all figures are taken at once: each must keep the bounds, and `trend` looks at
-    them in the sweep's order, where equal neighbours are allowed but not equal ends. Where a figure is null, as
-    the cost ratio of a network that does not interpolate, it is not known whether the claim holds.
+    swept analysis, and of several, all figures are taken at once.
+
+    Where the experiment goes over seeds (`seeds = 5`), a claim is of the mean over seeds. A bound holds if the
+    95 % interval of each figure's mean (Student's t) lies wholly inside, fails if one lies wholly outside, and is
+    undecided else; `alike` judges the paired differences of any two figures in the same way. A `trend` holds if
+    Page's test over the sweep's order, a seed a block, is significant at 5 %, and fails if it is the other way
+    round or one step goes the other way (5 %, Bonferroni); of two settings it is a sign test, which takes five
+    seeds. Seeds that do not differ at all are no replication: they are judged as one. With `every_seed` the claim
+    is of each seed: one that is against it refutes it.
+
+    Of one seed figures are judged as they are, which is no statistics: a trend allows equal neighbours, but not
+    equal ends. Where a figure is null, as the cost ratio of a network that does not interpolate, nothing is known.
     """
 
     text: str = parameter(help="what is claimed, in words")
     source: str = parameter(help="where the paper claims it")
     ours: tuple[str, ...] = reference(
-        "analysis", many=True, gather=True, metrics=True, help="the analyses that hold our figure"
+        "analysis", many=True, gather=True, metrics=True, seeds=True, help="the analyses that hold our figure"
     )
     metric: str | tuple[str, ...] = parameter(help="its place in their metrics, keys joined by dots, or several")
     theory: tuple[str, ...] = reference(
-        "analysis", (), many=True, gather=True, metrics=True, help="those that hold the closed form's"
+        "analysis",
+        (),
+        many=True,
+        gather=True,
+        metrics=True,
+        seeds=True,
+        help="those that hold the closed form's",
     )
     theory_metric: str | tuple[str, ...] | None = parameter(
         None, help="its place in their metrics (default: that of ours)"
@@ -44,6 +63,7 @@ class Claim:
     within: tuple[float, float] | None = parameter(None, help="a value, and how far from it a figure may be")
     alike: float | None = parameter(None, help="how far apart the figures may be", ge=0)
     trend: Literal["falling", "rising"] | None = parameter(None, help="how the figures of a sweep go")
+    every_seed: bool = parameter(False, help="of each seed, not of the mean over seeds")
 
     def check(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
         """There is a rule."""
@@ -61,35 +81,86 @@ class Claim:
             self.within is not None and " ± ".join(map(blank.shown, self.within)).removesuffix(" ± 0"),
             self.alike is not None and f"alike to {blank.shown(self.alike)}",
             self.trend,
+            self.every_seed and "each seed",
         )
         paper = blank.shown(self.paper) if isinstance(self.paper, float) else self.paper
         return evolve(blank, paper=paper, rule=", ".join(rule for rule in rules if rule))
 
     def build(self, context: Context, *, ours: Metrics, theory: Metrics) -> Result:
         """Judge our figures. Raises NodeError where a metric isn't there, or one alone has no trend."""
-        figures = _figures(ours, self.metric)
-        if len(figures) < 2 and (self.trend or self.alike is not None):
+        from flowlab.theory.over_seeds import OverSeeds
+
+        rows = _by_seed(ours, self.metric)
+        if len(rows[0]) < 2 and (self.trend or self.alike is not None):
             raise NodeError(f"{'trend' if self.trend else 'alike'} compares figures, and there is one only")
-        forms = _figures(theory, self.theory_metric or self.metric)
-        finding = evolve(self.finding, ours=figures, theory=forms)
-        if all(map(math.isfinite, figures)):
-            finding = evolve(finding, holds=self._holds(figures))
+        figures = OverSeeds(rows)
+        finding = evolve(self.finding, by_seed=rows, ours=figures.means, ours_spread=figures.half_widths)
+        if theory:
+            forms = OverSeeds(_by_seed(theory, self.theory_metric or self.metric))
+            finding = evolve(finding, theory=forms.means, theory_spread=forms.half_widths)
+        if all(math.isfinite(figure) for row in rows for figure in row):
+            finding = self._judged(finding, figures)
         shortfall = None
-        if not finding.holds:
-            shortfall = f"{self.text}: found {finding.shown(*figures)}, claimed {finding.rule}"
+        if finding.verdict != "holds":
+            verdict = finding.verdict or "not known"
+            because = f" ({finding.reason})" if finding.reason else ""
+            shortfall = f"{self.text}: {verdict}{because}; found {finding.our_figures}, claimed {finding.rule}"
         return Result(finding, asdict(finding), shortfall=shortfall)
 
-    def _holds(self, figures: tuple[float, ...]) -> bool:
-        rising = figures if self.trend == "rising" else figures[::-1]
-        return all(
-            (
-                self.at_least is None or min(figures) >= self.at_least,
-                self.at_most is None or max(figures) <= self.at_most,
-                self.within is None or all(abs(each - self.within[0]) <= self.within[1] for each in figures),
-                self.alike is None or max(figures) - min(figures) <= self.alike,
-                self.trend is None or (list(rising) == sorted(rising) and rising[0] < rising[-1]),
-            )
-        )
+    def _judged(self, finding: Finding, figures: OverSeeds) -> Finding:
+        """The finding with its verdict and what that rests on."""
+        from flowlab.theory.over_seeds import OverSeeds, together
+
+        if not self.every_seed:
+            judged = list(self._rules(figures))
+            words = [word for rule, one in judged if (word := self._words(finding, rule, one, figures.random))]
+            if len(figures.rows) > 1 and not figures.random:
+                words = ["the same at each seed"]
+            return evolve(finding, verdict=together(one.verdict for _, one in judged), reason="; ".join(words))
+        each = [together(one.verdict for _, one in self._rules(OverSeeds((row,)))) for row in figures.rows]
+        against = [finding.shown(*row) for row, one in zip(figures.rows, each, strict=True) if one == "fails"]
+        reason = f"against it {len(against)} of {len(each)} seeds, the first with {against[0]}" if against else ""
+        return evolve(finding, verdict=together(each), reason=reason)
+
+    def _rules(self, figures: OverSeeds) -> Iterator[tuple[str, Judged]]:
+        if self.at_least is not None:
+            yield "at_least", figures.between(self.at_least, math.inf)
+        if self.at_most is not None:
+            yield "at_most", figures.between(-math.inf, self.at_most)
+        if self.within is not None:
+            value, off = self.within
+            yield "within", figures.between(value - off, value + off)
+        if self.alike is not None:
+            yield "alike", figures.alike(self.alike)
+        if self.trend == "rising":
+            yield "trend", figures.rising()
+        if self.trend == "falling":
+            yield "trend", figures.falling()
+
+    def _words(self, finding: Finding, rule: str, judged: Judged, random: bool) -> str:
+        """What a verdict rests on, where the figures don't say it."""
+        if judged.p is not None:
+            steps = [f"{word} {', '.join(map(str, numbers))}" for word, numbers in (
+                ("the other way goes step", judged.contrary), ("open step", judged.open)
+            ) if numbers]  # fmt: skip
+            return "; ".join([f"Page p = {judged.p:.2g}", *steps])
+        if judged.verdict == "holds" or judged.interval is None or not random:
+            return ""
+        interval = f"[{finding.shown(judged.interval[0])}, {finding.shown(judged.interval[1])}]"
+        of = "difference " if rule == "alike" else ""
+        return f"{of}{interval} {'is outside' if judged.verdict == 'fails' else 'crosses the bound'}"
+
+
+def _by_seed(analyses: Metrics, places: str | tuple[str, ...]) -> tuple[tuple[float, ...], ...]:
+    """The figures of each seed; all in one row where no sweep goes over seeds. Raises NodeError."""
+    seeds: dict[int | None, dict[str, Mapping[str, Any]]] = {}
+    for label, metrics in analyses.items():
+        name, seed = without_seed(label)
+        seeds.setdefault(seed, {})[name] = metrics
+    rows = tuple(_figures(one, places) for one in seeds.values())
+    if len(set(map(len, rows))) > 1 or len(set(map(frozenset, seeds.values()))) > 1:
+        raise NodeError(f"the seeds have different numbers of figures at {places!r}: there is no comparing them")
+    return rows
 
 
 def _listed(places: str | tuple[str, ...]) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from attrs import frozen
 
@@ -11,7 +11,7 @@ from flowlab.api import Bank, Context, Result, Table, parameter, reference
 
 @frozen
 class Interpolation:
-    """Violation and representation cost of each level, beside the closed form's and the slabs'.
+    """Violation, training MSE and representation cost of each level, beside the closed form's and the slabs'.
 
     The closed form's cost takes the effective radius of the samples. Slabs are feasible, so a slab ratio above
     1 + slack at an interpolating level is a failed optimisation, and the result says so.
@@ -27,7 +27,7 @@ class Interpolation:
     slack: float = parameter(1e-3, help="excess over the slab cost that is tolerated", ge=0)
 
     def build(self, context: Context, *, denoiser: Mapping[str, Bank]) -> Result:
-        """One row a denoiser and level; metrics are the worst of each denoiser."""
+        """One row a denoiser and level; metrics are the worst of each denoiser, the MSE their mean."""
         from flowlab.theory.tolerance import largest_violation
 
         figures = dict.fromkeys(figure for bank in denoiser.values() for figure in bank.quality)
@@ -56,6 +56,7 @@ class Interpolation:
                 "interpolating": len(exact),
                 "violation_max": max((v for v, _ in pairs if v is not None), default=float("nan")),
                 "slab_ratio": max(ratios, default=float("nan")),
+                "mse": _mean(bank.quality.get("mse", none)),
             }
             above = sum(ratio > 1 + self.slack for ratio in ratios)
             if above or len(exact) < len(pairs):
@@ -64,3 +65,9 @@ class Interpolation:
                     f"cost over {1 + self.slack:g} times the slabs"
                 )
         return Result(columns, metrics, {"interpolation": Table(columns)}, shortfall="; ".join(failed) or None)
+
+
+def _mean(values: Sequence[float | None]) -> float:
+    """The mean of numbers, nan where one is missing or there is none."""
+    known = [float("nan") if value is None else value for value in values]
+    return sum(known) / len(known) if known else float("nan")

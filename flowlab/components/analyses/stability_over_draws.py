@@ -17,11 +17,12 @@ Shares = Mapping[int, Mapping[str, float]]
 class StabilityOverDraws:
     """Mean, least and largest share of stable sums, by their order and by what varies beside the draw.
 
-    A swept analysis comes with all its settings: those of equal samples, or of equal sigma, are draws of one.
+    A swept analysis comes with all its settings: those of equal samples, or of equal sigma, are draws of one,
+    and so are those of all seeds.
     """
 
     analysis: tuple[str, ...] = reference(
-        "analysis", help="of the kind virtual-point-stability, swept", many=True, gather=True
+        "analysis", help="of the kind virtual-point-stability, swept", many=True, gather=True, seeds=True
     )
     by: Literal["samples", "sigma"] = parameter(help="what varies beside the draw")
 

@@ -18,7 +18,7 @@ from flowlab.api import (
     parameter,
     training_set,
 )
-from flowlab.api.training_set import points_table
+from flowlab.api.training_set import misfit_of_repeats, points_table
 
 
 @frozen
@@ -37,9 +37,13 @@ class ObtuseSimplex:
         1.0, help="length of the edges, one for all or one each", unit="data units", gt=0
     )
     frame: Frame = parameter("standard", help="directions: the first axes, or a random frame (by QR)")
+    repeats: tuple[int, ...] = parameter(
+        (), help="how often each point is in the training set, with other noise each time (default: once)", ge=1
+    )
 
     def check(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
         """So many edges fit in the space, and at such an angle."""
+        yield from misfit_of_repeats(self.repeats, self.points)
         edges = self.points - 1
         if edges > self.dimension:
             yield Misfit("points", f"a simplex of {self.points} vertices needs dimension >= {edges}")
@@ -72,7 +76,7 @@ class ObtuseSimplex:
         except ValueError as error:
             raise NodeError(str(error)) from error
         return Result(
-            training_set(geometry, self.samples, context),
+            training_set(geometry, self.samples, context, repeats=self.repeats),
             {"points": self.points, "dimension": self.dimension, "shortest_edge": lengths.min().item()},
             {"points": points_table(geometry.points)},
         )

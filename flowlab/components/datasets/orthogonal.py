@@ -18,7 +18,7 @@ from flowlab.api import (
     parameter,
     training_set,
 )
-from flowlab.api.training_set import points_table
+from flowlab.api.training_set import misfit_of_repeats, points_table
 
 
 @frozen
@@ -39,6 +39,9 @@ class Orthogonal:
     )
     frame: Frame = parameter("random", help="directions: a random frame (by QR) or the first axes")
     draw: int = parameter(0, help="which draw of the noise, for sweeps over several", ge=0)
+    repeats: tuple[int, ...] = parameter(
+        (), help="how often each point is in the training set, with other noise each time (default: once)", ge=1
+    )
 
     @property
     def separable(self) -> bool:
@@ -47,6 +50,7 @@ class Orthogonal:
 
     def check(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
         """As many directions as fit, and a norm for each."""
+        yield from misfit_of_repeats(self.repeats, self.points)
         directions = self.points - self.origin
         if directions > self.dimension:
             yield Misfit("points", f"{directions} orthogonal directions don't fit in {self.dimension} dimensions")
@@ -72,7 +76,7 @@ class Orthogonal:
         except ValueError as error:  # norms too many orders apart
             raise NodeError(str(error)) from error
         return Result(
-            training_set(geometry, self.samples, context, self.draw),
+            training_set(geometry, self.samples, context, self.draw, self.repeats),
             {"points": self.points, "dimension": self.dimension, "smallest_norm": norms.min().item()},
             {"points": points_table(geometry.points)},
         )

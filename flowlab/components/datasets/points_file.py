@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -24,7 +25,8 @@ class PointsFile:
     """Training points read from a .npy, .csv or .safetensors file, a row a point; no closed form.
 
     Virtual points are sums x_a + sum_{n in I} (x_n - x_a) taken from the anchor row a; where the edges are
-    independent, their box is the cell in which endpoints are placed.
+    independent, their box is the cell in which endpoints are placed. A row that stands there several times is one
+    point, with noisy samples of its own each time.
     """
 
     has_closed_form: ClassVar[bool] = False
@@ -59,26 +61,32 @@ class PointsFile:
         return (self.path,)
 
     def build(self, context: Context) -> Result:
-        """Read the points. Raises NodeError for anything but distinct finite rows."""
+        """Read the points. Raises NodeError for anything but finite rows, two or more of them distinct."""
         import torch
 
         from flowlab.theory.geometry import Geometry
         from flowlab.theory.polytope import box
 
-        points = torch.from_numpy(self._rows()).to(context.device, context.dtype)
-        if self.anchor >= len(points):
-            raise NodeError(f"anchor row {self.anchor} of {self.path!r}, which has {len(points)} rows")
-        origin = points[self.anchor]
-        edges = torch.cat([points[: self.anchor], points[self.anchor + 1 :]]) - origin
+        rows = self._rows()
+        if self.anchor >= len(rows):
+            raise NodeError(f"anchor row {self.anchor} of {self.path!r}, which has {len(rows)} rows")
+        counts = Counter(map(tuple, rows.tolist()))  # in the order of the file
+        distinct = list(counts)
+        anchor = distinct.index(tuple(rows[self.anchor].tolist()))
+        points = torch.tensor(distinct, dtype=torch.float64).to(context.device, context.dtype)
+        origin = points[anchor]
+        edges = torch.cat([points[:anchor], points[anchor + 1 :]]) - origin
         independent = int(torch.linalg.matrix_rank(edges)) == len(edges)
         geometry = Geometry(points, origin, edges, cell=box(origin, edges) if independent else None)
         metrics = {
             "points": len(points),
+            "rows": len(rows),
             "dimension": points.shape[1],
             "smallest_gap": torch.nn.functional.pdist(points).min().item(),
             "box": independent,
         }
-        return Result(training_set(geometry, self.samples, context), metrics, {"points": points_table(points)})
+        training = training_set(geometry, self.samples, context, repeats=tuple(counts.values()))
+        return Result(training, metrics, {"points": points_table(points)})
 
     def _rows(self) -> np.ndarray:
         import numpy as np
@@ -90,12 +98,10 @@ class PointsFile:
             rows = read.astype(np.float64)
         except (OSError, EOFError, TypeError, ValueError, KeyError) as error:  # EOFError: an empty .npy
             raise NodeError(f"can't read points from {self.path!r}: {error}") from error
-        if rows.ndim != 2 or len(rows) < 2:
-            raise NodeError(f"{self.path!r} holds an array of shape {rows.shape}, not two rows or more")
+        if rows.ndim != 2 or len(np.unique(rows, axis=0)) < 2:
+            raise NodeError(f"{self.path!r} holds an array of shape {rows.shape}, not two points or more")
         if not np.isfinite(rows).all():
             raise NodeError(f"{self.path!r} holds values that are not finite")
-        if len(np.unique(rows, axis=0)) < len(rows):
-            raise NodeError(f"{self.path!r} holds the same point twice")
         return rows
 
     def _read(self) -> np.ndarray:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from attrs import frozen
 
 from flowlab.api import Context, Declared, Misfit, NodeError, Result, parameter, training_set
-from flowlab.api.training_set import points_table
+from flowlab.api.training_set import misfit_of_repeats, points_table
 
 
 @frozen
@@ -21,11 +21,15 @@ class Simplex:
 
     vertices: tuple[tuple[float, ...], ...] = parameter(help="coordinates, a row a vertex", unit="data units")
     samples: int = parameter(100, help="noisy samples a point, M", ge=1)
+    repeats: tuple[int, ...] = parameter(
+        (), help="how often each point is in the training set, with other noise each time (default: once)", ge=1
+    )
 
     def check(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
         """Rows of one length, affinely independent."""
         import numpy as np
 
+        yield from misfit_of_repeats(self.repeats, len(self.vertices))
         if len(self.vertices) < 2:
             yield Misfit("vertices", "a simplex has at least two vertices")
         elif len({len(row) for row in self.vertices}) > 1 or not self.vertices[0]:
@@ -54,5 +58,7 @@ class Simplex:
             "conjecture": geometry.conjecture,
         }
         return Result(
-            training_set(geometry, self.samples, context), metrics, {"points": points_table(geometry.points)}
+            training_set(geometry, self.samples, context, repeats=self.repeats),
+            metrics,
+            {"points": points_table(geometry.points)},
         )

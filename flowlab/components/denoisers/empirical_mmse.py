@@ -13,7 +13,8 @@ from flowlab.api import Bank, Context, Result, Schedule, TrainingSet, reference
 class EmpiricalMmse:
     """The empirical MMSE denoiser, the posterior mean under the training points: it memorises.
 
-    h(y) = sum_n softmax_n(-|y - x_n|^2 / (2 sigma^2)) x_n. Source: arXiv 2506.19031, Section 2.
+    h(y) = sum_n softmax_n(log r_n - |y - x_n|^2 / (2 sigma^2)) x_n, x_n being r_n times in the set.
+    Source: arXiv 2506.19031, Section 2.
     """
 
     piecewise_affine: ClassVar[bool] = False
@@ -28,7 +29,9 @@ class EmpiricalMmse:
         from flowlab.theory.mmse import EmpiricalMmse as Posterior
 
         sigma = schedule.sigma(context.dtype).to(context.device)
-        network = Posterior(dataset.geometry.points, sigma)
+        points = dataset.geometry.points
+        counts = None if dataset.counts is None else points.new_tensor(dataset.counts)
+        network = Posterior(points, sigma, counts)
         return Result(
             Bank(sigma, network, dataset, torch.ones_like(sigma, dtype=torch.bool)),
             {"sigma": sigma.tolist()},

@@ -134,7 +134,9 @@ def _problem(dataset: TrainingSet, sigma: torch.Tensor) -> Interpolation:
     """What is to be interpolated, in data units: the same at every call."""
     from flowlab.theory.interpolation import Interpolation
 
-    return Interpolation(dataset.draw(sigma), dataset.geometry.points, sigma)
+    points = dataset.geometry.points
+    counts = None if dataset.counts is None else points.new_tensor(dataset.counts)
+    return Interpolation(dataset.draw(sigma), points, sigma, counts=counts)
 
 
 def _outside(history: Table, size: float, sigma: Sequence[float]) -> Table:

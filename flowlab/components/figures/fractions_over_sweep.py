@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from attrs import frozen
 
 from flowlab.api import CLASSES, Context, NodeError, Result, Table, parameter, reference
-from flowlab.api.labels import swept_number, without_setting
+from flowlab.api.labels import swept_number, without_seed, without_setting
 from flowlab.api.plotting import CLASS_COLOURS, CLASS_MARKERS, house_style, new_figure, series_style
 
 if TYPE_CHECKING:
@@ -26,13 +27,15 @@ class FractionsOverSweep:
     """Shares of starts or of sums against a swept parameter, with their intervals; a panel a flow or analysis.
 
     Of class-fractions, one line a class that occurs; of virtual-point-stability, one a number of points summed;
-    of class-changes, one a flow.
+    of class-changes, one a flow. Of several seeds the line is the mean, the bars run from the least to the
+    largest.
     """
 
     analysis: tuple[str, ...] = reference(
         "analysis",
         many=True,
         gather=True,
+        seeds=True,
         help="of the kinds class-fractions, virtual-point-stability and class-changes, repeated by the sweep",
     )
     over: str = parameter(help="the swept key, the last part of its path")
@@ -46,9 +49,10 @@ class FractionsOverSweep:
         """Draw the panels. Raises NodeError for another kind of analysis or one that isn't swept."""
         panels: Panels = {}
         for label, value in analysis.items():
-            name, number = swept_number(label, self.over)
+            name, number = swept_number(without_seed(label)[0], self.over)
             for panel, line, share, low, high in _shares(name, value):
                 panels.setdefault(panel, {}).setdefault(line, []).append((number, share, low, high))
+        panels = {panel: {name: _merged(line) for name, line in lines.items()} for panel, lines in panels.items()}
         across = 2 if len(panels) == 4 else min(3, len(panels))
         down = math.ceil(len(panels) / across)
         figure, axes = new_figure(
@@ -88,9 +92,20 @@ def _shares(name: str, value: Any) -> Iterator[tuple[str, str, float, float, flo
         raise NodeError(f"the analysis {name!r} holds no shares")
 
 
+def _merged(points: Points) -> Points:
+    """One point a number, in order: itself, or the mean of several with the least and the largest."""
+    found: Points = []
+    for number, group in itertools.groupby(sorted(points), key=lambda point: point[0]):
+        several = list(group)
+        shares = [share for _, share, _, _ in several]
+        mean = math.fsum(shares) / len(shares)
+        found.append(several[0] if len(several) == 1 else (number, mean, min(shares), max(shares)))
+    return found
+
+
 def _draw(ax: Axes, lines: Mapping[str, Points]) -> None:
     for k, (line, points) in enumerate(lines.items()):
-        number, share, low, high = (list(column) for column in zip(*sorted(points), strict=True))
+        number, share, low, high = (list(column) for column in zip(*points, strict=True))
         if line in CLASSES and not any(share):
             continue
         style = (

@@ -19,6 +19,7 @@ Columns = Mapping[str, Sequence[Any]]
 _NAMES = {
     "violation_max": "largest violation",
     "violation_rms": "rms violation",
+    "mse": "training MSE",
     "cost": "cost",
     "cost_balanced": "balanced cost",
     "cost_ratio": "cost / closed form",
@@ -33,7 +34,7 @@ _NIL = 1e-6
 class QualityByLevel:
     """Figures of quality against the noise level, a panel each, one line a denoiser.
 
-    Ratios have a line at 1; violations are on a logarithmic scale that ends at 1e-6.
+    Ratios have a line at 1; violations and the training MSE are on a logarithmic scale that ends at 1e-6.
     """
 
     analysis: tuple[str, ...] = reference("analysis", many=True, gather=True, help="of the kind interpolation")
@@ -80,7 +81,7 @@ def _number(value: float | None) -> float:
 
 
 def _scale(ax: Axes, quantity: str) -> None:
-    if quantity.startswith("violation"):
+    if quantity == "mse" or quantity.startswith("violation"):
         ax.set_yscale("log")
         return
     ax.set_ylim(bottom=0)

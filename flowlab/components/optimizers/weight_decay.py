@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 class WeightDecay:
     """Adam with weight decay on the squared error: the paper's comparison, without exact interpolation.
 
-    Minimises 1/(2 M) sum_nm |h(y_nm) - x_n|^2, M samples a point. Decoupled decay shrinks a_k and w_k by
+    Minimises 1/(2 M) sum_nm |h(y_nm) - x_n|^2, M samples a point for each time that it is in the
+    set. Decoupled decay shrinks a_k and w_k by
     strength times the learning rate at each step, apart from the gradient (AdamW), and with `decay_all` b, V
     and c too, as a deep-learning library has it; coupled decay adds strength * C to the loss. `strength` 0 is
     training without decay.
@@ -84,7 +85,9 @@ class WeightDecay:
             self.decay_all,
             self.batch,
         )
-        loss = Loss(lambda _, residual: residual / samples, lambda _: pull, lambda _: self.strength)
+        often = torch.ones(1) if problem.counts is None else problem.counts.repeat_interleave(samples)
+        apiece = (samples / often)[:, None].to(context.device, dtype)
+        loss = Loss(lambda _, residual: residual / apiece, lambda _: pull, lambda _: self.strength)
 
         def run(part: Interpolation, begin: ReluNetwork, name: str) -> Trained:
             generator = context.generator("dropout")
