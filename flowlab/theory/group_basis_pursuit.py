@@ -12,7 +12,7 @@ Array = NDArray[np.float64]
 # Relative size of a singular value, or of a remainder, that is rounding.
 _ROUNDING = 1e-10
 _LIFTS = (0.0, 1e-15, 1e-14, 1e-13, 1e-12)
-_SHRINK = 0.1  # of the barrier, once a step is centred
+_SHRINK = 0.03  # of the barrier, once a step is centred
 _NEWTON = 400
 _POLISH = 12
 _FINE = 1e-9  # a gap below which Newton's method is near enough to converge
