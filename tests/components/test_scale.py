@@ -178,19 +178,20 @@ def test_training_has_no_unit_and_no_origin(power, shift):
 def test_a_violation_of_the_order_of_sigma_is_no_interpolation():
     """The norm is 1e-3, and so was the tolerance; a sigma of 1e-6 was below the violation allowed."""
     short = ShallowRelu("points", "levels", "al", width=40)
-    for sigma, size in ((0.05e-3, 1e-3), (1e-6, 1.0)):
+    # in the second case the share of the scale alone would admit it
+    for sigma, size, tolerance in ((0.05e-3, 1e-3, 1e-3), (1e-6, 1.0, 10.0)):
         nodes = {
             "dataset.points": Simplex(moved(OBTUSE, size, 0.0), samples=10),
             "schedule.levels": NoiseLevels((sigma,)),
-            "optimizer.al": AugmentedLagrangian(steps=30),
+            "optimizer.al": AugmentedLagrangian(steps=30, tolerance=tolerance),
             "denoiser.trained": short,
-            "analysis.interpolation": Interpolation(("trained",)),
-            "analysis.regime": LowNoiseCoverage("trained"),
+            "analysis.interpolation": Interpolation(("trained",), tolerance=tolerance),
+            "analysis.regime": LowNoiseCoverage("trained", tolerance=tolerance),
         }
         results = Experiment("off", nodes).run(quiet=True, device="cpu")
         records = {record.node.id: record for record in results.report.outcome.records}
         (violation,) = records["denoiser.trained"].metrics["violation_max"]
-        assert violation > 0.1 * sigma
+        assert 0.1 * sigma < violation < 10
         assert records["denoiser.trained"].status == "short"
         assert records["analysis.interpolation"].metrics["trained"]["interpolating"] == 0
         assert records["analysis.regime"].metrics["low_noise"] == 0
