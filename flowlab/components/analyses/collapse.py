@@ -12,8 +12,8 @@ class Collapse:
     """The strength of coupled weight decay from which the best network is affine: no neuron is worth its norm.
 
     The skip connection V y + c is free, and at low noise it denoises well: its residual is of the order of
-    sigma. Neurons can only win that back, so the strength falls with the noise. Where g is not exact (beyond the
-    plane) it is the best of many ascents: the true strength may be larger.
+    sigma. Neurons can only win that back, so the strength falls with the noise. Beyond the
+    plane it is an estimate, the best of many ascents: the true strength may be larger.
     """
 
     dataset: str = reference("dataset", help="whose noisy samples are fitted")
