@@ -130,7 +130,8 @@ def test_the_experiment_of_the_integrator_runs(environment: Mapping[str, str], t
 def test_the_experiment_of_rays_certifies_its_slabs(environment: Mapping[str, str], tmp_path: Path) -> None:
     call("flowlab", "run", PLUGINS / "flowlab-rays/rays.toml", "--out", "out", env=environment, cwd=tmp_path)
     (row,) = table(tmp_path / "out/tables/analysis.certificate.certificate.csv")
-    assert (row["verdict"], row["demand_exact"]) == ("minimal", "true")
+    assert row["verdict"] == "minimal"
+    assert float(row["gap_proved"]) <= 0.01
 
 
 def table(path: Path) -> list[dict[str, str]]:

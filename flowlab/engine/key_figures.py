@@ -9,11 +9,16 @@ from typing import Any
 from flowlab.api import CLASSES, Finding
 from flowlab.engine.outcome import Record
 
-QUALITY = {"violation_max": "violation_max", "slab_ratio": "cost over slabs' cost", "gap": "optimality gap"}
+QUALITY = {
+    "violation_max": "violation_max",
+    "slab_ratio": "cost over slabs' cost",
+    "gap_proved": "proved gap",
+    "gap_estimate": "estimated gap",
+}
 
 
 def key_figures(record: Record) -> str:
-    """A bank's worst violation, cost over slabs and gap; where each flow ends; a claim's figure. Empty without."""
+    """A bank's worst violation, cost over slabs, gaps; where each flow ends; a claim's figure. Empty without."""
     found = {words: largest(record.metrics.get(name)) for name, words in QUALITY.items()}
     told = [", ".join(f"{words} {number:.4g}" for words, number in found.items() if number is not None)]
     if record.node.kind.name == "classifier":

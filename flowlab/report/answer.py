@@ -48,7 +48,7 @@ def fractions(outcome: Outcome) -> list[str]:
 
 
 def interpolation(outcome: Outcome) -> list[str]:
-    """The worst violation, cost ratio and optimality gap of each denoiser that reports them, sweeps as one."""
+    """The worst violation, cost ratio and optimality gaps of each denoiser that reports them, sweeps as one."""
     found: dict[str, list[list[Any]]] = {}
     for record in outcome.of("denoiser"):
         if "violation_max" in record.metrics and "slab_ratio" in record.metrics:

@@ -27,7 +27,8 @@ from flowlab.report.tables import cell
 _LOWER_IS_BETTER = {
     "slab_ratio": "cost / slabs",
     "cost_ratio": "cost / closed form",
-    "gap": "optimality gap",
+    "gap_proved": "gap, proved",
+    "gap_estimate": "gap, estimated",
     "violation_max": "violation",
 }
 

@@ -28,7 +28,8 @@ _QUALITY = {
     "violation": "violation_max",
     "cost / closed form": "cost_ratio",
     "cost / slabs": "slab_ratio",
-    "optimality gap": "gap",
+    "gap, proved": "gap_proved",
+    "gap, estimated": "gap_estimate",
 }
 
 

@@ -1,4 +1,4 @@
-"""Lower bounds on the representation cost of exact interpolation: the dual certificate of minimum norm.
+"""The dual certificate of minimum norm, as far as a search can tell: estimates of a lower bound on the cost.
 
 For samples y_i with targets x_i the least cost C* of h(y) = sum_k a_k relu(w_k . y + b_k) + V y + c is at least
 
@@ -7,6 +7,9 @@ For samples y_i with targets x_i the least cost C* of h(y) = sum_k a_k relu(w_k 
 
 for all multipliers z with sum_i z_i = 0 and sum_i z_i y_i^T = 0: an h that interpolates has
 sum_i z_i . x_i = sum_k a_k . F(w_k, b_k) <= g sum_k |a_k| |w_k|. A network of cost D(z) is minimal.
+
+A search finds no more than some |F|, a lower bound on g, so what it gives for D(z) is an estimate. `proof` has the
+bound, from an upper bound on g.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from torch import Tensor
 from flowlab.theory.neuron_search import best_biases, climb, random_neurons
 from flowlab.theory.neurons import Neurons
 from flowlab.theory.plane_search import largest_demand
+from flowlab.theory.standard_coordinates import StandardCoordinates
 
 _EXACT_SAMPLES = 2_000  # in the plane g is exact up to so many samples: the work grows with their square
 
@@ -33,24 +37,30 @@ class Search:
         self, multipliers: Tensor, samples: Tensor, hints: Neurons, generator: torch.Generator
     ) -> tuple[Neurons, Demand]:
         """Local maxima of |F|, best first, and the largest |F| known. Raises ArithmeticError for nan."""
-        starts = random_neurons(samples, self.starts, generator) + hints
-        first = starts.demand(multipliers, samples).norm(dim=-1)
+        place = StandardCoordinates.of(samples)
+        z, y = multipliers * place.scale, place(samples)
+        starts = random_neurons(y, self.starts, generator) + place.enter(hints)
+        first = starts.demand(z, y).norm(dim=-1)
         tops = starts[first.argsort(descending=True)[: 2 * self.starts]]
-        found = best_biases(multipliers, samples, climb(multipliers, samples, tops, self.steps))
-        pull = found.demand(multipliers, samples).norm(dim=-1)
+        found = best_biases(z, y, climb(z, y, tops, self.steps))
+        pull = found.demand(z, y).norm(dim=-1)
         largest = float(torch.cat([pull, first]).max())
         if largest != largest:
             raise ArithmeticError("the multipliers are not finite")
-        exact = samples.shape[-1] == 2 and len(samples) <= _EXACT_SAMPLES
+        exact = y.shape[-1] == 2 and len(y) <= _EXACT_SAMPLES
         if exact:
-            largest = max(largest, largest_demand(multipliers, samples))
+            largest = max(largest, largest_demand(z, y))
         order = pull.argsort(descending=True)
-        return found[order], Demand(largest, exact, len(starts))
+        return place.leave(found[order]), Demand(largest, exact, len(starts))
+
+    def harder(self, dimension: int) -> Search:
+        """The search that has the last word: the more starts the more dimensions, and twice the steps."""
+        return Search(self.starts * max(2, dimension), 2 * self.steps)
 
 
 @frozen
 class Demand:
-    """The largest |F|: proved if `exact` (samples in the plane), else the best of `starts` ascents."""
+    """The largest |F| found: the largest there is if `exact` (in the plane), else the best of `starts` ascents."""
 
     value: float
     exact: bool
@@ -58,8 +68,8 @@ class Demand:
 
 
 @frozen
-class Bound:
-    """A lower bound on C*, and the projected multipliers z (Q, d) and the demand g that it rests on."""
+class BoundEstimate:
+    """An estimate of D(z), the projected multipliers z (Q, d) and the demand g that it rests on."""
 
     value: float
     demand: Demand
@@ -73,7 +83,8 @@ class Projection:
     """
 
     def __init__(self, samples: Tensor) -> None:
-        plain = torch.cat([samples, torch.ones_like(samples[:, :1])], -1)
+        y = StandardCoordinates.of(samples)(samples)  # the same functions, better conditioned
+        plain = torch.cat([y, torch.ones_like(y[:, :1])], -1)
         basis, sizes, _ = torch.linalg.svd(plain, full_matrices=False)
         self._basis = basis[:, sizes > 1e-12 * sizes[0]]
 
@@ -83,21 +94,21 @@ class Projection:
         return q
 
 
-def dual_bound(multipliers: Tensor, targets: Tensor, demand: Demand) -> Bound:
+def dual_estimate(multipliers: Tensor, targets: Tensor, demand: Demand) -> BoundEstimate:
     """D(z) of projected multipliers z (Q, d) with targets x (Q, d) and their largest demand."""
     value = float((multipliers * targets).sum()) / max(1.0, demand.value)
-    return Bound(max(0.0, value), demand, multipliers)
+    return BoundEstimate(max(0.0, value), demand, multipliers)
 
 
-def multiplier_bound(
+def multiplier_estimate(
     multipliers: Tensor,
     samples: Tensor,
     targets: Tensor,
     hints: Neurons,
     search: Search,
     generator: torch.Generator,
-) -> Bound:
-    """The bound of any multipliers (Q, d), such as training leaves behind, after their projection."""
+) -> BoundEstimate:
+    """The estimate of any multipliers (Q, d), such as training leaves behind, after their projection."""
     z = Projection(samples)(multipliers)
     _, demand = search(z, samples, hints, generator)
-    return dual_bound(z, targets, demand)
+    return dual_estimate(z, targets, demand)

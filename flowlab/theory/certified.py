@@ -1,4 +1,4 @@
-"""A network brought to minimum norm, and proved to be there: insert neurons, prune, polish, bound."""
+"""A network brought to minimum norm as near as can be proved: insert neurons, prune, polish, bound."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ import torch
 from attrs import frozen
 from torch import Tensor
 
-from flowlab.theory.certificate import Bound, Search, multiplier_bound
-from flowlab.theory.cutting_planes import Certificate, cutting_planes
+from flowlab.theory.certificate import BoundEstimate, Search, multiplier_estimate
+from flowlab.theory.cutting_planes import cutting_planes
 from flowlab.theory.descent import Descent
 from flowlab.theory.interpolation import Interpolation
 from flowlab.theory.neurons import Neurons
+from flowlab.theory.proof import Proof
+from flowlab.theory.proving import Effort, prove
 from flowlab.theory.pruning import alive, assembled, merged
 from flowlab.theory.quality import violation
 from flowlab.theory.relu_network import ReluNetwork
@@ -29,10 +31,11 @@ _RATE = 1e-3
 
 @frozen
 class Goal:
-    """When to stop: at an optimality gap 1 - bound / cost, or after so many `passes`.
+    """When to stop: at an optimality gap 1 - bound / cost by the estimate, or after so many `passes`.
 
     `tolerance`: the largest violation of a network that interpolates. `rounds` of cutting planes and `polish`
-    steps of float64 training, each on `working` samples a point, are spent in a pass.
+    steps of float64 training, each on `working` samples a point, are spent in a pass; `regions` of directions
+    bounded and `turns` of new multipliers in the proof at the end.
     """
 
     gap: float
@@ -41,25 +44,40 @@ class Goal:
     rounds: int
     polish: int
     working: int
+    regions: int = Effort().regions
+    turns: int = Effort().turns
 
 
 @frozen
 class Certified:
-    """The cheapest interpolating network found (a bank of one), and the best lower bound on the least cost.
+    """The cheapest interpolating network found (a bank of one), and bounds on the least cost from below.
 
-    `passes` counts the rounds of inserting neurons.
+    No network that interpolates exactly costs less than `proof.bound`; `estimate` rests on a search. `passes`
+    counts the rounds of inserting neurons.
     """
 
     network: ReluNetwork
     violation: float
     cost: float
-    bound: Bound
+    estimate: BoundEstimate
+    proof: Proof
     passes: int
 
     @property
-    def gap(self) -> float:
-        """1 - bound / cost: how far the cost can be above the least one; 0 where it is nil."""
-        return 1 - self.bound.value / self.cost if self.cost > 0 else 0.0
+    def bound_estimate(self) -> float:
+        """The larger of the two bounds: what is proved is at least estimated."""
+        return max(self.estimate.value, self.proof.bound)
+
+    @property
+    def gap_estimate(self) -> float:
+        """1 - bound / cost, by the estimate; 0 where the cost is nil."""
+        return 1 - self.bound_estimate / self.cost if self.cost > 0 else 0.0
+
+    @property
+    def gap_proved(self) -> float:
+        """1 - bound / cost, proved: how far the cost can be above the least; 0 where it is nil."""
+        rounding = (self.network.outer.numel() + 8) * 2.0**-52  # of the cost's sums
+        return 1 - self.proof.bound / (self.cost * (1 + rounding)) if self.cost > 0 else 0.0
 
 
 def certified(
@@ -69,33 +87,39 @@ def certified(
     goal: Goal,
     search: Search,
     generator: torch.Generator,
-    report: Callable[[Certificate], None] = lambda _: None,
+    report: Callable[[str, float], None] = lambda _, __: None,
 ) -> Certified:
     """Bring one level's network to the least cost: start and problem of L = 1, multipliers (1, Q, d) if known.
 
     The start is pruned and polished. Then, pass by pass, cutting planes find the neurons that would lower the
-    cost, and a bound below it; where the two are apart by more than the gap, the network of those neurons is
-    pruned and polished, and taken if it interpolates for less. Raises Diverged.
+    cost, and estimate a bound below it; where the two are apart by more than half the gap, the network of those
+    neurons is pruned and polished, and taken if it interpolates for less. What is left is proved. Raises Diverged.
     """
     samples, targets = problem.inputs[0], problem.targets[0]
     best = _best([start, *_polished(*alive(start, _LIVE), _NEAR, problem, goal, generator)], problem, goal)
     bounds = []
     if multipliers is not None:
-        bounds.append(multiplier_bound(multipliers[0], samples, targets, alive(best)[0], search, generator))
+        bounds.append(multiplier_estimate(multipliers[0], samples, targets, alive(best)[0], search, generator))
     for turn in range(1, goal.passes + 1):
         cost, hints = float(best.balanced_cost[0]), alive(best, _LIVE)[0]
         found = cutting_planes(
-            samples, targets, hints, cost, goal.gap, goal.rounds, search, generator,
-            report=lambda _, so_far: report(so_far),
+            samples, targets, hints, cost, goal.gap / 2, goal.rounds, search, generator,
+            report=lambda _, so_far: report("bound_estimate", so_far.bound.value),
         )  # fmt: skip
         bounds.append(found.bound)
         bound = max(bounds, key=lambda one: one.value)
-        if bound.value >= (1 - goal.gap) * cost or turn == goal.passes:
+        if bound.value >= (1 - goal.gap / 2) * cost or turn == goal.passes:
             break
         candidates = _polished(found.program.neurons, found.program.outer, _NEAR, problem, goal, generator)
         best = _best([best, *candidates], problem, goal)
     best = _best([best, *_polished(*alive(best, _LIVE), _WIDE, problem, goal, generator)], problem, goal)
-    return Certified(best, _violation(best, problem), float(best.balanced_cost[0]), bound, turn)
+    cost = float(best.balanced_cost[0])
+    proof = prove(
+        samples, targets, found.program, bound, cost, goal.gap,
+        Effort(goal.turns, goal.regions, goal.rounds), search, generator,
+        lambda so_far: report("bound_proved", so_far.bound),
+    )  # fmt: skip
+    return Certified(best, _violation(best, problem), cost, bound, proof, turn)
 
 
 def _best(networks: list[ReluNetwork], problem: Interpolation, goal: Goal) -> ReluNetwork:

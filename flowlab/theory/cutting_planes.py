@@ -1,17 +1,18 @@
-"""The best lower bound on the cost of interpolation, by a growing set of neurons."""
+"""Multipliers that bound the cost of interpolation from below, by a growing set of neurons."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import torch
-from attrs import frozen
+from attrs import evolve, frozen
 from torch import Tensor
 
-from flowlab.theory.certificate import Bound, Projection, Search, dual_bound
+from flowlab.theory.certificate import BoundEstimate, Projection, Search, dual_estimate
 from flowlab.theory.group_lasso import group_lasso
 from flowlab.theory.neuron_search import distinct
 from flowlab.theory.neurons import Neurons
+from flowlab.theory.standard_coordinates import StandardCoordinates
 
 _SMOOTHING = 0.03  # share of the cost that the proximal term may hide in the first round
 _ADDED = 100  # neurons added in a round
@@ -37,15 +38,15 @@ class Program:
 
 @frozen
 class Certificate:
-    """The best bound found, the program of the last round, and the rounds it took.
+    """The best estimate of a bound, the program of the last round, and the rounds it took.
 
-    `settled`: the bound meets the restricted program's own cost, so C* is known to within the gap asked for.
+    `met`: the estimate meets the restricted program's own cost to within the gap asked for.
     """
 
-    bound: Bound
+    bound: BoundEstimate
     program: Program
     rounds: int
-    settled: bool
+    met: bool
 
 
 def cutting_planes(
@@ -60,7 +61,7 @@ def cutting_planes(
     multipliers: Tensor | None = None,
     report: Callable[[int, Certificate], None] = lambda _, __: None,
 ) -> Certificate:
-    """Bound C* on samples (Q, d) with targets (Q, d) until the bound is (1 - gap) `cost`, or C* is settled.
+    """Multipliers for samples (Q, d) with targets (Q, d) whose estimate is (1 - gap) `cost`, or meets the program.
 
     A round solves the dual restricted to a dictionary, max sum_i z_i . x_i - eps/2 |z - z'|^2 subject to
     |F(w_j, b_j)| <= 1, about the last round's z', and adds the neurons that z demands too much. The proximal term
@@ -68,6 +69,40 @@ def cutting_planes(
     endless. Its own dual is a group lasso over the dictionary. `hints` open the dictionary, `cost` is a known
     network's, `multipliers` the first z'. Nearest published: cutting planes over neurons, arXiv 2002.11219.
     """
+    place = StandardCoordinates.of(samples)
+    if multipliers is not None:
+        multipliers = multipliers * place.scale
+
+    def outside(found: Certificate) -> Certificate:
+        program = evolve(
+            found.program,
+            neurons=place.leave(found.program.neurons),
+            residual=found.program.residual * place.scale,
+        )
+        return evolve(
+            found, bound=evolve(found.bound, multipliers=found.bound.multipliers / place.scale), program=program
+        )
+
+    found = _centred(
+        place(samples), place(targets), place.enter(hints), cost, gap, rounds, search, generator, multipliers,
+        lambda turn, so_far: report(turn, outside(so_far)),
+    )  # fmt: skip
+    return outside(found)
+
+
+def _centred(
+    samples: Tensor,
+    targets: Tensor,
+    hints: Neurons,
+    cost: float,
+    gap: float,
+    rounds: int,
+    search: Search,
+    generator: torch.Generator,
+    multipliers: Tensor | None,
+    report: Callable[[int, Certificate], None],
+) -> Certificate:
+    """`cutting_planes` in standard coordinates."""
     project = Projection(samples)
     wanted = project(targets)
     if wanted.norm() <= 1e-12 * targets.norm():  # an affine function interpolates, at no cost
@@ -76,7 +111,7 @@ def cutting_planes(
     neurons, pool, outer = hints, hints, torch.zeros_like(hints.weights)
     idle = torch.zeros(len(hints), device=samples.device)
     strength = _first_strength(project(neurons(samples)), wanted, cost)
-    best: Bound | None = None
+    best: BoundEstimate | None = None
     stalled = 0
     for turn in range(1, rounds + 1):
         features = project(neurons(samples))
@@ -90,20 +125,29 @@ def cutting_planes(
         fitted = features @ outer
         center = project((goal - fitted) / strength)
         found, demand = search(center, samples, neurons + pool, generator)
-        bound = dual_bound(center, targets, demand)
+        bound = dual_estimate(center, targets, demand)
         better = best is None or bound.value > best.value
         best = bound if best is None or better else best
         size = outer.norm(dim=-1)
         program = Program(
             neurons[size > 0], outer[size > 0], float(size.sum()), float((wanted - fitted).abs().max())
         )  # fmt: skip
-        met = best.value >= (1 - gap) * program.cost and program.residual <= gap * float(wanted.abs().max())
+        small = program.residual <= gap * float(wanted.abs().max())
+        if turn == rounds or best.value >= (1 - gap) * (min(cost, program.cost) if small else cost):
+            # the last word has a search that did not choose the neurons
+            none = Neurons(samples[:0], samples[:0, 0])
+            fresh, harder = search.harder(samples.shape[1])(best.multipliers, samples, none, generator)
+            found = found + fresh
+            if harder.value > best.demand.value:
+                best = dual_estimate(best.multipliers, targets, harder)
+        met = small and best.value >= (1 - gap) * program.cost
         certificate = Certificate(best, program, turn, met)
         stalled = 0 if better or best.value >= (1 - gap) * program.cost else stalled + 1
         report(turn, certificate)
         if met or best.value >= (1 - gap) * cost:
             break
         pull = found.demand(center, samples).norm(dim=-1)
+        found, pull = found[pull.argsort(descending=True)], pull.sort(descending=True).values
         wild = torch.arange(len(found), device=pull.device)[pull > 1 + 0.1 * gap]
         fresh = found[distinct(found, wild, _APART, _ADDED)]
         held = (size > 0) | (neurons.demand(center, samples).norm(dim=-1) > 1 - 0.02)

@@ -8,9 +8,11 @@ import torch
 from attrs import frozen
 from torch import Tensor
 
-from flowlab.theory.certificate import Search, multiplier_bound
+from flowlab.theory.certificate import Search, multiplier_estimate
 from flowlab.theory.cutting_planes import Certificate, cutting_planes
 from flowlab.theory.interpolation import Interpolation
+from flowlab.theory.proof import Proof
+from flowlab.theory.proving import Effort, prove
 from flowlab.theory.pruning import alive
 from flowlab.theory.relu_network import ReluNetwork, from_slabs
 from flowlab.theory.slab_solution import slab_solution
@@ -20,19 +22,24 @@ from flowlab.theory.slab_solution import slab_solution
 class Verdict:
     """A network's cost beside what the minimum can be.
 
-    `gap` = 1 - bound / cost, nan for a network that does not interpolate. `bound_multipliers` is what the
-    multipliers of training give by themselves. `word`: "minimal" (gap within the one asked for), "not minimal"
-    (the minimum is known and lower), "not interpolating" or "open".
+    No network that interpolates exactly costs less than `bound_proved` = (1 - `gap_proved`) `cost`. The estimates
+    rest on a search and may be too high; the gaps are nan for a network that does not interpolate.
+    `multipliers_estimate` is what the multipliers of training give by themselves. `word`: "minimal" (the proved
+    gap is within the one asked for), "not minimal" (a network within the same violation is known that is cheaper
+    by more than the gap), "estimated" (minimal if the estimate is right), "not interpolating" or "open".
     """
 
     word: str
     violation: float
     cost: float
     slab_cost: float
-    bound: float
-    bound_multipliers: float | None
-    gap: float
+    bound_estimate: float
+    multipliers_estimate: float | None
+    gap_estimate: float
+    bound_proved: float
+    gap_proved: float
     certificate: Certificate
+    proof: Proof
 
 
 def judge(
@@ -42,10 +49,10 @@ def judge(
     multipliers: Tensor | None,
     tolerance: float,
     gap: float,
-    rounds: int,
+    effort: Effort,
     search: Search,
     generator: torch.Generator,
-    report: Callable[[int, Certificate], None] = lambda _, __: None,
+    report: Callable[[str, float], None] = lambda _, __: None,
 ) -> Verdict:
     """Judge one level: a bank, problem and multipliers (1, Q, d) of L = 1, and the geometry's slab pattern."""
     samples, targets = problem.inputs[0], problem.targets[0]
@@ -59,16 +66,32 @@ def judge(
     least = slab_cost if usable[0] else cost
     if violation <= tolerance:
         least = min(least, cost)
-    found = cutting_planes(samples, targets, hints, least, gap, rounds, search, generator, report=report)
+    found = cutting_planes(
+        samples, targets, hints, least, gap / 2, effort.rounds, search, generator,
+        report=lambda _, so_far: report("bound_estimate", so_far.bound.value),
+    )  # fmt: skip
     trained = None
     if multipliers is not None:
-        trained = multiplier_bound(multipliers[0], samples, targets, hints, search, generator).value
-    bound = max(found.bound.value, trained or 0.0)
-    excess = 1 - bound / cost if cost > 0 else 0.0
+        trained = multiplier_estimate(multipliers[0], samples, targets, hints, search, generator).value
+    proof = prove(
+        samples, targets, found.program, found.bound, least, gap, effort, search, generator,
+        lambda so_far: report("bound_proved", so_far.bound),
+    )  # fmt: skip
+    estimate = max(found.bound.value, proof.bound, trained or 0.0)
+    # sums of so many terms are off by this much
+    upper = cost * (1 + (network.outer[0].numel() + 8) * 2.0**-52)
+    gaps = [1 - bound / upper if cost > 0 else 0.0 for bound in (estimate, proof.bound)]
+    known = slab_cost if usable[0] else float("inf")
+    if found.program.residual <= tolerance:
+        known = min(known, found.program.cost)
     if violation > tolerance:
-        word, excess = "not interpolating", float("nan")
-    elif excess <= gap:
+        word, gaps = "not interpolating", [float("nan")] * 2
+    elif gaps[1] <= gap:
         word = "minimal"
+    elif cost > known * (1 + gap):
+        word = "not minimal"
     else:
-        word = "not minimal" if found.settled or cost > slab_cost * (1 + gap) else "open"
-    return Verdict(word, violation, cost, slab_cost, bound, trained, excess, found)
+        word = "estimated" if gaps[0] <= gap else "open"
+    return Verdict(
+        word, violation, cost, slab_cost, estimate, trained, gaps[0], proof.bound, gaps[1], found, proof
+    )  # fmt: skip

@@ -26,14 +26,13 @@ def random_neurons(samples: Tensor, count: int, generator: torch.Generator) -> N
 
 
 def climb(multipliers: Tensor, samples: Tensor, starts: Neurons, steps: int, rate: float = 0.05) -> Neurons:
-    """Ascend |F(w, b)| from each start at once: Adam in float32, of learning rate falling to zero.
+    """Ascend |F(w, b)| from each start at once: Adam in float64, of learning rate falling to zero.
 
-    The result is a set of candidates; their |F| is to be evaluated in float64.
+    Samples are to be centred: a shift is a large bias, which the steps in w would have to follow.
     """
-    z, y = multipliers.float(), samples.float()
-    scale = y.std(0).norm()
-    weights, biases = starts.weights.float().clone(), (starts.biases / scale).float()
-    y = y / scale
+    z, scale = multipliers, samples.std(0).norm()
+    weights, biases = starts.weights.clone(), starts.biases / scale
+    y = samples / scale
     leaves = [weights.requires_grad_(), biases.requires_grad_()]
     optimizer = torch.optim.Adam(leaves, lr=rate)
     for step in range(steps):
@@ -50,8 +49,7 @@ def climb(multipliers: Tensor, samples: Tensor, starts: Neurons, steps: int, rat
             weights.grad = ((slope * unit).sum(-1, keepdim=True) * unit - slope) / norms
             biases.grad = -pull.sum(0)
         optimizer.step()
-    found = weights.detach().double().to(samples)
-    return Neurons(found / found.norm(dim=-1, keepdim=True), biases.detach().to(samples) * scale.to(samples))
+    return Neurons(torch.nn.functional.normalize(weights.detach(), dim=-1), biases.detach() * scale)
 
 
 def best_biases(multipliers: Tensor, samples: Tensor, neurons: Neurons) -> Neurons:

@@ -186,8 +186,10 @@ def test_key_figures() -> None:
     assert ends == "pf 62.0 % training, 38.0 % virtual; score 62.0 % training, 38.0 % virtual"
     claim = Record(node("analysis", "a", None), "done", Result(Finding("c", "s", ours=(0.5,), percent=True)))
     assert key_figures(claim) == "50 %"
-    gap = ended(node("denoiser", "d", None), metrics={"gap": [None, 0.01, float("nan")], "violation_max": []})
-    assert key_figures(gap) == "optimality gap 0.01"
+    gap = ended(
+        node("denoiser", "d", None), metrics={"gap_proved": [None, 0.01, float("nan")], "violation_max": []}
+    )
+    assert key_figures(gap) == "proved gap 0.01"
     assert key_figures(Record(node("denoiser", "d", None), "failed")) == ""
 
 

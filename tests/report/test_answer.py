@@ -57,11 +57,15 @@ def test_a_gap_is_shown_where_a_denoiser_has_one() -> None:
     figures = {"violation_max": [1e-6], "slab_ratio": [1.0]}
     outcome = outcome_of(
         done("denoiser", "plain", metrics=figures),
-        done("denoiser", "certified", metrics=figures | {"gap": [0.002, 0.01]}),
+        done(
+            "denoiser",
+            "certified",
+            metrics=figures | {"gap_proved": [0.002, 0.01], "gap_estimate": [0.001, 0.003]},
+        ),
     )
     lines = answer(outcome, Path("o")).splitlines()
-    assert lines[1].endswith("optimality gap")
-    assert [line.split()[-1] for line in lines[2:4]] == ["-", "0.01"]
+    assert lines[1].endswith("proved gap  estimated gap")
+    assert [line.split()[-2:] for line in lines[2:4]] == [["-", "-"], ["0.01", "0.003"]]
 
 
 def test_the_first_figure_is_the_first_of_the_file() -> None:

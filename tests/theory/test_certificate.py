@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flowlab.theory.certificate import Projection, Search, dual_bound, multiplier_bound
+from flowlab.theory.certificate import Projection, Search, dual_estimate, multiplier_estimate
 from flowlab.theory.cutting_planes import cutting_planes
 from flowlab.theory.group_lasso import group_lasso
 from flowlab.theory.interpolation import Interpolation, noisy_samples
@@ -15,6 +15,7 @@ from flowlab.theory.minimality import judge
 from flowlab.theory.neuron_search import best_biases, climb, distinct, random_neurons
 from flowlab.theory.neurons import Neurons
 from flowlab.theory.plane_search import largest_demand
+from flowlab.theory.proving import Effort
 from flowlab.theory.pruning import alive
 from flowlab.theory.relu_network import ReluNetwork, from_slabs
 from flowlab.theory.slab_solution import slab_solution
@@ -61,7 +62,7 @@ def test_no_network_is_cheaper_than_the_bound(seed, size, width):
     )  # fmt: skip
     samples = normal(size, 2, seed=seed + 5)
     targets = network(samples[None])[0]
-    bound = multiplier_bound(
+    bound = multiplier_estimate(
         normal(size, 2, seed=seed + 6), samples, targets, alive(network)[0], Search(4, 3), generator()
     )
     assert bound.demand.exact
@@ -161,7 +162,7 @@ def test_primal_and_dual_of_the_restricted_problem_against_cvxpy():
     assert found.bound.value <= primal.value * (1 + 1e-6)
     assert primal.value <= slab_cost * (1 + 1e-6)
     assert found.bound.value >= (1 - 2e-3) * primal.value
-    outside = dual_bound(Projection(one.inputs[0])(torch.tensor(z.value)), one.targets[0], found.bound.demand)
+    outside = dual_estimate(Projection(one.inputs[0])(torch.tensor(z.value)), one.targets[0], found.bound.demand)
     assert outside.value <= slab_cost * (1 + 1e-6)
 
 
@@ -178,7 +179,7 @@ def test_slabs_about_a_training_point_are_minimal(name, sigma):
 def test_slabs_about_an_inner_point_are_nearly_minimal(name):
     """Their minimum is below the slabs by under a percent here, but the acute triangle's is certainly below."""
     found, cost = certify(problem(TRIANGLES[name], 0.1, 30))
-    assert found.settled
+    assert found.met or found.bound.value >= (1 - 1e-3) * cost
     assert cost * 0.98 <= found.bound.value <= cost * (1 + 1e-9)
     if name == "acute":
         assert found.program.cost < cost * 0.995
@@ -198,7 +199,7 @@ def test_on_a_line_the_bound_is_the_total_variation(seed):
 
 
 def test_where_slabs_are_not_minimal_the_minimum_is_known():
-    """Clusters that are barely separable: the bound settles well below the slabs' cost."""
+    """Clusters that are barely separable: a network far cheaper than the slabs, and an estimate next to it."""
     points = [[0, 0, 0], [1, 0, 0], [0, 1, 0]]
     found, cost = certify(problem(points, 0.25, 20), gap=1e-2)
     assert found.bound.value < 0.95 * cost
@@ -228,10 +229,10 @@ def test_verdicts():
     z = torch.zeros(1, *one.targets[0].shape, dtype=torch.float64)
 
     def verdict(network):
-        return judge(network, one, None, z, 1e-6, 1e-2, 30, Search(), generator())
+        return judge(network, one, None, z, 1e-6, 1e-2, Effort(), Search(), generator())
 
     assert verdict(good).word == "minimal"
-    assert verdict(good).bound_multipliers == 0.0
+    assert verdict(good).multipliers_estimate == 0.0
     # the same function of twice the cost: each neuron and a pair that cancels
     spare = torch.cat([good.outer, good.outer, -good.outer], 1)
     wasteful = ReluNetwork(spare, good.inner.repeat(1, 3, 1), good.biases.repeat(1, 3), good.skip, good.offset)

@@ -48,9 +48,9 @@ def test_a_wasteful_network_is_brought_down_to_the_minimum():
     assert float(start.balanced_cost[0]) > 4 * slab
     end = certified(start, task, None, GOAL, Search(32), generator())
     # the corner's slabs are minimal, and in the plane the bound is exact; the violation's share is far below
-    assert end.bound.demand.exact
-    assert end.bound.value <= slab * (1 + 1e-9)
-    assert end.gap <= 0.01
+    assert end.estimate.demand.exact
+    assert end.proof.bound <= slab * (1 + 1e-9)
+    assert end.gap_proved <= 0.01
     assert slab * (1 - 1e-4) <= end.cost <= slab * 1.01
     assert end.network.inner.shape[1] <= 8
     assert (end.network(task.inputs) - task.targets).abs().max() == pytest.approx(end.violation)
@@ -70,8 +70,8 @@ def test_the_square_is_interpolated_for_half_the_cost_of_single_slabs():
         for part, above in ((x, torch.tensor([False, True, True, False])), (y, torch.tensor([0, 0, 1, 1]) > 0))
     )
     end = certified(from_slabs(slabs), task, None, GOAL, Search(32), generator())
-    assert end.gap <= 0.01
-    assert end.bound.value <= float(along) * (1 + 1e-9)  # a feasible network's cost, so no bound is above it
+    assert end.gap_proved <= 0.01
+    assert end.proof.bound <= float(along) * (1 + 1e-9)  # a feasible network's cost, so no bound is above it
     assert end.cost <= float(along) * (1 + 1e-4)
     assert end.cost < 0.6 * float(single)
     assert float(slabs.cost[0]) < 0.6 * float(single)
@@ -91,7 +91,9 @@ def built(optimizer, points=BOX, width=32, dropout=0.0, levels=(0.08, 0.05)):
 def test_the_component_reports_bound_and_gap_of_every_level():
     result = built(CertifiedMinNorm(start="slabs", polish=500))
     assert result.shortfall is None
-    for cost, bound, gap in zip(*(result.metrics[name] for name in ("cost", "bound", "gap")), strict=True):
+    for cost, bound, gap in zip(
+        *(result.metrics[name] for name in ("cost", "bound_proved", "gap_proved")), strict=True
+    ):
         assert bound == pytest.approx((1 - gap) * cost)
         assert gap <= 0.01
     assert all(abs(ratio - 1) < 1e-6 for ratio in result.metrics["slab_ratio"])
@@ -102,7 +104,7 @@ def test_the_component_reports_bound_and_gap_of_every_level():
 
 def test_a_gap_that_is_not_reached_is_a_shortfall():
     result = built(CertifiedMinNorm(start="slabs", gap=1e-6, rounds=1, passes=1, polish=10))
-    assert "optimality gap above 1e-06 at 2 of 2 levels" in result.shortfall
+    assert "no gap of 1e-06 proved at 2 of 2 levels" in result.shortfall
 
 
 def test_a_training_cut_short_is_no_certified_network():
@@ -125,7 +127,7 @@ def test_an_interpolating_network_of_too_high_a_cost_does_not_pass_for_converged
 def test_from_random_weights_to_a_certified_minimum():
     result = built(CertifiedMinNorm(gap=1e-3, working_set=20), levels=(0.05,))
     assert result.shortfall is None
-    assert result.metrics["gap"][0] <= 1e-3
+    assert result.metrics["gap_proved"][0] <= 1e-3
     assert result.metrics["width"] <= 12
 
 

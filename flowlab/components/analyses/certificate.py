@@ -1,30 +1,28 @@
-"""Whether denoisers are minimum-norm, proved by a dual bound."""
+"""Whether denoisers are minimum-norm: a dual bound, proved, and an estimate of a better one."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 from attrs import frozen
 
 from flowlab.api import Bank, Cell, Context, NodeError, Result, Table, nearest_level, parameter, reference
-
-if TYPE_CHECKING:
-    from flowlab.theory.cutting_planes import Certificate as Found
 
 
 @frozen
 class Certificate:
     """How far each denoiser's cost can be above the least possible: a dual lower bound beside it.
 
-    No network that interpolates costs less than sum_i z_i . x_i / max(1, g), for multipliers z with
-    sum_i z_i = 0, sum_i z_i y_i^T = 0 and g = max over |w| = 1, b of |sum_i z_i relu(w . y_i + b)|. z comes from
-    cutting planes over neurons; g is exact in the plane, else the best of many ascents (no proof: more `starts`
-    make it surer).
-    A network of the least cost is "minimal", one above a known minimum "not minimal"; "open" means that
-    `rounds` were not enough.
+    No network that interpolates costs less than sum_i z_i . x_i / g, for multipliers z with sum_i z_i = 0,
+    sum_i z_i y_i^T = 0 and g = max over |w| = 1, b of |sum_i z_i relu(w . y_i + b)|. z comes from cutting planes
+    over neurons. `bound_proved` and `gap_proved` rest on an upper bound on g: exact on a line and in the plane, by
+    branch and bound over `regions` of directions above. `bound_estimate` and `gap_estimate` rest on the largest g
+    that ascents from `starts` found, and may claim too much.
+
+    A network whose proved gap is within the one asked for is "minimal"; one that costs more by the gap than a
+    network that is known, "not minimal"; one that is minimal if the estimate is right, "estimated"; others "open".
     """
 
     denoiser: tuple[str, ...] = reference(
@@ -33,7 +31,7 @@ class Certificate:
     sigma: tuple[float, ...] = parameter(
         (), help="levels to judge, the nearest are taken (default: all usable)", unit="data units", gt=0
     )
-    gap: float = parameter(0.01, help="optimality gap 1 - bound / cost that counts as minimal", gt=0, lt=1)
+    gap: float = parameter(0.01, help="proved gap 1 - bound / cost that counts as minimal", gt=0, lt=1)
     tolerance: float = parameter(
         1e-3,
         help="largest violation of an interpolating level, and sigma / 10",
@@ -41,6 +39,7 @@ class Certificate:
         gt=0,
     )
     rounds: int = parameter(30, help="most rounds of cutting planes", ge=1)
+    regions: int = parameter(2_000_000, help="most regions of directions bounded in a proof", ge=1)
     starts: int = parameter(128, help="random starting neurons of each search for g", ge=1)
     steps: int = parameter(60, help="steps of ascent in each search for g", ge=1)
 
@@ -49,6 +48,7 @@ class Certificate:
         from flowlab.theory.certificate import Search
         from flowlab.theory.interpolation import Interpolation
         from flowlab.theory.minimality import judge
+        from flowlab.theory.proving import Effort
         from flowlab.theory.relu_network import ReluNetwork
         from flowlab.theory.tolerance import largest_violation
 
@@ -66,7 +66,7 @@ class Certificate:
                 None if bank.multipliers is None else bank.multipliers[level : level + 1].double(),
                 float(largest_violation(self.tolerance, bank.training.geometry.scale, sigma)),
                 self.gap,
-                self.rounds,
+                Effort(regions=self.regions, rounds=self.rounds),
                 Search(self.starts, self.steps),
                 context.generator(f"{name} {level}"),
                 partial(_report, context, done, len(jobs)),
@@ -80,25 +80,26 @@ class Certificate:
                 "cost": verdict.cost,
                 "cost_slab": _number(verdict.slab_cost),
                 "slab_ratio": _number(verdict.cost / verdict.slab_cost),
-                "bound": verdict.bound,
-                "bound_multipliers": verdict.bound_multipliers,
-                "gap": _number(verdict.gap),
-                "slab_gap": _number(1 - verdict.bound / verdict.slab_cost),
-                "settled": found.settled,
-                "demand": found.bound.demand.value,
-                "demand_exact": found.bound.demand.exact,
+                "bound_proved": verdict.bound_proved,
+                "gap_proved": _number(verdict.gap_proved),
+                "bound_estimate": verdict.bound_estimate,
+                "gap_estimate": _number(verdict.gap_estimate),
+                "multipliers_estimate": verdict.multipliers_estimate,
+                "slab_gap_proved": _number(1 - verdict.bound_proved / verdict.slab_cost),
+                "demand_proved": verdict.proof.demand.upper,
+                "demand_estimate": found.bound.demand.value,
                 "starts": found.bound.demand.starts,
                 "rounds": found.rounds,
                 "neurons": len(found.program.neurons),
             }
             for key, value in row.items():
                 columns.setdefault(key, []).append(value)
-            context.progress(done + 1, len(jobs), {"gap": verdict.gap})
+            context.progress(done + 1, len(jobs), {"gap_proved": verdict.gap_proved})
         words = Counter(columns.get("verdict", []))
         metrics = {
             "levels": len(jobs),
             **{str(word): count for word, count in words.items()},
-            "gap_max": max((gap for gap in columns.get("gap", []) if isinstance(gap, float)), default=None),
+            **{f"{name}_max": _largest(columns.get(name, [])) for name in ("gap_proved", "gap_estimate")},
         }
         rest = {word: count for word, count in words.items() if word != "minimal"}
         shortfall = ", ".join(f"{count} of {len(jobs)} levels {word}" for word, count in rest.items()) or None
@@ -110,8 +111,12 @@ class Certificate:
         return [level for level, usable in enumerate(bank.usable.tolist()) if usable]
 
 
-def _report(context: Context, done: int, total: int, turn: int, so_far: Found) -> None:
-    context.progress(done, total, {"round": turn, "bound": so_far.bound.value})
+def _report(context: Context, done: int, total: int, name: str, value: float) -> None:
+    context.progress(done, total, {name: value})
+
+
+def _largest(cells: Sequence[Cell]) -> float | None:
+    return max((cell for cell in cells if isinstance(cell, float)), default=None)
 
 
 def _number(value: float) -> float | None:

@@ -13,8 +13,8 @@ class Collapse:
 
     The skip connection V y + c is free, and at low noise it denoises well: its residual is of the order of
     sigma. Neurons can only win that back, so the strength falls with the noise. It is that of weight-decay, in
-    units of the largest distance of a training point from the anchor. Where g is not exact (beyond the
-    plane) it is the best of many ascents: the true strength may be larger.
+    units of the largest distance of a training point from the anchor. Beyond the plane it is an estimate, the
+    best of many ascents: the true strength may be larger.
     """
 
     dataset: str = reference("dataset", help="whose noisy samples are fitted")

@@ -21,8 +21,9 @@ Rows = Mapping[str, Sequence[Any]]
 class MinimalityMap:
     """The dual bound as a share of each denoiser's cost, against the noise level; a panel an analysis.
 
-    Filled markers: minimal to the gap asked for. Hollow: the minimum is known and lower. Crosses: open, the
-    truth is between the marker and 1.
+    Solid lines and markers: the proved bound; dotted lines: the estimate. Filled markers: proved to be minimal to
+    the gap asked for. Hollow: a cheaper network is known. Pluses, at the estimate: minimal if that is right.
+    Crosses: open, the truth is between the marker and 1.
     """
 
     analysis: tuple[str, ...] = reference("analysis", help="of the kind certificate, a panel each", many=True)
@@ -51,22 +52,31 @@ class MinimalityMap:
 def _panel(ax: Axes, rows: Rows) -> None:
     ax.axhline(1, color=FAINT, lw=0.5, zorder=0)
     for k, (name, shown) in enumerate(distinguishing(dict.fromkeys(rows["denoiser"])).items()):
-        mine = [i for i, other in enumerate(rows["denoiser"]) if other == name and rows["gap"][i] is not None]
+        mine = [
+            i for i, other in enumerate(rows["denoiser"]) if other == name and rows["gap_proved"][i] is not None
+        ]
         mine.sort(key=lambda i: rows["sigma"][i])
-        sigma, share = [rows["sigma"][i] for i in mine], [1 - rows["gap"][i] for i in mine]
+        sigma, share = [rows["sigma"][i] for i in mine], [1 - rows["gap_proved"][i] for i in mine]
+        estimate = [1 - rows["gap_estimate"][i] for i in mine]
         style = series_style(k)
         ax.plot(sigma, share, lw=0.8, color=style["color"], zorder=1)
+        ax.plot(sigma, estimate, lw=0.6, ls=":", color=style["color"], zorder=1)
         # a legend entry that stands for the series, whatever its verdicts
         ax.plot([], [], lw=0.8, **style, label=shown)
-        for word, look in (
-            ("minimal", {"marker": style["marker"]}),
-            ("not minimal", {"marker": style["marker"], "markerfacecolor": "white", "markeredgewidth": 0.8}),
-            ("open", {"marker": "x", "markeredgewidth": 1.0}),
+        for word, at, look in (
+            ("minimal", share, {"marker": style["marker"]}),
+            (
+                "not minimal",
+                share,
+                {"marker": style["marker"], "markerfacecolor": "white", "markeredgewidth": 0.8},
+            ),
+            ("estimated", estimate, {"marker": "+", "markeredgewidth": 1.0}),
+            ("open", share, {"marker": "x", "markeredgewidth": 1.0}),
         ):
             places = [j for j, i in enumerate(mine) if rows["verdict"][i] == word]
             ax.plot(
                 [sigma[j] for j in places],
-                [share[j] for j in places],
+                [at[j] for j in places],
                 ls="",
                 color=style["color"],
                 zorder=2,
