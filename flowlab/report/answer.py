@@ -43,7 +43,7 @@ def fractions(outcome: Outcome) -> list[str]:
     rows = [(one.classifier, one.flow, str(one.total), *one.shares.values(), one.step_error) for one in found]
     if not rows:
         return []
-    title = "Where the flows end, % [95 % interval over starts]; how many end elsewhere at half the step"
+    title = "Where the flows end, % [95 % interval: over starts, or over seeds]; how many change at half the step"
     return [title, *aligned([("classifier", "flow", "points", *CLASSES, "half step"), *rows], indent=2)]
 
 

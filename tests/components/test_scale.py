@@ -17,6 +17,7 @@ from flowlab.components.datasets.simplex import Simplex
 from flowlab.components.denoisers.closed_form import ClosedForm
 from flowlab.components.denoisers.shallow_relu import ShallowRelu
 from flowlab.components.flows.probability import ProbabilityFlow
+from flowlab.components.flows.score import ScoreFlow
 from flowlab.components.optimizers.augmented_lagrangian import AugmentedLagrangian
 from flowlab.components.optimizers.max_margin import MaxMargin
 from flowlab.components.schedules.noise_levels import NoiseLevels
@@ -52,7 +53,8 @@ def experiment(vertices, size, shift, extra=()):
         "analysis.fixed": FixedPoints("form"),
         "flow.slabs": ProbabilityFlow("slabs", samples=60, center="centroid", spread=size),
         "flow.form": ProbabilityFlow("form", samples=60, center="centroid", spread=size),
-        "classifier.ends": StablePoints(("slabs", "form")),
+        "flow.score": ScoreFlow("slabs", samples=60, center="centroid", spread=size),
+        "classifier.ends": StablePoints(("slabs", "form", "score")),
         **dict(extra),
     }
     return Experiment("moved", nodes)
