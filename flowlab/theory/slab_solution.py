@@ -1,4 +1,4 @@
-"""The slab denoiser of a training set: exact interpolation of every sample at least cost."""
+"""The slab denoiser of a training set: exact interpolation of every sample at the least cost of slabs."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def slab_solution(samples: Tensor, points: Tensor, pattern: Tensor | None) -> tu
     Without a pattern, h = c + sum_n (x_n - c) clip(w_n . y + b_n, 0, 1) with max-margin (w_n, b_n) and c
     the weighted Fermat-Weber point of weights |w_n|; one inseparable cluster is allowed if c is its point.
     With a pattern (R, N) of affinely independent columns, c and the jumps follow from the points alone.
-    Levels without a solution hold nan. Optimal in all cases that a dual bound was computed for at small
-    noise; an upper bound on the minimal cost always.
+    Levels without a solution hold nan. An upper bound on the minimal cost always; the minimum, to what a dual
+    bound proves, for right and obtuse triangles in the plane at small noise.
     """
     if pattern is not None:
         margins = separate(samples, pattern)
