@@ -14,6 +14,7 @@ from flowlab.theory.certificate import Projection, Search
 from flowlab.theory.cutting_planes import cutting_planes
 from flowlab.theory.demand_bound import demand_bound
 from flowlab.theory.interpolation import Interpolation, noisy_samples
+from flowlab.theory.minimality import judge
 from flowlab.theory.neurons import Neurons
 from flowlab.theory.plane_search import largest_demand
 from flowlab.theory.proof import proved_bound
@@ -181,3 +182,15 @@ def test_one_percent_is_proved_in_three_dimensions(points, shift, scale):
     assert proof.bound >= 0.98 * best
     assert math.isfinite(proof.demand.upper)
     assert proof.demand.lower <= proof.demand.upper
+
+
+@pytest.mark.parametrize(("count", "sigma"), [(6, 0.05), (6, 0.15), (20, 0.05)])
+def test_slabs_about_a_corner_in_space_are_minimal_to_one_percent(count, sigma):
+    """Three points at right angles in three dimensions: proved draw by draw, at low noise."""
+    one = problem([[0, 0, 0], [1, 0, 0], [0, 1, 0]], sigma, count)
+    slabs, usable = slab_solution(one.samples, one.points, None)
+    assert usable.all()
+    verdict = judge(from_slabs(slabs), one, None, None, 1e-6, 0.01, Effort(4, 300_000), Search(64), generator())
+    assert verdict.word == "minimal"
+    assert verdict.gap_proved <= 0.01
+    assert verdict.bound_proved <= verdict.bound_estimate <= float(slabs.cost[0]) * (1 + 1e-3)
