@@ -73,7 +73,7 @@ def slabs_on_balls(points: Tensor) -> Callable[[Tensor], Slabs]:
         banks: list[Slabs | None] = []
         for radius in rho.double().tolist():
             balls = _Balls(hulls, radius)
-            lifts = least_lifts(hulls.points, balls, None)
+            lifts = least_lifts(hulls.points, balls, lambda: True, None)
             if lifts is None:
                 raise ValueError(
                     f"balls of radius {rho.max():.4g} are too large: rho must be below {_limit(hulls):.4g}"

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from flowlab.theory.affine_regions import AffineRegions
-from flowlab.theory.flow_limit import FlowLimits, largest_eigenvalue
+from flowlab.theory.flow_limit import FlowLimits
 from flowlab.theory.region_flow import RegionFlow, region_flow
+from flowlab.theory.spectrum import largest_eigenvalue
 
 
 def bank_flow(

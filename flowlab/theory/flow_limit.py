@@ -7,6 +7,7 @@ from attrs import frozen
 from torch import Tensor
 
 from flowlab.theory.affine_regions import AffineRegions
+from flowlab.theory.spectrum import without_specks
 
 
 @frozen
@@ -45,23 +46,13 @@ def region_attractors(regions: AffineRegions, active: Tensor) -> tuple[Tensor, T
     return points, radius
 
 
-def largest_eigenvalue(jacobians: Tensor) -> Tensor:
-    """The largest real part of the eigenvalues of J (S, d, d): (S,)."""
-    size = torch.linalg.matrix_norm(jacobians)
-    largest = torch.zeros_like(size)
-    # a Jacobian of no size, as about a vertex, needs no decomposition
-    some = size > torch.finfo(size.dtype).eps * jacobians.shape[-1]
-    largest[some] = torch.linalg.eigvals(jacobians[some]).real.amax(-1)
-    return largest
-
-
 def _stretch(jacobians: Tensor) -> Tensor:
     """A bound on |exp(r (J - I))| over all r >= 0 (S,); inf where J has an eigenvalue of 1 or more."""
     bound = torch.ones_like(jacobians[:, 0, 0])
     large = torch.linalg.matrix_norm(jacobians) >= 1
     symmetric = torch.linalg.eigvalsh((jacobians[large] + jacobians[large].mT) / 2)[..., -1]
     large[large.clone()] = symmetric >= 1
-    values, vectors = torch.linalg.eig(jacobians[large])
+    values, vectors = torch.linalg.eig(without_specks(jacobians[large]))
     sizes = torch.linalg.svdvals(vectors)
     condition = torch.where(sizes[..., -1] > 0, sizes[..., 0] / sizes[..., -1], torch.inf)
     bound[large] = torch.where(values.real.amax(-1) < 1, condition, torch.inf)

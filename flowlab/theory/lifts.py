@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from attrs import frozen
@@ -32,13 +34,16 @@ class Lifts:
     complete: bool
 
 
-def least_lifts(points: Tensor, separate: Separate, pattern: Sides | None) -> Lifts | None:
+def least_lifts(
+    points: Tensor, separate: Separate, told_apart: Callable[[], bool], pattern: Sides | None
+) -> Lifts | None:
     """Minimise sum_S 2 |a_S| m_S over sets S of points x (N, d); None where no sets are found to interpolate.
 
     The slopes m_S come from `separate`. The lifts of a `pattern` (R, N) of affinely independent columns, or else
     of single points about the weighted Fermat-Weber point, are the answer where they are optimal. Of more than 14
     points they stay unpriced where they are known to be optimal on balls (a pattern; edges that leave a point at
-    90 degrees or more); elsewhere some of the other sets are tried.
+    90 degrees or more), and where they don't exist no others are looked for; elsewhere some of the other sets are
+    tried. None at all where two of the clusters are not `told_apart` by any hyperplane.
     """
     places = points.numpy()
     above = np.eye(len(points), dtype=bool) if pattern is None else pattern
@@ -55,6 +60,8 @@ def least_lifts(points: Tensor, separate: Separate, pattern: Sides | None) -> Li
         if not len(sets.worth(multipliers)):
             bound = 2 * (multipliers * (places[1:] - places[0])).sum() / max(1.0, sets.asked(multipliers).max())
             return _chosen(offset, jumps, above, float(bound), sets.complete)
+    elif (not sets.complete and optimal_on_balls(points, pattern)) or not told_apart():
+        return None
     solved = least_jumps(sets, places, columns)
     if solved is None:
         return None

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from flowlab.theory.affine_regions import AffineRegions
+from flowlab.theory.spectrum import without_specks
 
 ORDER = 24
 _LONGEST = 8.0  # step in r: beyond, terms are larger than their sum and rounding counts
@@ -62,7 +63,7 @@ def slow_part(regions: AffineRegions, field: Tensor, active: Tensor, size: float
     """
     jacobians, _ = regions.maps(active)
     matrix = jacobians - torch.eye(jacobians.shape[-1]).to(jacobians)
-    values, vectors = torch.linalg.eig(matrix)
+    values, vectors = torch.linalg.eig(without_specks(matrix))
     sizes = torch.linalg.svdvals(vectors)
     usable = sizes[..., -1] * _WELL_POSED > sizes[..., 0]
     identity = torch.eye(matrix.shape[-1]).to(vectors)

@@ -11,8 +11,9 @@ from torch import Tensor
 from flowlab.theory.affine_regions import AffineRegions
 from flowlab.theory.first_crossing import powers
 from flowlab.theory.first_kink import first_kink
-from flowlab.theory.flow_limit import FlowLimits, largest_eigenvalue, region_attractors
+from flowlab.theory.flow_limit import FlowLimits, region_attractors
 from flowlab.theory.power_series import ORDER, power_series, slow_part
+from flowlab.theory.spectrum import largest_eigenvalue
 
 _SLOW = 4  # steps in one region after which the flow there is taken to be slow
 _ROUNDS = 5_000  # steps of a start, of which a flow that settles takes some dozens

@@ -47,7 +47,7 @@ def least_slabs(samples: Tensor, points: Tensor, pattern: Tensor | None) -> Slab
     bounds = []
     for level in samples.detach().cpu().double():
         margins = _Margins(level)
-        lifts = least_lifts(places, margins, above)
+        lifts = least_lifts(places, margins, margins.told_apart, above)
         levels.append(None if lifts is None else margins.slabs(lifts))
         bounds.append(lifts.bound if lifts is not None and lifts.complete else torch.nan)
     usable = torch.tensor([one is not None for one in levels], device=samples.device)
@@ -72,6 +72,16 @@ class _Margins:
             self.found[side.tobytes()] = weight, bias
         slopes = weights.norm(dim=-1).nan_to_num(nan=torch.inf)
         return slopes.numpy(), margins.touching[0].numpy()
+
+    def told_apart(self) -> bool:
+        """Whether a hyperplane parts every two clusters: without, no dichotomies tell their points apart."""
+        one = torch.tensor([[True, False]])
+        means = self.samples.mean(1)
+        first, second = torch.triu_indices(len(means), len(means), 1)
+        # the nearest two first: where any are not apart, they most often are not
+        order = (means[first] - means[second]).norm(dim=-1).argsort()
+        pairs = zip(first[order].tolist(), second[order].tolist(), strict=True)
+        return all(bool(separate(self.samples[None, list(pair)], one).feasible.all()) for pair in pairs)
 
     def slabs(self, lifts: Lifts) -> Slabs:
         """The bank of one that lifts as told."""

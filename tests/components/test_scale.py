@@ -1,5 +1,7 @@
 """Whole experiments on the same data in other units, places and orders: the same statuses, classes and ratios."""
 
+from random import Random
+
 import pytest
 import torch
 from hypothesis import HealthCheck, example, given, settings
@@ -111,6 +113,7 @@ def turned(vertices, order, angle):
 @pytest.mark.parametrize("vertices", [OBTUSE, ACUTE], ids=["obtuse", "acute"])
 @some
 @given(st.floats(0, 6), st.randoms(use_true_random=False))
+@example(1e-177, Random(0))  # specks in the Jacobians
 def test_closed_forms_know_no_axes_and_no_order(vertices, angle, random):
     order = random.sample(range(len(vertices)), len(vertices))
     found = []

@@ -5,6 +5,7 @@ ours agrees to the rounding of samples, stated where it is more.
 """
 
 import warnings
+from time import perf_counter
 
 import cvxpy
 import numpy as np
@@ -219,3 +220,16 @@ def test_group_basis_pursuit_against_a_cone_solver(seed, count, equations, width
     assert (np.linalg.norm(rows @ found.multipliers, axis=1) <= weights * (1 + 1e-12)).all()
     assert found.bound == pytest.approx((found.multipliers * target).sum(), rel=1e-9)
     assert 0 <= 1 - found.bound / found.cost + 1e-12 < 1e-8
+
+
+def test_clusters_that_overlap_have_no_slabs_and_are_given_up_at_once():
+    """Thirty-one clusters of one place: what no hyperplane parts is not looked for among 2^30 dichotomies."""
+    generator = torch.Generator().manual_seed(0)
+    points = torch.eye(30, dtype=torch.float64)
+    points = torch.cat([torch.zeros(1, 30, dtype=torch.float64), points])
+    for count in (8, 31):
+        noise = torch.randn(1, count, 100, 30, generator=generator, dtype=torch.float64)
+        begin = perf_counter()
+        solved = least_slabs(points[None, :count, None] + 10 * noise, points[:count], None)
+        assert not bool(solved.usable.any())
+        assert perf_counter() - begin < 20  # a tenth of a second on a core of its own
