@@ -153,7 +153,9 @@ def trained(size, shift, tolerance=1e-2):
         "optimizer.al": optimizer,
         "denoiser.trained": ShallowRelu("points", "levels", "al", width=40),
         "analysis.trained": Interpolation(("trained",), tolerance=tolerance, slack=1.0),
-        "analysis.certificate": Certificate(("trained",), tolerance=tolerance, rounds=3, starts=16, steps=20),
+        "analysis.certificate": Certificate(
+            ("trained",), tolerance=tolerance, rounds=3, starts=16, steps=20, regions=2000
+        ),
     }
     made = experiment(OBTUSE, size, shift, extra)
     results = made.run(quiet=True, device="cpu")
