@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from attrs import frozen
@@ -44,7 +45,8 @@ class Ends:
         """Each class's share with its interval: that of the points, or of several seeds that of their mean."""
         if len(self.by_seed) == 1:
             return {name: share(count, self.total) for name, count in self.counts.items()}
-        return {name: _mean([_share(counts, name) for counts in self.by_seed]) for name in CLASSES}
+        starts = round(self.total / len(self.by_seed))
+        return {name: _mean([_share(counts, name) for counts in self.by_seed], starts) for name in CLASSES}
 
 
 def ends(outcome: Outcome) -> list[Ends]:
@@ -67,12 +69,13 @@ def _share(counts: Mapping[str, int], name: str) -> float:
     return counts[name] / max(sum(counts.values()), 1)
 
 
-def _mean(shares: Sequence[float]) -> str:
-    """The mean of shares in percent with its 95 % t interval over seeds, as far as shares go."""
-    from flowlab.theory.intervals import student
+def _mean(shares: Sequence[float], starts: int) -> str:
+    """The mean of shares of so many starts each, in percent, with its 95 % interval over seeds."""
+    from flowlab.theory.intervals import over_seeds
 
-    low, high = student(shares)
-    return f"{50 * (low + high):.1f} [{100 * max(low, 0.0):.1f}, {100 * min(high, 1.0):.1f}]"
+    low, high = over_seeds(shares, starts)
+    mean = math.fsum(shares) / len(shares)
+    return f"{100 * mean:.1f} [{100 * max(low, 0.0):.1f}, {100 * min(high, 1.0):.1f}]"
 
 
 def share(count: int, total: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from attrs import evolve, frozen
+from attrs import astuple, evolve, frozen
 from torch import Tensor
 
 from flowlab.theory.relu_network import as_relu_network
@@ -39,6 +39,10 @@ class AffineRegions:
         eps = torch.finfo(y.dtype).eps
         return _ROUNDINGS * eps * (y.norm(dim=-1, keepdim=True) + self.biases.abs())
 
+    def double(self) -> AffineRegions:
+        """The same in float64."""
+        return AffineRegions(*(part.double() for part in astuple(self, recurse=False)))
+
     def about(self, center: Tensor) -> AffineRegions:
         """The same denoiser in coordinates y - center, where rounding doesn't grow with the place of the data."""
         moved = self.skip @ center + self.offset - center
@@ -66,7 +70,7 @@ class AffineRegions:
 def affine_regions(network: object) -> AffineRegions | None:
     """The regions of a denoiser of one level; None for one that isn't piecewise affine.
 
-    Neurons that change h by less than its rounding are left out.
+    Neurons whose slope |a| |w| is below rounding count as the constants that they are at the origin.
     """
     relu = as_relu_network(network)
     if relu is None:
@@ -75,5 +79,7 @@ def affine_regions(network: object) -> AffineRegions | None:
     size = inner.norm(dim=-1)
     product = outer.norm(dim=-1) * size
     alive = ~(product <= torch.finfo(outer.dtype).eps / max(1, len(product)))  # what is not finite stays
+    # a neuron that has next to no direction is a constant
+    offset = relu.offset[0] + biases[~alive].relu() @ outer[~alive]
     outer, inner, biases, size = outer[alive], inner[alive], biases[alive], size[alive]
-    return AffineRegions(outer * size[:, None], inner / size[:, None], biases / size, relu.skip[0], relu.offset[0])
+    return AffineRegions(outer * size[:, None], inner / size[:, None], biases / size, relu.skip[0], offset)

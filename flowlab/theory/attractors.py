@@ -26,9 +26,9 @@ class Attractors:
     """Where y <- h(y) ends from some points (P, d): `limits` (P, d), data units.
 
     `converged` (P,): the limit is a fixed point, h(y) = y to rounding. `stable` (P,): it is one, and an attractor:
-    all eigenvalues of the Jacobian of h have real part below 1 on every affine piece that meets it, so that
-    dy/dr = h(y) - y comes back from either side of a kink. `undecided` (P,): it is a fixed point, and which pieces
-    meet it, or an eigenvalue's side of 1, could not be told.
+    all eigenvalues of the Jacobian of h have real part below 1 on every affine piece that meets it, and on a kink
+    the distance from it falls on each of them. `undecided` (P,): it is a fixed point, and whether it is an
+    attractor could not be told (see `pieces.stability`).
     """
 
     limits: Tensor

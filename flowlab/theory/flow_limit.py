@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import torch
-from attrs import frozen
+from attrs import evolve, frozen
 from torch import Tensor
 
 from flowlab.theory.affine_regions import AffineRegions
-from flowlab.theory.spectrum import without_specks
+from flowlab.theory.spectrum import distance_growth, without_specks
 
 
 @frozen
@@ -25,6 +25,16 @@ class FlowLimits:
     residual: Tensor
     eigenvalue: Tensor
     radius: Tensor
+
+    def to(self, like: Tensor) -> FlowLimits:
+        """The same with numbers of a tensor's dtype."""
+        return evolve(
+            self,
+            points=self.points.to(like),
+            residual=self.residual.to(like),
+            eigenvalue=self.eigenvalue.to(like),
+            radius=self.radius.to(like),
+        )
 
 
 def region_attractors(regions: AffineRegions, active: Tensor) -> tuple[Tensor, Tensor]:
@@ -50,7 +60,7 @@ def _stretch(jacobians: Tensor) -> Tensor:
     """A bound on |exp(r (J - I))| over all r >= 0 (S,); inf where J has an eigenvalue of 1 or more."""
     bound = torch.ones_like(jacobians[:, 0, 0])
     large = torch.linalg.matrix_norm(jacobians) >= 1
-    symmetric = torch.linalg.eigvalsh((jacobians[large] + jacobians[large].mT) / 2)[..., -1]
+    symmetric = distance_growth(jacobians[large])
     large[large.clone()] = symmetric >= 1
     values, vectors = torch.linalg.eig(without_specks(jacobians[large]))
     sizes = torch.linalg.svdvals(vectors)

@@ -16,6 +16,19 @@ def clopper_pearson(successes: int, trials: int, confidence: float = 0.95) -> tu
     return float(interval.low), float(interval.high)
 
 
+def over_seeds(values: Sequence[float], starts: int | None, confidence: float = 0.95) -> tuple[float, float]:
+    """The interval of a mean over seeds: Student's t, and of shares at least that of all their starts together.
+
+    values (n,); of shares, of so many `starts` each. Seeds that agree, as shares of few starts often do, have a t
+    interval without width; that of the starts of all seeds (Clopper and Pearson) says what they can't have seen.
+    """
+    low, high = student(values, confidence)
+    if starts is None or len(values) < 2:
+        return low, high
+    least, most = clopper_pearson(round(math.fsum(values) * starts), len(values) * starts, confidence)
+    return min(low, least), max(high, most)
+
+
 def student(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float]:
     """The t interval of the mean of independent values; a point where they do not differ, as one alone does not.
 

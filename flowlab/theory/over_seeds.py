@@ -9,7 +9,7 @@ from typing import Literal
 
 from attrs import frozen
 
-from flowlab.theory.intervals import student
+from flowlab.theory.intervals import over_seeds, student
 from flowlab.theory.page_test import page_test
 
 Verdict = Literal["holds", "fails", "undecided"]
@@ -33,13 +33,16 @@ class Judged:
 
 @frozen
 class OverSeeds:
-    """Figures (n, k): a row a seed, a column a setting. All intervals are Student's t of the mean over seeds.
+    """Figures (n, k): a row a seed, a column a setting. All intervals are of the mean over seeds (`over_seeds`).
 
-    Of one seed, or of seeds that do not differ, an interval is a point, and a trend holds if it goes one way from
-    end to end: a number computed again is no replication.
+    `starts` (k,) says of how many starts a figure is a share, None of other figures. Of one seed, or of seeds that
+    do not differ, the interval of another figure than a share is a point, and a trend holds if it goes one way
+    from end to end: a number computed again is no replication. Where one of several settings would refute, it has
+    to at 5 % over all of them (Bonferroni).
     """
 
     rows: tuple[tuple[float, ...], ...]
+    starts: tuple[int | None, ...] = ()
 
     @property
     def random(self) -> bool:
@@ -49,32 +52,34 @@ class OverSeeds:
     @property
     def intervals(self) -> tuple[Interval, ...]:
         """The 95 % interval of each setting's mean."""
-        return tuple(map(student, self._columns))
+        return self._intervals(1 - LEVEL)
 
     def between(self, least: float, largest: float) -> Judged:
         """Whether each setting's mean is within bounds: its interval wholly inside, wholly outside, or neither."""
-        return _worst(_placed(interval, least, largest) for interval in self.intervals)
+        strict = self._intervals(1 - LEVEL / len(self._columns))
+        return _worst(_placed(*both, least, largest) for both in zip(self.intervals, strict, strict=True))
 
     def alike(self, apart: float) -> Judged:
         """Whether the means of any two settings are at most so far apart: intervals of paired differences."""
-        pairs = itertools.combinations(self._columns, 2)
-        return _worst(_placed(student(_difference(*pair)), -apart, apart) for pair in pairs)
+        pairs = [_difference(*pair) for pair in itertools.combinations(self._columns, 2)]
+        level = 1 - LEVEL / len(pairs)
+        return _worst(_placed(student(pair), student(pair, level), -apart, apart) for pair in pairs)
 
     def rising(self) -> Judged:
         """Whether the figures rise over the settings, by Page's test at 5 %.
 
-        A step that falls significantly (5 % over all steps, Bonferroni) refutes it.
+        That they fall by the same test, or a step that falls, refutes it: at 5 % for both, half for each.
         """
         if not self.random:
             row = self.rows[0]
             return Judged("holds" if list(row) == sorted(row) and row[0] < row[-1] else "fails")
         steps = [_difference(two, one) for one, two in itertools.pairwise(self._columns)]
-        strict = [student(step, 1 - LEVEL / len(steps)) for step in steps]
+        strict = [student(step, 1 - LEVEL / 2 / len(steps)) for step in steps]
         contrary = tuple(k for k, (_, high) in enumerate(strict, 1) if high < 0)
         unsure = tuple(k for k, (low, high) in enumerate(map(student, steps), 1) if low <= 0 <= high)
         up, down = page_test(self.rows), page_test([row[::-1] for row in self.rows])
         verdict: Verdict = "undecided"
-        if contrary or down <= LEVEL:
+        if contrary or down <= LEVEL / 2:
             verdict = "fails"
         elif up <= LEVEL:
             verdict = "holds"
@@ -91,8 +96,15 @@ class OverSeeds:
 
     @property
     def half_widths(self) -> tuple[float, ...]:
-        """Half the 95 % interval of each; none of one seed."""
-        return tuple((high - low) / 2 for low, high in self.intervals) if len(self.rows) > 1 else ()
+        """How far the 95 % interval of each reaches from its mean; none of one seed."""
+        if len(self.rows) < 2:
+            return ()
+        both = zip(self.means, self.intervals, strict=True)
+        return tuple(max(high - mean, mean - low) for mean, (low, high) in both)
+
+    def _intervals(self, confidence: float) -> tuple[Interval, ...]:
+        starts = self.starts or (None,) * len(self._columns)
+        return tuple(over_seeds(column, n, confidence) for column, n in zip(self._columns, starts, strict=True))
 
     @property
     def _columns(self) -> tuple[tuple[float, ...], ...]:
@@ -105,11 +117,11 @@ def together(verdicts: Iterable[Verdict]) -> Verdict:
     return "fails" if "fails" in found else "undecided" if "undecided" in found else "holds"
 
 
-def _placed(interval: Interval, least: float, largest: float) -> Judged:
-    low, high = interval
-    if least <= low and high <= largest:
+def _placed(interval: Interval, strict: Interval, least: float, largest: float) -> Judged:
+    """Inside by the interval, outside by the wider one, or neither."""
+    if least <= interval[0] and interval[1] <= largest:
         return Judged("holds", interval)
-    return Judged("fails" if high < least or low > largest else "undecided", interval)
+    return Judged("fails" if strict[1] < least or strict[0] > largest else "undecided", interval)
 
 
 def _worst(judged: Iterable[Judged]) -> Judged:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
 from flowlab.theory.relu_network import ReluNetwork
-from flowlab.theory.spectrum import worst_growth
+from flowlab.theory.spectrum import distance_growth, worst_growth
 from flowlab.theory.subset_sums import patterns
 
 # A point where more kinks meet is left undecided: k of them make up to 2^k pieces.
@@ -21,8 +23,11 @@ def stability(network: ReluNetwork, points: Tensor, slack: float) -> tuple[Tenso
 
     Stable: all eigenvalues of the Jacobian have real part below 1, by more than `slack`, on every piece that
     meets the point; a kink meets it within a distance of `slack`. Where the normals of the k kinks are
-    independent all 2^k pieces do. Undecided: more than 10 kinks; or an eigenvalue is 1 to within the slack; or
-    the normals depend on each other, and the only unstable pieces among the 2^k may not exist.
+    independent all 2^k pieces do. On a kink pieces that each attract can together repel, so there the distance
+    from the point has to fall on every piece: no eigenvalue of the symmetric part of J reaches 1. Undecided: it
+    does so, though the eigenvalues of J are below 1; more than 10 kinks; an eigenvalue is 1 to within the slack;
+    the normals depend on each other, and the only unstable pieces among the 2^k may not exist. A point that is
+    neither has an eigenvalue above 1 on some piece: on a kink that alone doesn't prove that it repels.
     """
     inner, outer = network.inner[0], network.outer[0]
     length = inner.norm(dim=-1)
@@ -43,8 +48,12 @@ def _on_all_pieces(
     network: ReluNetwork, active: Tensor, near: Tensor, kinks: int, slack: float
 ) -> tuple[Tensor, Tensor]:
     """Stability and indecision (P,) of points at which `kinks` neurons are near, beside the active (P, K)."""
-    growth = _growth(network, _pieces(active, near, kinks)).unflatten(0, (len(active), -1))
+    pieces = _pieces(active, near, kinks)
+    growth = _growth(network, pieces, worst_growth).unflatten(0, (len(active), -1))
     stable, unstable = (growth < 1 - slack).all(-1), (growth > 1 + slack).any(-1)
+    if kinks and bool(stable.any()):
+        distance = _growth(network, pieces, distance_growth).unflatten(0, (len(active), -1))
+        stable = stable & (distance < 1 - slack).all(-1)
     if kinks > 1:
         chosen = near.nonzero()[:, 1].reshape(-1, kinks)
         normals = (network.inner[0] / network.inner[0].norm(dim=-1, keepdim=True))[chosen]
@@ -65,11 +74,11 @@ def _pieces(active: Tensor, near: Tensor, kinks: int) -> Tensor:
     return pieces.flatten(0, 1)
 
 
-def _growth(network: ReluNetwork, pieces: Tensor) -> Tensor:
-    """The largest real part of the Jacobian's eigenvalues on pieces (B, K), or a bound below 1: (B,)."""
+def _growth(network: ReluNetwork, pieces: Tensor, measure: Callable[[Tensor], Tensor]) -> Tensor:
+    """How fast the Jacobians on pieces (B, K) grow, by a measure: (B,)."""
     outer, inner, skip = network.outer[0], network.inner[0], network.skip[0]
     blocks = [(outer.mT * piece[:, None]) @ inner + skip for piece in pieces.to(inner).split(_BLOCK)]
-    return torch.cat([worst_growth(block) for block in blocks])
+    return torch.cat([measure(block) for block in blocks])
 
 
 def _met(normals: Tensor) -> Tensor:

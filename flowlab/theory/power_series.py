@@ -69,7 +69,7 @@ def slow_part(regions: AffineRegions, field: Tensor, active: Tensor, size: float
     identity = torch.eye(matrix.shape[-1]).to(vectors)
     inverse = torch.linalg.inv(torch.where(usable[:, None, None], vectors, identity))
     share = (inverse @ field[..., None].to(inverse))[..., 0]
-    moving = (share.abs() > torch.finfo(field.dtype).eps * size) | (values.real > _FAST)
+    moving = (share.abs() > 64 * torch.finfo(field.dtype).eps * size) | (values.real > _FAST)
     slow = (vectors @ (share * moving)[..., None])[..., 0].real
     linear = ((vectors * (values * moving)[:, None]) @ inverse).real
     return torch.where(usable[:, None], slow, field), torch.where(usable[:, None, None], linear, matrix)

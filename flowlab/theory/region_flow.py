@@ -17,7 +17,7 @@ from flowlab.theory.spectrum import largest_eigenvalue
 
 _SLOW = 4  # steps in one region after which the flow there is taken to be slow
 _ROUNDS = 5_000  # steps of a start, of which a flow that settles takes some dozens
-_FAR = 1e9  # times the size of starts and kinks: a flow that goes to infinity
+_FAR = 1e9  # times the size of the data: a flow that goes to infinity
 _BLOCK = 2**21  # numbers of the series held at once
 
 
@@ -43,29 +43,29 @@ def region_flow(
 ) -> RegionFlow:
     """Follow dy/dr = h(y) - y from starts (S, d) to rising times r >= 0 (P,), and to its limit if asked to.
 
-    In a region the flow is y* + exp(r (J - I)) (y - y*), here as its power series, whose last terms are below
-    the rounding of y. It goes on to where the first height changes its sign, found without overlooking any, and
-    there enters the next region. A limit is reached where the start is so near to its region's attracting fixed
-    point that it can't leave the region any more. Source: arXiv 2506.19031, Eq. of the score flow, of which
-    probability flow at one denoiser is a part, r = log(sigma / sigma').
+    In a region the flow is y* + exp(r (J - I)) (y - y*), here as its power series, whose last terms are below the
+    rounding of y. It goes on to where the first height changes its sign, found without overlooking any, and there
+    enters the next region. A limit is reached where the start is so near to its region's attracting fixed point
+    that it can't leave the region any more. All is done in float64, whatever the dtype. Source: arXiv 2506.19031,
+    Eq. of the score flow, of which probability flow at one denoiser is a part, r = log(sigma / sigma').
     """
-    center = starts.mean(0)
-    inner = regions.about(center)
+    center = starts.double().mean(0)
+    inner = regions.double().about(center)
     width = (ORDER + 1) * (regions.inner.shape[0] + 2 * regions.inner.shape[1])
-    parts = (starts - center).split(max(16, _BLOCK // width))
+    parts = (starts.double() - center).split(max(16, _BLOCK // width))
     marches = []
     for done, part in enumerate(parts):
-        march = _March.begin(inner, part, times)
+        march = _March.begin(inner, part, times.double())
         while march.go_on(to_limit):
             pass
         marches.append(march)
         report(done + 1, len(parts))
-    states = torch.cat([march.states for march in marches], 1) + center
+    states = (torch.cat([march.states for march in marches], 1) + center).to(starts)
     states[times <= 0] = starts
     return RegionFlow(
         states,
         torch.cat([march.count for march in marches]),
-        _joined([march.limits() for march in marches], center) if to_limit else None,
+        _joined([march.limits() for march in marches], center).to(starts) if to_limit else None,
     )
 
 
@@ -84,7 +84,7 @@ class _March:
     """
 
     regions: AffineRegions
-    size: float  # of starts and kinks
+    size: float  # of starts, of where they are drawn, and of what is added to them
     times: Tensor
     states: Tensor
     y: Tensor
@@ -103,8 +103,10 @@ class _March:
         """At r = 0."""
         zero = torch.zeros_like(starts[:, 0])
         states = torch.full((len(times), *starts.shape), torch.nan).to(starts)
-        size = float(torch.cat([starts.abs().flatten(), regions.biases.abs()]).max())
-        active = regions.active(starts, regions.field(starts))
+        field = regions.field(starts)
+        # the data's own size: a single start is at the center, and far kinks are none of the flow's
+        size = float(torch.cat([starts.abs().flatten(), field.abs().flatten(), regions.offset.abs()]).max())
+        active = regions.active(starts, field)
         count = zero.long() + 1
         return cls(
             regions, size, times, states, starts.clone(), zero, active, count, zero.long(), zero.bool(),
@@ -115,7 +117,7 @@ class _March:
         """Take a step with all starts that have some way to go; False if there are none."""
         last = float(self.times[-1])
         going = (self.r < last) | ~self.settled if to_limit else self.r < last
-        rows = (going & (self.y.abs().amax(-1) < _FAR * self.size)).nonzero()[:, 0]
+        rows = (going & (self.y.abs().amax(-1) <= _FAR * self.size)).nonzero()[:, 0]
         self.rounds += 1
         if not len(rows) or self.rounds > _ROUNDS:
             return False
@@ -148,8 +150,13 @@ class _March:
             self.points[fresh], self.radius[fresh] = region_attractors(self.regions, self.active[fresh])
             self.known[fresh] = True
         held = self.known[rows] & ((y - self.points[rows]).norm(dim=-1) < self.radius[rows])
-        rest = field.abs().amax(-1) <= 64 * torch.finfo(y.dtype).eps * self.size
-        only = rows[rest & ~held]
+        rounding = torch.finfo(y.dtype).eps * self.size
+        speed = field.abs().amax(-1)
+        rest = (speed <= 64 * rounding) & ~held & ~self.settled[rows]
+        # on a gentle slope next to nothing moves, and yet grows: rest is only where nothing does
+        slopes = largest_eigenvalue(self.regions.maps(self.active[rows[rest]])[0])
+        rest[rest.clone()] = (slopes <= 1) | (speed[rest] <= rounding)
+        only = rows[rest]
         self.points[only], self.radius[only] = self.y[only], 0.0
         self.settled[rows] |= held | rest
 

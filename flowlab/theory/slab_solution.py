@@ -42,7 +42,7 @@ def least_slabs(samples: Tensor, points: Tensor, pattern: Tensor | None) -> Slab
     Least among slabs where every dichotomy was priced: an upper bound of the least cost of a network always.
     """
     places = points.detach().cpu().double()
-    above = None if pattern is None else pattern.cpu().numpy()
+    above = None if pattern is None else pattern.cpu().bool().numpy()
     levels: list[Slabs | None] = []
     bounds = []
     for level in samples.detach().cpu().double():

@@ -21,6 +21,11 @@ def worst_growth(jacobians: Tensor) -> Tensor:
     return bound
 
 
+def distance_growth(jacobians: Tensor) -> Tensor:
+    """The largest eigenvalue of the symmetric part of J (P, d, d): below 1, dy/dr = (J - I) y shrinks |y|."""
+    return torch.linalg.eigvalsh((jacobians + jacobians.mT) / 2)[..., -1]
+
+
 def largest_eigenvalue(matrices: Tensor) -> Tensor:
     """The largest real part of the eigenvalues of matrices (P, d, d): (P,)."""
     size = torch.linalg.matrix_norm(matrices)

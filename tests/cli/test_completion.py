@@ -45,7 +45,7 @@ def complete(environment: Mapping[str, str], folder: Path, line: str) -> list[st
         ),
         ("flowlab check tiny.toml sub/deep.toml --set schedule.l", ["schedule.l.use=", "schedule.l.levels="]),
         ("flowlab graph tiny.toml --set figure.g.d", ["figure.g.dataset="]),
-        ("flowlab run tiny.toml --set experiment.s", ["experiment.seed="]),
+        ("flowlab run tiny.toml --set experiment.s", ["experiment.seed=", "experiment.seeds="]),
         ("flowlab run broken.toml --set ", []),
         ("flowlab run absent.toml --set ", []),
         ("flowlab run --set ", []),

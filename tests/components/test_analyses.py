@@ -82,7 +82,8 @@ def test_classifier_counts_and_table():
 def test_fractions_sum_to_one_with_intervals_around_them():
     classes = StablePoints(("a",)).build(CONTEXT, flow={"a": flow(ENDS)}).value
     result = ClassFractions("c").build(CONTEXT, classifier=classes)
-    assert sum(result.metrics["a"].values()) == pytest.approx(1)
+    assert sum(result.metrics["a"][name] for name in CLASSES) == pytest.approx(1)
+    assert result.metrics["a"]["starts"] == len(ENDS)
     for row in result.tables["fractions"].rows:
         assert row["low"] <= row["fraction"] == row["count"] / 6 <= row["high"]
 
@@ -97,8 +98,8 @@ def test_changes_are_counted_start_by_start():
     turned = [*ENDS[1:4], ENDS[0], *ENDS[4:]]
     result = ClassChanges("c", baseline="a").build(CONTEXT, classifier=classes_of(a=ENDS, b=turned, c=ENDS))
     assert result.metrics == {
-        "b": {"changed": 3, "total": 6, "share": 0.5},  # virtual to virtual is no change
-        "c": {"changed": 0, "total": 6, "share": 0.0},
+        "b": {"changed": 3, "starts": 6, "share": 0.5},  # virtual to virtual is no change
+        "c": {"changed": 0, "starts": 6, "share": 0.0},
     }
     moves = [(row["from"], row["to"], row["count"]) for row in result.tables["moves"].rows if row["flow"] == "b"]
     assert sorted(move for move in moves if move[0] != move[1]) == [

@@ -45,7 +45,7 @@ def judged(*values, metric="share", theory=(), **rule):
 def test_a_bound_holds_if_every_figure_keeps_it(values, bound, distance):
     assert holds(*values, at_least=bound) == all(value >= bound for value in values)
     assert holds(*values, at_most=bound) == all(value <= bound for value in values)
-    near = all(abs(value - bound) <= distance for value in values)
+    near = all(bound - distance <= value <= bound + distance for value in values)
     assert holds(*values, within=(bound, distance)) == near
     apart = max(abs(one - two) for one in values for two in values)
     if len(values) > 1:
@@ -175,7 +175,8 @@ def test_a_trend_does_not_hold_both_ways(rows):
     verdicts = [over_seeds(*rows, trend=way).verdict for way in ("rising", "falling")]
     assert verdicts.count("holds") <= 1
     if "holds" in verdicts:
-        assert set(verdicts) == {"holds", "fails"}
+        # the other way fails at half the level: it can be refuted in two ways
+        assert set(verdicts) in ({"holds", "fails"}, {"holds", "undecided"})
 
 
 def test_a_trend_inside_its_interval_is_undecided():

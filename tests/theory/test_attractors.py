@@ -8,10 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kicked import comes_back
 
+from flowlab.theory.affine_regions import affine_regions
 from flowlab.theory.attractors import attractors
 from flowlab.theory.frame import Frame, frame_of
 from flowlab.theory.mmse import EmpiricalMmse
 from flowlab.theory.pieces import MOST_KINKS, stability
+from flowlab.theory.region_flow import region_flow
 from flowlab.theory.relu_network import ReluNetwork, from_slabs
 from flowlab.theory.simplex import simplex_geometry
 from flowlab.theory.stable_sums import distinct_sums
@@ -169,3 +171,21 @@ def test_slabs_and_the_network_that_equals_them_are_judged_alike():
     one, other = (attractors(each, starts, frame_of(geometry), 200) for each in (slabs, from_slabs(slabs)))
     assert verdicts(one) == verdicts(other)
     assert 0.9 < float(one.stable.double().mean()) <= 1
+
+
+def test_pieces_that_each_attract_and_together_repel_are_not_called_stable():
+    """One neuron in space: eigenvalues below 1 on both sides of its kink, and yet the flow leaves the origin."""
+    network = ReluNetwork(
+        torch.tensor([[[-5.0, 68.0, -169.0]]], dtype=torch.float64),
+        torch.tensor([[[1.0, 0.0, 0.0]]], dtype=torch.float64),
+        torch.zeros(1, 1, dtype=torch.float64),
+        torch.tensor([[[0.666, -1.0, 0.0], [0.37, 1.0, -1.0], [-0.09, 0.0, 1.0]]], dtype=torch.float64),
+        torch.zeros(1, 3, dtype=torch.float64),
+    )
+    stable, undecided = stability(network, torch.zeros(1, 3, dtype=torch.float64), 1e-9)
+    assert not bool(stable[0])
+    assert bool(undecided[0])
+    start = 1e-6 * torch.ones(1, 3, dtype=torch.float64)
+    time = torch.tensor([90.0], dtype=torch.float64)
+    far = region_flow(affine_regions(network), start, time, to_limit=False).states[0]
+    assert float(far.norm()) > 1e-3

@@ -193,3 +193,41 @@ def test_probability_flow_converges_to_the_theorem_at_second_order_in_the_levels
         errors.append(float((found - exact).abs().mean()))
     assert errors[0] / errors[1] > 3.5
     assert errors[1] / errors[2] > 3.5
+
+
+def test_single_precision_follows_a_gentle_slope_to_its_end():
+    """At sigma = 1e-6 |h - y| is below the rounding of single precision on a whole slope, which is no rest."""
+    rho = torch.tensor([3e-6], dtype=torch.float32)
+    slabs = orthogonal_closed_form(torch.zeros(3), torch.eye(3))(rho)
+    starts = (0.5 + 0.5 * normal(0, 60, 3)).float()
+    limits = region_flow(affine_regions(slabs), starts, torch.zeros(1), to_limit=True).limits
+    assert limits.points.dtype == torch.float32
+    assert bool(((limits.points - limits.points.round()).abs() < 1e-5).all())
+    assert float(limits.eigenvalue.max()) < 1
+
+
+def test_a_single_start_and_a_denoiser_without_neurons():
+    constant = ReluNetwork(
+        torch.zeros(1, 0, 2, dtype=FLOAT), torch.zeros(1, 0, 2, dtype=FLOAT), torch.zeros(1, 0, dtype=FLOAT),
+        torch.zeros(1, 2, 2, dtype=FLOAT), torch.tensor([[1.0, 2.0]], dtype=FLOAT),
+    )  # fmt: skip
+    flow = region_flow(affine_regions(constant), torch.zeros(1, 2, dtype=FLOAT), ZERO + 1, to_limit=True)
+    torch.testing.assert_close(flow.limits.points, constant.offset)
+    torch.testing.assert_close(flow.states[0], constant.offset * (1 - np.exp(-1)))
+
+
+def test_a_neuron_without_a_direction_is_the_constant_that_it_is():
+    network = ReluNetwork(
+        torch.eye(2, dtype=FLOAT)[None], torch.tensor([[[0.0, 0.0], [1.0, 0.0]]], dtype=FLOAT),
+        torch.tensor([[1.0, 0.0]], dtype=FLOAT), torch.zeros(1, 2, 2, dtype=FLOAT), torch.zeros(1, 2, dtype=FLOAT),
+    )  # fmt: skip
+    start = torch.tensor([[0.3, 0.2]], dtype=FLOAT)
+    limits = region_flow(affine_regions(network), start, ZERO, to_limit=True).limits
+    torch.testing.assert_close(limits.points, torch.ones(1, 2, dtype=FLOAT))
+
+
+def test_a_very_long_time_is_taken_in_few_steps():
+    slabs = box_slabs(torch.tensor([0.2], dtype=FLOAT))
+    starts = 0.5 + 0.8 * normal(0, 20, 3)
+    flow = region_flow(affine_regions(slabs), starts, ZERO + 1e9, to_limit=False)
+    torch.testing.assert_close(flow.states[0], (starts > 0.5).to(FLOAT), atol=1e-9, rtol=0)

@@ -70,6 +70,12 @@ class Claim:
         rules = (self.at_least, self.at_most, self.within, self.alike, self.trend)
         if all(rule is None for rule in rules):
             yield Misfit("text", "a claim needs a rule: at_least, at_most, within, alike or trend")
+        if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
+            yield Misfit("at_most", f"no figure is at least {self.at_least:g} and at most {self.at_most:g}")
+        if self.within is not None and self.within[1] < 0:
+            yield Misfit(
+                "within", f"no figure is within {self.within[1]:g} of another: the second number is a distance"
+            )
 
     @property
     def finding(self) -> Finding:
@@ -90,13 +96,13 @@ class Claim:
         """Judge our figures. Raises NodeError where a metric isn't there, or one alone has no trend."""
         from flowlab.theory.over_seeds import OverSeeds
 
-        rows = _by_seed(ours, self.metric)
+        rows, starts = _by_seed(ours, self.metric)
         if len(rows[0]) < 2 and (self.trend or self.alike is not None):
             raise NodeError(f"{'trend' if self.trend else 'alike'} compares figures, and there is one only")
-        figures = OverSeeds(rows)
+        figures = OverSeeds(rows, starts)
         finding = evolve(self.finding, by_seed=rows, ours=figures.means, ours_spread=figures.half_widths)
         if theory:
-            forms = OverSeeds(_by_seed(theory, self.theory_metric or self.metric))
+            forms = OverSeeds(*_by_seed(theory, self.theory_metric or self.metric))
             finding = evolve(finding, theory=forms.means, theory_spread=forms.half_widths)
         if all(math.isfinite(figure) for row in rows for figure in row):
             finding = self._judged(finding, figures)
@@ -114,7 +120,7 @@ class Claim:
         if not self.every_seed:
             judged = list(self._rules(figures))
             words = [word for rule, one in judged if (word := self._words(finding, rule, one, figures.random))]
-            if len(figures.rows) > 1 and not figures.random:
+            if len(figures.rows) > 1 and not figures.random and not any(figures.starts):
                 words = ["the same at each seed"]
             return evolve(finding, verdict=together(one.verdict for _, one in judged), reason="; ".join(words))
         each = [together(one.verdict for _, one in self._rules(OverSeeds((row,)))) for row in figures.rows]
@@ -151,35 +157,51 @@ class Claim:
         return f"{of}{interval} {'is outside' if judged.verdict == 'fails' else 'crosses the bound'}"
 
 
-def _by_seed(analyses: Metrics, places: str | tuple[str, ...]) -> tuple[tuple[float, ...], ...]:
-    """The figures of each seed; all in one row where no sweep goes over seeds. Raises NodeError."""
+def _by_seed(
+    analyses: Metrics, places: str | tuple[str, ...]
+) -> tuple[tuple[tuple[float, ...], ...], tuple[int | None, ...]]:
+    """The figures of each seed, and of how many starts they are shares; one row where no sweep goes over seeds.
+
+    Raises NodeError.
+    """
     seeds: dict[int | None, dict[str, Mapping[str, Any]]] = {}
     for label, metrics in analyses.items():
         name, seed = without_seed(label)
         seeds.setdefault(seed, {})[name] = metrics
-    rows = tuple(_figures(one, places) for one in seeds.values())
+    found = [_figures(one, places) for one in seeds.values()]
+    rows = tuple(tuple(figure for figure, _ in row) for row in found)
     if len(set(map(len, rows))) > 1 or len(set(map(frozenset, seeds.values()))) > 1:
         raise NodeError(f"the seeds have different numbers of figures at {places!r}: there is no comparing them")
-    return rows
+    return rows, tuple(starts for _, starts in found[0])
 
 
 def _listed(places: str | tuple[str, ...]) -> tuple[str, ...]:
     return (places,) if isinstance(places, str) else places
 
 
-def _figures(analyses: Metrics, places: str | tuple[str, ...]) -> tuple[float, ...]:
-    """The number at each place of each analysis's metrics."""
-    figures = []
+def _figures(analyses: Metrics, places: str | tuple[str, ...]) -> list[tuple[float, int | None]]:
+    """The number at each place of each analysis's metrics, and of how many starts it is a share, where it says."""
+    figures: list[tuple[float, int | None]] = []
     for label, metrics in analyses.items():
         found = dict(_numbers(metrics))
         for place in _listed(places):
-            named = [figure for key, figure in found.items() if key == place or key.startswith(f"{place}.")]
+            named = [
+                (figure, _starts(found, key))
+                for key, figure in found.items()
+                if key == place or key.startswith(f"{place}.")
+            ]
             if not named:
                 near = nearest(place, found)
                 hint = f"did you mean {near!r}?" if near else f"there are: {', '.join(found) or 'none'}"
                 raise NodeError(f"{label!r} has no number at {place!r} among its metrics ({hint})")
             figures += named
-    return tuple(figures)
+    return figures
+
+
+def _starts(found: Mapping[str, float], key: str) -> int | None:
+    """The number that stands as `starts` beside a share."""
+    starts = found.get(f"{key.rpartition('.')[0]}.starts")
+    return int(starts) if starts and 0 <= found[key] <= 1 and not key.endswith(".starts") else None
 
 
 def _numbers(metrics: Any, above: str = "") -> Iterator[tuple[str, float]]:

@@ -52,7 +52,7 @@ class ClassChanges:
         if not changes:
             raise NodeError(f"there is no flow beside the baseline {self.baseline!r}")
         shares = _table(("flow", "changed", "total", "share", "low", "high"), changes)
-        metrics = {row[0]: {"changed": row[1], "total": row[2], "share": row[3]} for row in changes}
+        metrics = {row[0]: {"changed": row[1], "starts": row[2], "share": row[3]} for row in changes}
         tables = {"changes": shares, "moves": _table(("flow", "from", "to", "count"), moves)}
         return Result(shares, metrics, tables)
 

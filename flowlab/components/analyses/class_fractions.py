@@ -43,7 +43,7 @@ class ClassFractions:
             counts = classifier.counts(flow)
             total = sum(counts.values())
             predicted = _predicted(path, classifier)
-            metrics[flow] = {name: count / total for name, count in counts.items()}
+            metrics[flow] = {**{name: count / total for name, count in counts.items()}, "starts": total}
             outside = 0
             for name, count in counts.items():
                 low, high = clopper_pearson(count, total, self.confidence)

@@ -111,7 +111,7 @@ class PointsFile:
             case ".npy":
                 return np.asarray(np.load(self.path, allow_pickle=False))
             case ".csv":
-                return np.loadtxt(self.path, delimiter=",", ndmin=2)
+                return np.loadtxt(self.path, delimiter=",", ndmin=2, encoding="utf-8-sig")
             case ".safetensors":
                 return self._tensor()
         raise ValueError(f"only {', '.join(_FORMATS)} files hold points")
