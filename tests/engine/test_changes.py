@@ -61,7 +61,7 @@ SAME = made(bank())
             made(evolve(bank(), entry=evolve(bank().entry, name="anew"))),
             ['denoiser.bank.use: "made:made-up" -> "made:anew"'],
         ),
-        ({**SAME, "schema": 1}, ["the store's own version: 3 -> 1"]),
+        ({**SAME, "schema": 1}, ["the store's own version: 4 -> 1"]),
         (
             {**SAME, "versions": {**SAME["versions"], "torch": "0.1"}},
             [f'version of torch: "{SAME["versions"]["torch"]}" -> "0.1"'],

@@ -71,7 +71,7 @@ def test_of_very_many_the_first_are_looked_at(
     one = graph("dropout")
     monkeypatch.setattr("flowlab.engine.forecast._LOOK", 0.5)
     monkeypatch.setattr("flowlab.engine.forecast.perf_counter", iter([0.0, 0.0, 1.0]).__next__)
-    assert "for the first 2 of 8 trainings, " in ahead(one)
+    assert "for the first 2 of 40 trainings, " in ahead(one)
 
 
 def test_no_dataset_is_built_for_slabs(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ import cvxpy
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from flowlab.theory import dichotomies
@@ -56,7 +56,8 @@ def outside(points, samples):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         problem.solve(solver=cvxpy.CLARABEL, tol_gap_abs=1e-10, tol_gap_rel=1e-10, tol_feas=1e-10)
-    if problem.status.startswith("infeasible"):
+    # of what can't be met it may say 'inaccurate', with a dual value beyond all bounds
+    if problem.status.startswith("infeasible") or float(np.max(meets[0].violation())) > 1e-6:
         return None
     return problem.value, abs(float((meets[0].dual_value * points.numpy()).sum()))
 
@@ -77,6 +78,7 @@ def residual(solved, points, samples):
 
 @settings(max_examples=25, deadline=None)
 @given(seeds, st.integers(2, 6), st.integers(1, 6), st.sampled_from([0.01, 0.05, 0.2]))
+@example(94360, 6, 1, 0.05)  # two points of a line whose clusters overlap
 def test_primal_and_dual_agree_with_an_outside_solver(seed, count, dimension, sigma):
     points, samples = sampled(normal(seed, count, dimension), sigma, 12, seed)
     solved, expected = least_slabs(samples, points, None), outside(points, samples)
