@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from flowlab.api.errors import NodeError
-from flowlab.api.work import Bank, Path
+from flowlab.api.work import Bank, Network, Path
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -36,14 +36,14 @@ def probability_path(bank: Bank) -> Path:
 def halved_probability_path(bank: Bank) -> Path:
     """The same flow at half the step: a level between every two in log sigma, and one at half the last.
 
-    A network that is known `at` other noise levels denoises there; else each level serves twice.
+    A closed form, and a network that is known at other noise levels, denoise there; else each level serves twice.
     """
     import torch
 
     sigma = bank.sigma
-    between = torch.cat([(sigma[1:] * sigma[:-1]).sqrt(), sigma[-1:] / 2])
-    if hasattr(bank.network, "at_sigma"):
-        middle = bank.network.at_sigma(between)
+    between = _between(sigma)
+    middle = _network_between(bank)
+    if middle is not None:
 
         def denoise(y: Tensor, i: int) -> Tensor:
             return bank.denoise(y, i // 2) if i % 2 == 0 else middle.at(i // 2)(y[None])[0]
@@ -54,6 +54,21 @@ def halved_probability_path(bank: Bank) -> Path:
 
     finer = torch.stack([sigma, between], 1).flatten()
     return _path(torch.cat([finer, sigma.new_zeros(1)]), denoise, None)
+
+
+def _between(levels: Tensor) -> Tensor:
+    """A level between every two (L,), in logarithms, and one at half the last."""
+    import torch
+
+    return torch.cat([(levels[1:] * levels[:-1]).sqrt(), levels[-1:] / 2])
+
+
+def _network_between(bank: Bank) -> Network | None:
+    """The denoisers between a bank's levels, where they are known."""
+    if hasattr(bank.network, "at_sigma"):
+        return bank.network.at_sigma(_between(bank.sigma))
+    form = bank.training.geometry.closed_form
+    return None if bank.rho is None or form is None else form(_between(bank.rho))
 
 
 def exact_end_known(bank: Bank) -> bool:

@@ -413,3 +413,12 @@ def test_check_refuses_an_exact_flow_of_what_is_not_piecewise_affine():
         assert not list(flow.check({"denoiser": (closed,), "integrator": (exact,)}))
         assert not list(flow.check({"denoiser": (trained,), "integrator": (ddim,)}))
         assert not list(flow.check({"denoiser": (trained,)}))
+
+
+def test_half_the_step_moves_nothing_where_the_steps_are_exact():
+    """DDIM on balls: no endpoint of the closed form is moved by a step, and none is told to be."""
+    flow = ProbabilityFlow("d", "i", spread=1.0)
+    result = flow.build(context(), denoiser=box_bank(levels=5), integrator=Ddim())
+    assert result.metrics["half_step_distance_max"] < 1e-12
+    paper = flow.build(context(), denoiser=box_bank(levels=5), integrator=EulerT())
+    assert paper.metrics["half_step_distance_max"] > 1e-3
