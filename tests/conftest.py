@@ -9,7 +9,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from site_packages import SitePackages
+
+settings.register_profile("shared machine", deadline=None)  # what a test takes depends on what runs beside it
+settings.load_profile("shared machine")
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # the cores are shared out among the processes of pytest already
