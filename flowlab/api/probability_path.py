@@ -85,7 +85,7 @@ def exact_end_known(bank: Bank) -> bool:
     return bool(torch.isclose(ratio, ratio[0], rtol=1e-6, atol=0).all())
 
 
-def affine_levels(bank: Bank) -> list[AffineRegions] | None:
+def _affine_levels(bank: Bank) -> list[AffineRegions] | None:
     """The affine regions of each level's denoiser; None where one is not piecewise affine."""
     from flowlab.theory.affine_regions import affine_regions
 
@@ -114,7 +114,7 @@ def _exact(bank: Bank) -> _Exact | None:
         ratio = torch.cat([bank.sigma, bank.sigma.new_zeros(1)]) / bank.sigma[0]
         top = bank.network.at(0)
         return lambda y, _: RegionFlow(exact_probability_flow(top, y, ratio))  # type: ignore[arg-type]
-    levels = affine_levels(bank)
+    levels = _affine_levels(bank)
     return None if levels is None else lambda y, report: bank_flow(levels, bank.sigma, y, report)
 
 

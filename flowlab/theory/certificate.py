@@ -18,10 +18,10 @@ import torch
 from attrs import frozen
 from torch import Tensor
 
+from flowlab.theory.frame import standard_frame
 from flowlab.theory.neuron_search import best_biases, climb, random_neurons
 from flowlab.theory.neurons import Neurons
 from flowlab.theory.plane_search import largest_demand
-from flowlab.theory.standard_coordinates import StandardCoordinates
 
 _EXACT_SAMPLES = 2_000  # in the plane g is exact up to so many samples: the work grows with their square
 
@@ -37,9 +37,9 @@ class Search:
         self, multipliers: Tensor, samples: Tensor, hints: Neurons, generator: torch.Generator
     ) -> tuple[Neurons, Demand]:
         """Local maxima of |F|, best first, and the largest |F| known. Raises ArithmeticError for nan."""
-        place = StandardCoordinates.of(samples)
-        z, y = multipliers * place.scale, place(samples)
-        starts = random_neurons(y, self.starts, generator) + place.enter(hints)
+        place = standard_frame(samples)
+        z, y = multipliers * place.scale, place.inside(samples)
+        starts = random_neurons(y, self.starts, generator) + place.neurons_inside(hints)
         first = starts.demand(z, y).norm(dim=-1)
         tops = starts[first.argsort(descending=True)[: 2 * self.starts]]
         found = best_biases(z, y, climb(z, y, tops, self.steps))
@@ -51,7 +51,7 @@ class Search:
         if exact:
             largest = max(largest, largest_demand(z, y))
         order = pull.argsort(descending=True)
-        return place.leave(found[order]), Demand(largest, exact, len(starts))
+        return place.neurons_outside(found[order]), Demand(largest, exact, len(starts))
 
     def harder(self, dimension: int) -> Search:
         """The search that has the last word: the more starts the more dimensions, and twice the steps."""
@@ -83,7 +83,7 @@ class Projection:
     """
 
     def __init__(self, samples: Tensor) -> None:
-        y = StandardCoordinates.of(samples)(samples)  # the same functions, better conditioned
+        y = standard_frame(samples).inside(samples)  # the same functions, better conditioned
         plain = torch.cat([y, torch.ones_like(y[:, :1])], -1)
         basis, sizes, _ = torch.linalg.svd(plain, full_matrices=False)
         self._basis = basis[:, sizes > 1e-12 * sizes[0]]

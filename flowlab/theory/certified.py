@@ -13,7 +13,7 @@ from flowlab.theory.cutting_planes import cutting_planes
 from flowlab.theory.descent import Descent
 from flowlab.theory.interpolation import Interpolation
 from flowlab.theory.neurons import Neurons
-from flowlab.theory.proof import Proof
+from flowlab.theory.proof import Proof, gap_above
 from flowlab.theory.proving import Effort, prove
 from flowlab.theory.pruning import alive, assembled, merged
 from flowlab.theory.quality import violation
@@ -76,8 +76,7 @@ class Certified:
     @property
     def gap_proved(self) -> float:
         """1 - bound / cost, proved: how far the cost can be above the least; 0 where it is nil."""
-        rounding = (self.network.outer.numel() + 8) * 2.0**-52  # of the cost's sums
-        return 1 - self.proof.bound / (self.cost * (1 + rounding)) if self.cost > 0 else 0.0
+        return gap_above(self.proof.bound, self.network)
 
 
 def certified(

@@ -9,10 +9,10 @@ from attrs import evolve, frozen
 from torch import Tensor
 
 from flowlab.theory.certificate import BoundEstimate, Projection, Search, dual_estimate
+from flowlab.theory.frame import standard_frame
 from flowlab.theory.group_lasso import group_lasso
 from flowlab.theory.neuron_search import distinct
 from flowlab.theory.neurons import Neurons
-from flowlab.theory.standard_coordinates import StandardCoordinates
 
 _SMOOTHING = 0.03  # share of the cost that the proximal term may hide in the first round
 _ADDED = 100  # neurons added in a round
@@ -69,14 +69,14 @@ def cutting_planes(
     endless. Its own dual is a group lasso over the dictionary. `hints` open the dictionary, `cost` is a known
     network's, `multipliers` the first z'. Nearest published: cutting planes over neurons, arXiv 2002.11219.
     """
-    place = StandardCoordinates.of(samples)
+    place = standard_frame(samples)
     if multipliers is not None:
         multipliers = multipliers * place.scale
 
     def outside(found: Certificate) -> Certificate:
         program = evolve(
             found.program,
-            neurons=place.leave(found.program.neurons),
+            neurons=place.neurons_outside(found.program.neurons),
             residual=found.program.residual * place.scale,
         )
         return evolve(
@@ -84,7 +84,8 @@ def cutting_planes(
         )
 
     found = _centred(
-        place(samples), place(targets), place.enter(hints), cost, gap, rounds, search, generator, multipliers,
+        place.inside(samples), place.inside(targets), place.neurons_inside(hints),
+        cost, gap, rounds, search, generator, multipliers,
         lambda turn, so_far: report(turn, outside(so_far)),
     )  # fmt: skip
     return outside(found)

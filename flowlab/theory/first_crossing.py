@@ -48,9 +48,9 @@ def _root(coefficients: Tensor) -> Tensor:
     low, high = torch.zeros_like(coefficients[:, 0]), torch.ones_like(coefficients[:, 0])
     at = 0.5 * (low + high)
     for _ in range(_NEWTON_STEPS):
-        value = polynomial(coefficients, at)
+        value = _polynomial(coefficients, at)
         low, high = torch.where(value > 0, at, low), torch.where(value > 0, high, at)
-        moved = at - value / polynomial(slopes, at)
+        moved = at - value / _polynomial(slopes, at)
         moved = torch.where((moved >= low) & (moved <= high), moved, 0.5 * (low + high))
         still = (moved - at).abs() <= 4 * torch.finfo(at.dtype).eps
         at = moved
@@ -59,7 +59,7 @@ def _root(coefficients: Tensor) -> Tensor:
     return at
 
 
-def polynomial(coefficients: Tensor, at: Tensor) -> Tensor:
+def _polynomial(coefficients: Tensor, at: Tensor) -> Tensor:
     """sum_j c_j tau^j of coefficients (R, n + 1) at tau (R,): (R,)."""
     return (coefficients * powers(at, coefficients.shape[1])).sum(-1)
 

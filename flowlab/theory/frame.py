@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from flowlab.theory.geometry import Geometry
 from flowlab.theory.interpolation import Interpolation
+from flowlab.theory.neurons import Neurons
 from flowlab.theory.polytope import Polytope
 from flowlab.theory.relu_network import ReluNetwork
 from flowlab.theory.slabs import Slabs
@@ -73,6 +75,14 @@ class Frame:
             self.scale * network.offset - network.skip @ origin + origin,
         )
 
+    def neurons_inside(self, neurons: Neurons) -> Neurons:
+        """Unit neurons in the frame, up to a factor 1 / scale of what they yield."""
+        return Neurons(neurons.weights, (neurons.biases + neurons.weights @ self.origin) / self.scale)
+
+    def neurons_outside(self, neurons: Neurons) -> Neurons:
+        """Unit neurons of the frame, in data units."""
+        return Neurons(neurons.weights, neurons.biases * self.scale - neurons.weights @ self.origin)
+
     def slabs_inside(self, slabs: Slabs) -> Slabs:
         """A bank of slab denoisers in the frame."""
         return Slabs(
@@ -125,3 +135,17 @@ def training_frame(geometry: Geometry) -> Frame:
     Learning rates, penalties, decay and starting weights are chosen for such data; single precision, too.
     """
     return Frame(geometry.anchor, geometry.size)
+
+
+def standard_frame(samples: Tensor) -> Frame:
+    """The frame of samples (Q, d) that searches and bounds work in: about their mean, none farther away than 1.
+
+    The cost of interpolation, |F| and the outer weights of unit neurons are the same in it; multipliers are
+    `scale` times those outside. The scale is a power of two, so that dividing by it is exact. Raises
+    ArithmeticError where the samples are not finite.
+    """
+    mean = samples.mean(0)
+    size = float((samples - mean).norm(dim=-1).max())
+    if not math.isfinite(size):
+        raise ArithmeticError("the samples are not finite")
+    return Frame(mean, 2.0 ** math.frexp(size)[1] if size > 0 else 1.0)

@@ -11,7 +11,7 @@ from torch import Tensor
 from flowlab.theory.certificate import Search, multiplier_estimate
 from flowlab.theory.cutting_planes import Certificate, cutting_planes
 from flowlab.theory.interpolation import Interpolation
-from flowlab.theory.proof import Proof
+from flowlab.theory.proof import Proof, gap_above
 from flowlab.theory.proving import Effort, prove
 from flowlab.theory.pruning import alive
 from flowlab.theory.relu_network import ReluNetwork, from_slabs
@@ -78,9 +78,7 @@ def judge(
         lambda so_far: report("bound_proved", so_far.bound),
     )  # fmt: skip
     estimate = max(found.bound.value, proof.bound, trained or 0.0)
-    # sums of so many terms are off by this much
-    upper = cost * (1 + (network.outer[0].numel() + 8) * 2.0**-52)
-    gaps = [1 - bound / upper if cost > 0 else 0.0 for bound in (estimate, proof.bound)]
+    gaps = [gap_above(bound, network) for bound in (estimate, proof.bound)]
     known = slab_cost if usable[0] else float("inf")
     if found.program.residual <= tolerance:
         known = min(known, found.program.cost)

@@ -7,7 +7,8 @@ from attrs import frozen
 from torch import Tensor
 
 from flowlab.theory.demand_bound import DemandBound, demand_bound
-from flowlab.theory.standard_coordinates import StandardCoordinates
+from flowlab.theory.frame import standard_frame
+from flowlab.theory.relu_network import ReluNetwork
 
 _UNIT = 2.0**-53
 
@@ -20,6 +21,16 @@ class Proof:
     demand: DemandBound
 
 
+def gap_above(bound: float, network: ReluNetwork) -> float:
+    """1 - bound / cost of a one-level network, the cost's rounding included: how far it can be above the least.
+
+    0 where the cost is nil.
+    """
+    cost = float(network.balanced_cost[0])
+    rounding = (network.outer[0].numel() + 8) * 2.0**-52  # of the cost's sums
+    return 1 - bound / (cost * (1 + rounding)) if cost > 0 else 0.0
+
+
 def proved_bound(multipliers: Tensor, samples: Tensor, targets: Tensor, threshold: float, regions: int) -> Proof:
     """sum_i z_i . x_i / g of projected multipliers z (Q, d), g bounded from above by `demand_bound`.
 
@@ -29,9 +40,9 @@ def proved_bound(multipliers: Tensor, samples: Tensor, targets: Tensor, threshol
     numerator, |delta| sqrt(Q) 2 max |y'| added to g. u = 2^-53; a sum of Q products is off by at most
     (Q + 2) u times the sum of their sizes, y' by u |y'|. Flat samples, sigma_min = 0, prove nothing.
     """
-    place = StandardCoordinates.of(samples)
+    place = standard_frame(samples)
     # a coordinate that is the same for all samples acts as a bias does, at some cost
-    y, x = place(samples)[:, (samples != samples[:1]).any(0)], place(targets)
+    y, x = place.inside(samples)[:, (samples != samples[:1]).any(0)], place.inside(targets)
     multipliers = multipliers * place.scale
     rows = torch.cat([y, torch.ones_like(y[:, :1])], -1)
     size, width = rows.shape

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from flowlab.theory.certificate import BoundEstimate, Search
 from flowlab.theory.cutting_planes import Program, cutting_planes
+from flowlab.theory.frame import standard_frame
 from flowlab.theory.neuron_search import best_biases, climb
 from flowlab.theory.proof import Proof, proved_bound
-from flowlab.theory.standard_coordinates import StandardCoordinates
 
 _LIGHT = 1e-3  # share of the heaviest outer weight below which a neuron's kink selects no samples
 
@@ -52,7 +52,7 @@ def prove(
         return best
     kept = near_kinks(samples, targets, program)
     y, x = samples[kept], targets[kept]
-    place = StandardCoordinates.of(y)
+    place = standard_frame(y)
     hints, multipliers, left = program.neurons, None, effort.regions
     for _ in range(effort.turns):
         found = cutting_planes(y, x, hints, cost, gap / 4, effort.rounds, search, generator, multipliers)
@@ -66,8 +66,8 @@ def prove(
         if best.bound >= (1 - gap) * cost or left <= 0 or not len(witnesses):
             break
         z = multipliers * place.scale
-        witnesses = witnesses + best_biases(z, place(y), climb(z, place(y), witnesses, search.steps))
-        hints = found.program.neurons + place.leave(witnesses)
+        witnesses = witnesses + best_biases(z, place.inside(y), climb(z, place.inside(y), witnesses, search.steps))
+        hints = found.program.neurons + place.neurons_outside(witnesses)
     return best
 
 

@@ -40,9 +40,9 @@ class ReluNetwork:
         """The networks of some levels, as a bank."""
         return ReluNetwork(*(part[chosen] for part in self._parts))
 
-    def to(self, dtype: torch.dtype) -> ReluNetwork:
-        """The same bank in another floating-point type."""
-        return ReluNetwork(*(part.to(dtype) for part in self._parts))
+    def to(self, like: torch.dtype | Tensor) -> ReluNetwork:
+        """The same bank in another floating-point type, or in a tensor's and on its device."""
+        return ReluNetwork(*(part.to(like) for part in self._parts))
 
     @property
     def cost(self) -> Tensor:

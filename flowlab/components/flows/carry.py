@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
@@ -52,21 +53,27 @@ class Carried:
         return {"ends": Table({"start": list(range(len(self.regions))), **columns})}
 
 
-def carry(path: Path, finer: Path, starts: Tensor, integrator: Integrator | None, context: Context) -> Carried:
+def takes_no_steps(integrator: Integrator | None) -> bool:
+    """Whether a flow is followed exactly where that is known."""
+    return integrator is None or getattr(integrator, "exact", False)
+
+
+def carry(
+    path: Path, finer: Callable[[], Path], starts: Tensor, integrator: Integrator | None, context: Context
+) -> Carried:
     """States on the path's grid: exact where they are known so, else by the integrator, by default DDIM.
 
-    An integrator goes along `finer`, the same path at half the step, as well. Raises NodeError where a state is
+    An integrator goes along `finer()`, the same path at half the step, as well. Raises NodeError where a state is
     not finite.
     """
     import torch
 
-    exact = integrator is None or getattr(integrator, "exact", False)
-    if exact and path.exact is not None:
+    if takes_no_steps(integrator) and path.exact is not None:
         flow = path.exact(starts, lambda done, total: context.progress(done, total, {}))
         carried = Carried(flow.states, flow.regions, flow.limits)
     else:
         states = _integrated(path, starts, integrator, context)
-        carried = Carried(states, half=_integrated(finer, starts, integrator, context)[-1])
+        carried = Carried(states, half=_integrated(finer(), starts, integrator, context)[-1])
     if not bool(torch.isfinite(carried.states).all()):
         raise NodeError("the flow left the finite numbers")
     return carried

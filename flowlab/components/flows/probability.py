@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 from attrs import frozen
 
@@ -56,7 +57,7 @@ class ProbabilityFlow:
 
         path = probability_path(denoiser)
         starts = gaussian_starts(denoiser, self.samples, self.center, self.spread, context)
-        carried = carry(path, halved_probability_path(denoiser), starts, integrator, context)
+        carried = carry(path, partial(halved_probability_path, denoiser), starts, integrator, context)
         sigma = torch.cat([denoiser.sigma, denoiser.sigma.new_zeros(1)])
         metrics = {"samples": self.samples, "levels": len(denoiser.sigma), "sigma_start": sigma[0].item()}
         law = start_law(denoiser, self.center, self.spread)

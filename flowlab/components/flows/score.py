@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
@@ -25,7 +26,7 @@ from flowlab.api import (
     reference,
     start_law,
 )
-from flowlab.components.flows.carry import Carried, carry
+from flowlab.components.flows.carry import Carried, carry, takes_no_steps
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -75,7 +76,8 @@ class ScoreFlow:
         level = nearest_level(denoiser, self.sigma)
         starts = gaussian_starts(denoiser, self.samples, self.center, self.spread, context)
         path = self._path(denoiser, level, integrator, 1)
-        carried = carry(path, self._path(denoiser, level, integrator, 2), starts, integrator, context)
+        finer = partial(self._path, denoiser, level, integrator, 2)
+        carried = carry(path, finer, starts, integrator, context)
         value = Trajectories(
             carried.states, path.time, denoiser, "score", level, start_law(denoiser, self.center, self.spread),
             carried.regions, carried.limits, carried.half,
@@ -98,8 +100,7 @@ class ScoreFlow:
         from flowlab.theory.region_flow import RegionFlow, region_flow
 
         network = bank.network.at(level)
-        exact = integrator is None or getattr(integrator, "exact", False)
-        regions = affine_regions(network) if exact else None
+        regions = affine_regions(network) if takes_no_steps(integrator) else None
         duration, steps = _INTEGRATED if regions is None else _SHOWN
         to_limit = regions is not None and self.duration is None
         r = torch.linspace(0, self.duration or duration, finer * (self.steps or steps) + 1).to(bank.sigma)

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from flowlab.theory.interpolation import Interpolation
     from flowlab.theory.relu_network import ReluNetwork
 
-_PARTS = ("outer", "inner", "biases", "skip", "offset")
-
 
 @frozen
 class DichotomyNeurons:
@@ -54,7 +52,7 @@ class DichotomyNeurons:
         usable = torch.tensor([one is not None for one in solved], device=problem.sigma.device)
         parts = []
         if not bool(usable.all()):
-            lost = problem.sigma[~usable]
+            lost = problem.noise[~usable]
             parts.append(
                 f"no network of such neurons was found at {len(lost)} of {levels} levels (sigma from "
                 f"{lost.min():.4g} to {lost.max():.4g}): too few hyperplanes separate the clusters"
@@ -70,7 +68,7 @@ class DichotomyNeurons:
         none = ReluNetwork(*(torch.full(shape, torch.nan, dtype=torch.float64) for shape in shapes))
         network = stacked([none if one is None else one.network for one in solved])
         return Fit(
-            ReluNetwork(*(getattr(network, name).to(problem.samples) for name in _PARTS)),
+            network.to(problem.samples),
             usable,
             shortfall="; ".join(parts) or None,
             tolerance=1e-6,
