@@ -17,8 +17,8 @@ _MOST = 7  # figures in a table's cell
 class Finding:
     """A claim's row. Figures are means over seeds, in a sweep's order; beside each how far its interval reaches.
 
-    The interval is the 95 % one of the mean over seeds; of one seed there is none. `by_seed` are our figures, a row
-    a seed. The verdict is None where a figure isn't known; `reason` says in words what it rests on. `percent`:
+    The interval is the 95 % one of the mean over seeds; of one seed there is none. `by_seed` are our figures, a
+    row a seed. The verdict is None where a figure isn't known; `reason` says in words what it rests on. `percent`:
     figures are shares, to be shown in percent.
     """
 
