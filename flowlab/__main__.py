@@ -1,6 +1,6 @@
 """`python -m flowlab`: the command line."""
 
-from flowlab.cli import main
+from flowlab.cli.app import main
 
 if __name__ == "__main__":
     main()

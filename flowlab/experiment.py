@@ -10,16 +10,16 @@ import attrs
 import tomli_w
 from attrs import field, frozen
 
+from flowlab.engine.cache.store import Store
 from flowlab.engine.device import resolve
-from flowlab.engine.progress import listening
+from flowlab.engine.progress.listener import listening
 from flowlab.engine.run import run
-from flowlab.engine.store import Store
-from flowlab.graph import built
+from flowlab.graph import from_python as built
 from flowlab.graph.graph import Graph, connected
 from flowlab.graph.tables import tables
 from flowlab.registry.registry import Registry
-from flowlab.report.conduct import Plan, Report, check_store, conduct, runs_folder, take
-from flowlab.report.notebook import Results
+from flowlab.runner.results import Results
+from flowlab.runner.run_experiment import Plan, Report, check_store, conduct, runs_folder, take
 from flowlab.spec.document import Document, parse, read
 
 

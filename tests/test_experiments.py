@@ -10,11 +10,11 @@ import tomli_w
 
 from flowlab.engine.outcome import Outcome, Record
 from flowlab.graph.graph import load
+from flowlab.provenance.environment import Origin
+from flowlab.provenance.lock_file import Locked
+from flowlab.provenance.write_lock import lock
 from flowlab.registry.registry import Registry
-from flowlab.report.conduct import conduct, prepare
-from flowlab.report.lock import lock
-from flowlab.report.locked import Locked
-from flowlab.report.origin import Origin
+from flowlab.runner.run_experiment import conduct, prepare
 
 ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "experiments").glob("*.toml"))

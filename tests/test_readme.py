@@ -8,7 +8,7 @@ import typer
 from flowlab.api.testing import SUITES
 from flowlab.cli import app
 from flowlab.registry.registry import Registry
-from flowlab.scaffold.plugin import Plugin
+from flowlab.scaffold.new_plugin import Plugin
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 

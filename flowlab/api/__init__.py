@@ -6,9 +6,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from flowlab.api.checkpoint import Checkpoint
+from flowlab.api.claim_result import Finding
 from flowlab.api.context import Context
-from flowlab.api.declared import Declared
-from flowlab.api.effort import Effort, Training
 from flowlab.api.errors import (
     EngineError,
     ExperimentError,
@@ -23,14 +22,15 @@ from flowlab.api.errors import (
 from flowlab.api.exact_flow import check_exact_flow
 from flowlab.api.executor import Answer, Crew, Executor, Task, Work
 from flowlab.api.fields import Parameter, Reference, about, parameter, reference, references
-from flowlab.api.finding import Finding
 from flowlab.api.frames import Frame, orthonormal_frame
 from flowlab.api.half_step import HALF_STEP, half_step_shortfall
 from flowlab.api.kinds import KINDS, Kind
+from flowlab.api.node_spec import Declared
 from flowlab.api.probability_path import exact_end_known, halved_probability_path, probability_path
 from flowlab.api.result import Cell, Result, Table
 from flowlab.api.starts import Center, gaussian_starts, nearest_level, start_law
 from flowlab.api.tracker import Tracker, Tracking
+from flowlab.api.training_cost import Effort, Training
 from flowlab.api.training_set import points_table, training_set
 from flowlab.api.version import API_VERSION
 from flowlab.api.work import (
@@ -49,19 +49,19 @@ from flowlab.api.work import (
 )
 
 if TYPE_CHECKING:
-    from flowlab.theory.geometry import Geometry
-    from flowlab.theory.interpolation import Interpolation
-    from flowlab.theory.line import line_geometry
-    from flowlab.theory.polytope import Polytope, box
-    from flowlab.theory.slabs import Slabs
+    from flowlab.theory.geometry.geometry import Geometry
+    from flowlab.theory.geometry.line import line_geometry
+    from flowlab.theory.geometry.polytope import Polytope, box
+    from flowlab.theory.networks.interpolation import Interpolation
+    from flowlab.theory.networks.slabs import Slabs
 
 _THEORY = {
-    "Geometry": "flowlab.theory.geometry",
-    "Interpolation": "flowlab.theory.interpolation",
-    "Polytope": "flowlab.theory.polytope",
-    "Slabs": "flowlab.theory.slabs",
-    "box": "flowlab.theory.polytope",
-    "line_geometry": "flowlab.theory.line",
+    "Geometry": "flowlab.theory.geometry.geometry",
+    "Interpolation": "flowlab.theory.networks.interpolation",
+    "Polytope": "flowlab.theory.geometry.polytope",
+    "Slabs": "flowlab.theory.networks.slabs",
+    "box": "flowlab.theory.geometry.polytope",
+    "line_geometry": "flowlab.theory.geometry.line",
 }
 
 __all__ = [

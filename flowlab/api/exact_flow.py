@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from flowlab.api.declared import Declared
 from flowlab.api.errors import Misfit
+from flowlab.api.node_spec import Declared
 
 
 def check_exact_flow(inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:

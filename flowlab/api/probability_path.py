@@ -11,8 +11,8 @@ from flowlab.api.work import Bank, Network, Path
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from flowlab.theory.affine_regions import AffineRegions
-    from flowlab.theory.region_flow import RegionFlow
+    from flowlab.theory.flows.affine_regions import AffineRegions
+    from flowlab.theory.flows.region_flow import RegionFlow
 
 
 def probability_path(bank: Bank) -> Path:
@@ -87,7 +87,7 @@ def exact_end_known(bank: Bank) -> bool:
 
 def _affine_levels(bank: Bank) -> list[AffineRegions] | None:
     """The affine regions of each level's denoiser; None where one is not piecewise affine."""
-    from flowlab.theory.affine_regions import affine_regions
+    from flowlab.theory.flows.affine_regions import affine_regions
 
     found = []
     for level in range(len(bank.sigma)):
@@ -106,9 +106,9 @@ def _path(sigma: Tensor, denoise: Callable[[Tensor, int], Tensor], exact: _Exact
 def _exact(bank: Bank) -> _Exact | None:
     import torch
 
-    from flowlab.theory.bank_flow import bank_flow
-    from flowlab.theory.region_flow import RegionFlow
-    from flowlab.theory.separable_flow import exact_probability_flow
+    from flowlab.theory.flows.bank_flow import bank_flow
+    from flowlab.theory.flows.region_flow import RegionFlow
+    from flowlab.theory.flows.separable_flow import exact_probability_flow
 
     if exact_end_known(bank):
         ratio = torch.cat([bank.sigma, bank.sigma.new_zeros(1)]) / bank.sigma[0]

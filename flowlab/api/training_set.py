@@ -13,7 +13,7 @@ from flowlab.api.work import TrainingSet
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from flowlab.theory.geometry import Geometry
+    from flowlab.theory.geometry.geometry import Geometry
 
 
 def training_set(
@@ -24,7 +24,7 @@ def training_set(
     Each number `draw` stands for other noise. A point that is in the set several times, by `repeats`, has
     `samples` of its own each time; the tensor of samples is as long as the most frequent point's.
     """
-    from flowlab.theory.interpolation import noisy_samples, repeated_samples
+    from flowlab.theory.networks.interpolation import noisy_samples, repeated_samples
 
     counts = tuple(repeats) if len(set(repeats)) > 1 or (repeats and repeats[0] > 1) else None
     stream = f"noise {draw}" if draw else "noise"

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
     from flowlab.api.context import Context
     from flowlab.api.result import Table
-    from flowlab.theory.flow_limit import FlowLimits
-    from flowlab.theory.geometry import Geometry
-    from flowlab.theory.interpolation import Interpolation
-    from flowlab.theory.region_flow import RegionFlow
-    from flowlab.theory.relu_network import ReluNetwork
-    from flowlab.theory.subset_sums import Metric
+    from flowlab.theory.flows.flow_limit import FlowLimits
+    from flowlab.theory.flows.region_flow import RegionFlow
+    from flowlab.theory.geometry.geometry import Geometry
+    from flowlab.theory.geometry.subset_sums import Metric
+    from flowlab.theory.networks.interpolation import Interpolation
+    from flowlab.theory.networks.relu_network import ReluNetwork
 
 
 class Network(Protocol):

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field, frozen
 
-from flowlab.engine.defect import one_line
-from flowlab.engine.key import Keys
-from flowlab.engine.progress import Listener
-from flowlab.engine.sealed_file import Content, Unusable, read, write
-from flowlab.engine.whole_file import sweep
+from flowlab.engine.atomic_file import sweep
+from flowlab.engine.cache.key import Keys
+from flowlab.engine.cache.tensor_file import Content, Unusable, read, write
+from flowlab.engine.format_error import one_line
+from flowlab.engine.progress.listener import Listener
 from flowlab.graph.node import Node
 
 if TYPE_CHECKING:

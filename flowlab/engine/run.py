@@ -6,18 +6,18 @@ from functools import partial
 from time import perf_counter
 
 from flowlab.api import EngineError, StoreError
-from flowlab.engine.ancestors import Finished
-from flowlab.engine.build import Builder
+from flowlab.engine.cache.store import Store
 from flowlab.engine.checkpoints import Checkpoints
 from flowlab.engine.device import resolve
-from flowlab.engine.dispatch import dispatch
-from flowlab.engine.forecast import forecast
 from flowlab.engine.inputs import inputs, sources
 from flowlab.engine.interrupt import signal_of
+from flowlab.engine.node_runner import Builder
 from flowlab.engine.outcome import Outcome, Record, Records, unbuilt
-from flowlab.engine.progress import Listener
-from flowlab.engine.store import Store
+from flowlab.engine.progress.forecast import forecast
+from flowlab.engine.progress.listener import Listener
 from flowlab.engine.threads import pinned
+from flowlab.engine.upstream import Finished
+from flowlab.engine.workers.scheduler import dispatch
 from flowlab.graph.graph import Graph
 
 

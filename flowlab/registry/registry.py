@@ -9,7 +9,7 @@ from attrs import frozen
 from flowlab.api import KINDS
 from flowlab.registry.distributions import Distribution, distributions, normal
 from flowlab.registry.entry_points import Entry, entries
-from flowlab.registry.stale import drift
+from flowlab.registry.pyproject_diff import drift
 
 DISABLE = "FLOWLAB_DISABLE_PLUGINS"
 """The environment variable that leaves plugins out: 1 for all of them, or distributions joined by commas."""

@@ -22,8 +22,8 @@ sys.path.insert(0, str(Path(__file__).parent))  # for `bench`, however this file
 
 import bench
 
-from flowlab.theory.interpolation import noisy_samples
-from flowlab.theory.max_margin import separate
+from flowlab.theory.convex_programs.max_margin import separate
+from flowlab.theory.networks.interpolation import noisy_samples
 
 Array = NDArray[np.float64]
 Peer = Callable[[Array, NDArray[np.bool_]], Array]

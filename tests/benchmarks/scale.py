@@ -78,13 +78,13 @@ def by_flowlab(count: int, folder: Path, *, store: bool, executor: str = "") -> 
 
     `aside`: seconds on a core for loading and the report, of which the others have none.
     """
-    from flowlab.engine.progress import Quiet
+    from flowlab.engine.cache.store import Store
+    from flowlab.engine.progress.listener import Quiet
     from flowlab.engine.run import run
-    from flowlab.engine.store import Store
     from flowlab.graph.graph import load
+    from flowlab.provenance.environment import Origin
     from flowlab.registry.registry import Registry
-    from flowlab.report.origin import Origin
-    from flowlab.report.write import write
+    from flowlab.runner.write_run import write
 
     first: list[float] = []
 

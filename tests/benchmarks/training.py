@@ -30,13 +30,13 @@ from flowlab.components.datasets.orthogonal import Orthogonal
 from flowlab.components.denoisers.shallow_relu import ShallowRelu
 from flowlab.components.optimizers.augmented_lagrangian import AugmentedLagrangian
 from flowlab.components.optimizers.certified_min_norm import CertifiedMinNorm
-from flowlab.theory.descent import Descent
-from flowlab.theory.geometry import Geometry
-from flowlab.theory.interpolation import Interpolation
-from flowlab.theory.quality import slab_cost
-from flowlab.theory.relu_network import ReluNetwork
-from flowlab.theory.training import Loss, train
-from flowlab.theory.training_state import TrainingState
+from flowlab.theory.geometry.geometry import Geometry
+from flowlab.theory.networks.interpolation import Interpolation
+from flowlab.theory.networks.relu_network import ReluNetwork
+from flowlab.theory.training.descent import Descent
+from flowlab.theory.training.quality import slab_cost
+from flowlab.theory.training.training import Loss, train
+from flowlab.theory.training.training_state import TrainingState
 
 VIOLATION, RATIO = 1e-4, 1.001
 

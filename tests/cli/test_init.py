@@ -12,7 +12,7 @@ import pytest
 from flowlab.api import ExperimentError
 from flowlab.graph.graph import load
 from flowlab.registry.registry import Registry
-from flowlab.report.start import start
+from flowlab.scaffold.init import start
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -15,7 +15,7 @@ import pytest
 from flowlab import __version__
 from flowlab.api import KINDS, ExperimentError
 from flowlab.registry.registry import Registry
-from flowlab.scaffold.plugin import Plugin, supported, write
+from flowlab.scaffold.new_plugin import Plugin, supported, write
 
 ROOT = Path(__file__).parents[2]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from summaries import reused
 
-from flowlab.engine.whole_file import scratch_of
+from flowlab.engine.atomic_file import scratch_of
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 LONG = ("--set", "dataset.a.nap=0.2")  # long enough to be kept

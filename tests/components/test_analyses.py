@@ -28,11 +28,11 @@ from flowlab.components.integrators.ddim import Ddim
 from flowlab.components.integrators.euler_t import EulerT
 from flowlab.components.integrators.exact import Exact
 from flowlab.components.integrators.heun import Heun
-from flowlab.theory.geometry import Geometry
-from flowlab.theory.mmse import EmpiricalMmse
-from flowlab.theory.polytope import box
-from flowlab.theory.simplex import simplex_geometry
-from flowlab.theory.slabs import Slabs
+from flowlab.theory.geometry.geometry import Geometry
+from flowlab.theory.geometry.polytope import box
+from flowlab.theory.geometry.simplex import simplex_geometry
+from flowlab.theory.networks.mmse import EmpiricalMmse
+from flowlab.theory.networks.slabs import Slabs
 
 CONTEXT = Context(0, "node", torch.float64, torch.device("cpu"))
 EDGES = torch.eye(4, dtype=torch.float64)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from flowlab.api import Context, NodeError
 from flowlab.components.analyses.claim import Claim
-from flowlab.theory.intervals import student
+from flowlab.theory.statistics.intervals import student
 
 CONTEXT = Context(0, "claim", torch.float64, torch.device("cpu"))
 figures = st.lists(st.floats(-10, 10), min_size=1, max_size=6)

@@ -24,7 +24,7 @@ from flowlab.components.datasets.orthogonal import Orthogonal
 from flowlab.components.datasets.perturbed_orthogonal import PerturbedOrthogonal
 from flowlab.components.datasets.points_file import PointsFile
 from flowlab.components.datasets.simplex import Simplex
-from flowlab.theory.subset_sums import fixed_points, patterns
+from flowlab.theory.geometry.subset_sums import fixed_points, patterns
 
 CLOSE = {"atol": 1e-12, "rtol": 1e-12}
 seeds = st.integers(0, 10**6)

@@ -115,7 +115,7 @@ def test_an_integrator_that_is_stopped_early_is_not_at_rest():
 
 @pytest.mark.parametrize("flow", ["score", "probability"])
 def test_a_flow_that_is_kept_in_the_store_comes_back_whole(flow, tmp_path):
-    from flowlab.engine.codec import decode, encode
+    from flowlab.engine.cache.serialization import decode, encode
 
     results = run(f'use = "{flow}"\ndenoiser = "exact"\nspread = 0.5')
     given = {"denoiser": results["denoiser.exact"].value}

@@ -21,10 +21,10 @@ from flowlab.components.figures.stability_by_order import StabilityByOrder
 from flowlab.components.figures.stability_trend import StabilityTrend
 from flowlab.components.figures.threshold_curves import ThresholdCurves
 from flowlab.components.figures.training_curves import TrainingCurves
-from flowlab.theory.classes import classify
-from flowlab.theory.geometry import Geometry
-from flowlab.theory.polytope import box, hull
-from flowlab.theory.slabs import Slabs
+from flowlab.theory.geometry.classes import classify
+from flowlab.theory.geometry.geometry import Geometry
+from flowlab.theory.geometry.polytope import box, hull
+from flowlab.theory.networks.slabs import Slabs
 
 CONTEXT = Context(0, "figure", torch.float64, torch.device("cpu"))
 SIGMA = torch.linspace(0.12, 0.004, 12, dtype=torch.float64)

@@ -15,7 +15,7 @@ from flowlab.components.figures.fixed_points import FixedPoints
 from flowlab.components.figures.panel import Panel
 from flowlab.components.figures.section import section
 from flowlab.components.figures.stable_sums import StableSums
-from flowlab.theory.line import line_geometry
+from flowlab.theory.geometry.line import line_geometry
 
 CONTEXT = Context(0, "figure", torch.float64, torch.device("cpu"))
 

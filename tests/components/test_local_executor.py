@@ -21,7 +21,7 @@ from site_packages import SitePackages
 from summaries import entries, statuses
 
 from flowlab.api import EngineError, Task
-from flowlab.api.drill import drill
+from flowlab.api.sample_task import drill
 from flowlab.api.testing.executor import worked
 from flowlab.components.executors.local import Local, Processes
 

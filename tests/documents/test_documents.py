@@ -10,11 +10,11 @@ from blocks import blocks, links
 from quotation import differs
 from session import ROOT, Session
 
-from flowlab.guide.markdown import slug
+from flowlab.docs.markdown import slug
 
-TOUR = ROOT / "flowlab/guide/tour.md"
+TOUR = ROOT / "flowlab/docs/tour.md"
 PLUGINS = sorted((ROOT / "plugins").glob("*/README.md"))
-DOCUMENTS = [ROOT / "README.md", TOUR, ROOT / "flowlab/guide/theory.md", *PLUGINS]
+DOCUMENTS = [ROOT / "README.md", TOUR, ROOT / "flowlab/docs/theory.md", *PLUGINS]
 
 
 def name(document: Path) -> str:

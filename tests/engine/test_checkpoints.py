@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from flowlab.engine.atomic_file import scratch_of
+from flowlab.engine.cache.tensor_file import Content, Unusable, read, write
 from flowlab.engine.checkpoints import Checkpoints
-from flowlab.engine.progress import Quiet
+from flowlab.engine.progress.listener import Quiet
 from flowlab.engine.run import run
-from flowlab.engine.sealed_file import Content, Unusable, read, write
-from flowlab.engine.whole_file import scratch_of
 from flowlab.graph.graph import load
 from flowlab.registry.registry import Registry
 
@@ -164,7 +164,7 @@ def test_a_file_is_whole_or_absent(tmp_path, monkeypatch):
     def killed(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("flowlab.engine.whole_file.os.replace", killed)
+    monkeypatch.setattr("flowlab.engine.atomic_file.os.replace", killed)
     with pytest.raises(KeyboardInterrupt):
         write(path, "key", Content({"done": "2"}, {"a": torch.zeros(3)}))
     assert read(path, "key").labels == {"done": "1"}

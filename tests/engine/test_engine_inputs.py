@@ -8,9 +8,9 @@ from attrs import frozen
 from engine_nodes import node
 
 from flowlab.api import Result, reference
-from flowlab.engine.ancestors import Finished
 from flowlab.engine.inputs import inputs
 from flowlab.engine.outcome import Record
+from flowlab.engine.upstream import Finished
 
 
 @frozen

@@ -24,10 +24,10 @@ from pathlib import Path
 
 from attrs import define, field, frozen
 
-from flowlab.engine.sealed_file import read
-from flowlab.engine.store import Store
+from flowlab.engine.cache.store import Store
+from flowlab.engine.cache.tensor_file import read
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
 from living import members, workers
 from summaries import results
 
@@ -118,7 +118,7 @@ COMMAND = """
 import functools
 from flowlab import cli
 from flowlab.engine.checkpoints import Checkpoints
-from flowlab.report import conduct
+from flowlab.runner import run_experiment as conduct
 
 conduct.Checkpoints = functools.partial(Checkpoints, every=0.5)
 cli.main()

@@ -66,7 +66,7 @@ def test_row_10_no_flipped_bit_reaches_a_figure(kept: Path, clean: dict[str, Any
 
 
 def test_row_10_no_seal_helps_a_result_that_its_node_cannot_read(kept: Path, clean: dict[str, Any]) -> None:
-    from flowlab.engine.sealed_file import Content, read, write
+    from flowlab.engine.cache.tensor_file import Content, read, write
 
     file = of(kept, "denoiser.al")
     labels = read(file, file.stem).labels

@@ -85,7 +85,7 @@ def test_row_12_13_an_interrupt_keeps_finished_nodes(
 STUBBORN = """
 import sys, time
 from flowlab import cli
-from flowlab.report import conduct
+from flowlab.runner import run_experiment as conduct
 
 def write(*_):
     print("writing", file=sys.stderr, flush=True)

@@ -41,7 +41,7 @@ width = 1000
 LIMITED = """
 import resource, sys
 from flowlab import cli
-from flowlab.theory import split
+from flowlab.theory.training import split
 
 def run(*options):
     sys.argv = ["flowlab", "run", *options, "--no-store", "--device", "cpu", "--quiet"]
@@ -108,12 +108,12 @@ def test_row_23_a_level_that_does_not_fit_alone_is_told_with_the_memory(tmp_path
 def test_row_23_a_bank_too_large_for_the_gpu_is_trained_in_parts() -> None:
     import torch
 
-    from flowlab.theory.descent import Descent
-    from flowlab.theory.interpolation import Interpolation, noisy_samples
-    from flowlab.theory.relu_network import ReluNetwork
-    from flowlab.theory.split import OutOfMemory, Trained, in_parts, joined
-    from flowlab.theory.training import Loss, train
-    from flowlab.theory.training_state import TrainingState
+    from flowlab.theory.networks.interpolation import Interpolation, noisy_samples
+    from flowlab.theory.networks.relu_network import ReluNetwork
+    from flowlab.theory.training.descent import Descent
+    from flowlab.theory.training.split import OutOfMemory, Trained, in_parts, joined
+    from flowlab.theory.training.training import Loss, train
+    from flowlab.theory.training.training_state import TrainingState
 
     device, levels, width = torch.device("cuda"), 8, 1000
     draw = torch.Generator().manual_seed(0)

@@ -66,7 +66,7 @@ def left(runs: Path) -> list[Path]:
 KILLED = """
 import os
 from flowlab import cli
-from flowlab.engine import whole_file
+from flowlab.engine import atomic_file as whole_file
 
 whole_file.os.replace = lambda *_: os.kill(os.getpid(), 9)
 cli.main()

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowlab.api import KINDS
-from flowlab.graph.columns import Drawing, columns
 from flowlab.graph.graph import Graph, load
 from flowlab.graph.node import Node
+from flowlab.html.dag_layout import Drawing, columns
 from flowlab.registry.entry_points import Entry
 from flowlab.registry.registry import Registry
 

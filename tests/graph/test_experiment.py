@@ -27,7 +27,7 @@ from flowlab.components.figures.class_bars import ClassBars
 from flowlab.components.flows.probability import ProbabilityFlow
 from flowlab.components.schedules.noise_levels import NoiseLevels
 from flowlab.components.schedules.variance_exploding import VarianceExploding
-from flowlab.graph import built
+from flowlab.graph import from_python as built
 from flowlab.graph.tables import tables
 from flowlab.spec.document import parse
 

@@ -22,9 +22,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from flowlab.graph.tables import tables
+from flowlab.introspection.json_schema import schema
 from flowlab.registry.entry_points import Entry
 from flowlab.registry.registry import Registry
-from flowlab.report.schema import schema
 from flowlab.spec.document import Document
 from flowlab.spec.value_schema import required
 

@@ -11,7 +11,7 @@ import pytest
 from flowlab.api import Parameter, about
 from flowlab.registry.registry import Registry
 from flowlab.registry.source import Source, source
-from flowlab.registry.stand_in import Unread, stand_in
+from flowlab.registry.static_schema import Unread, stand_in
 
 
 def read(text: str) -> type:

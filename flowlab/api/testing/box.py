@@ -9,8 +9,8 @@ from torch import Tensor
 from flowlab.api.testing.suite import context, normal, uniform
 from flowlab.api.training_set import training_set
 from flowlab.api.work import Bank, TrainingSet
-from flowlab.theory.geometry import Geometry
-from flowlab.theory.simplex import simplex_geometry
+from flowlab.theory.geometry.geometry import Geometry
+from flowlab.theory.geometry.simplex import simplex_geometry
 
 ALPHA = 3.0
 

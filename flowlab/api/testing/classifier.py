@@ -17,8 +17,8 @@ from flowlab.api.testing.inputs import inputs
 from flowlab.api.testing.suite import Suite, context, normal, seeds, some
 from flowlab.api.training_set import training_set
 from flowlab.api.work import CLASSES, Classes, Trajectories
-from flowlab.theory.geometry import Geometry
-from flowlab.theory.simplex import simplex_geometry
+from flowlab.theory.geometry.geometry import Geometry
+from flowlab.theory.geometry.simplex import simplex_geometry
 
 _TRAINING, _VIRTUAL, _ELSEWHERE = (CLASSES.index(name) for name in ("training", "virtual", "elsewhere"))
 _FAR = 100.0  # any threshold that tells points a unit apart is below it

@@ -13,14 +13,14 @@ from torch import Tensor
 from flowlab.api.result import Result
 from flowlab.api.testing.suite import DTYPES, Suite, context, devices, normal, seeds, some, uniform
 from flowlab.api.work import TrainingSet
-from flowlab.theory.attractors import attractors
-from flowlab.theory.frame import frame_of
-from flowlab.theory.geometry import Geometry
-from flowlab.theory.relu_network import from_slabs
-from flowlab.theory.slab_solution import slab_solution
-from flowlab.theory.slabs import Slabs
-from flowlab.theory.stable_sums import critical_radii
-from flowlab.theory.subset_sums import patterns
+from flowlab.theory.convex_programs.slab_solution import slab_solution
+from flowlab.theory.flows.attractors import attractors
+from flowlab.theory.geometry.frame import frame_of
+from flowlab.theory.geometry.geometry import Geometry
+from flowlab.theory.geometry.stable_sums import critical_radii
+from flowlab.theory.geometry.subset_sums import patterns
+from flowlab.theory.networks.relu_network import from_slabs
+from flowlab.theory.networks.slabs import Slabs
 
 shares = st.floats(0.02, 0.9)
 

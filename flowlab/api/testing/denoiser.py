@@ -17,10 +17,10 @@ from flowlab.api.testing.dataset import in_balls
 from flowlab.api.testing.inputs import inputs
 from flowlab.api.testing.suite import DTYPES, Suite, context, few, normal, seeds
 from flowlab.api.work import Bank, Fit
-from flowlab.theory.geometry import Geometry
-from flowlab.theory.interpolation import Interpolation
-from flowlab.theory.relu_network import ReluNetwork, from_slabs
-from flowlab.theory.slab_solution import slab_solution
+from flowlab.theory.convex_programs.slab_solution import slab_solution
+from flowlab.theory.geometry.geometry import Geometry
+from flowlab.theory.networks.interpolation import Interpolation
+from flowlab.theory.networks.relu_network import ReluNetwork, from_slabs
 
 _LEVELS = (0.05, 0.03, 0.02)
 # Sums of some hundred products of size one, in another order; slopes at these levels are below 2.

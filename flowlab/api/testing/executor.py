@@ -11,8 +11,8 @@ from typing import ClassVar
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flowlab.api.drill import drill
 from flowlab.api.executor import Answer, Crew, Task
+from flowlab.api.sample_task import drill
 from flowlab.api.testing.suite import Suite
 
 # processes take seconds to start: one example is enough, and none is tried again to be made smaller

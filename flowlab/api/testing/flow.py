@@ -17,7 +17,7 @@ from flowlab.api.testing.box import box_bank, box_training
 from flowlab.api.testing.inputs import inputs
 from flowlab.api.testing.suite import Suite, context, few, seeds
 from flowlab.api.work import Bank, Trajectories
-from flowlab.theory.separable_flow import exact_probability_flow, exact_score_flow
+from flowlab.theory.flows.separable_flow import exact_probability_flow, exact_score_flow
 
 _SIGMA = torch.tensor([0.12, 0.1, 0.08], dtype=torch.float64)
 # DDIM is exact in sigma and contracts onto a vertex in r: what is left is rounding, amplified by slopes of at most

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from flowlab.api.testing.suite import Suite, context, few, normal, seeds, some, uniform
 from flowlab.api.work import Path
-from flowlab.theory.convergence import empirical_order
-from flowlab.theory.region_flow import RegionFlow
+from flowlab.theory.flows.convergence import empirical_order
+from flowlab.theory.flows.region_flow import RegionFlow
 
 _STEPS = (16, 32, 64, 128)
 # Regressed over three doublings from 16 steps on, an order is reached from a few percent below.

@@ -15,10 +15,10 @@ from flowlab.api.errors import NodeError
 from flowlab.api.testing.box import box_geometry
 from flowlab.api.testing.suite import Suite, context, few, normal
 from flowlab.api.work import Fit
-from flowlab.theory.geometry import Geometry
-from flowlab.theory.interpolation import Interpolation, noisy_samples
-from flowlab.theory.quality import listed, slab_cost, violation
-from flowlab.theory.relu_network import ReluNetwork
+from flowlab.theory.geometry.geometry import Geometry
+from flowlab.theory.networks.interpolation import Interpolation, noisy_samples
+from flowlab.theory.networks.relu_network import ReluNetwork
+from flowlab.theory.training.quality import listed, slab_cost, violation
 
 _WIDTH, _SAMPLES, _DIMENSION = 40, 6, 2
 _SIGMA = (0.1, 0.05)

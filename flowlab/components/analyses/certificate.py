@@ -45,12 +45,12 @@ class Certificate:
 
     def build(self, context: Context, *, denoiser: Mapping[str, Bank]) -> Result:
         """One row a denoiser and level. Raises NodeError where a bank holds no ReLU networks."""
-        from flowlab.theory.certificate import Search
-        from flowlab.theory.interpolation import Interpolation
-        from flowlab.theory.minimality import judge
-        from flowlab.theory.proving import Effort
-        from flowlab.theory.relu_network import ReluNetwork
-        from flowlab.theory.tolerance import largest_violation
+        from flowlab.theory.certificates.certificate import Search
+        from flowlab.theory.certificates.minimality import judge
+        from flowlab.theory.certificates.proving import Effort
+        from flowlab.theory.geometry.tolerance import largest_violation
+        from flowlab.theory.networks.interpolation import Interpolation
+        from flowlab.theory.networks.relu_network import ReluNetwork
 
         jobs = [(name, bank, level) for name, bank in denoiser.items() for level in self._levels(bank)]
         columns: dict[str, list[Cell]] = {}

@@ -13,7 +13,7 @@ from flowlab.api.labels import without_seed
 from flowlab.api.nearest import nearest
 
 if TYPE_CHECKING:
-    from flowlab.theory.over_seeds import Judged, OverSeeds
+    from flowlab.theory.statistics.over_seeds import Judged, OverSeeds
 
 Metrics = Mapping[str, Mapping[str, Any]]  # of each analysis, by its label
 
@@ -94,7 +94,7 @@ class Claim:
 
     def build(self, context: Context, *, ours: Metrics, theory: Metrics) -> Result:
         """Judge our figures. Raises NodeError where a metric isn't there, or one alone has no trend."""
-        from flowlab.theory.over_seeds import OverSeeds
+        from flowlab.theory.statistics.over_seeds import OverSeeds
 
         rows, starts = _by_seed(ours, self.metric)
         if len(rows[0]) < 2 and (self.trend or self.alike is not None):
@@ -115,7 +115,7 @@ class Claim:
 
     def _judged(self, finding: Finding, figures: OverSeeds) -> Finding:
         """The finding with its verdict and what that rests on."""
-        from flowlab.theory.over_seeds import OverSeeds, together
+        from flowlab.theory.statistics.over_seeds import OverSeeds, together
 
         if not self.every_seed:
             judged = list(self._rules(figures))

@@ -24,7 +24,7 @@ class ClassChanges:
 
     def build(self, context: Context, *, classifier: Classes) -> Result:
         """One row a flow, and one a pair of classes. Raises NodeError where starts do not pair up."""
-        from flowlab.theory.intervals import clopper_pearson
+        from flowlab.theory.statistics.intervals import clopper_pearson
 
         matches = [flow for flow in classifier.flows if without_setting(flow) == self.baseline]
         if len(matches) != 1:

@@ -35,7 +35,7 @@ class ClassFractions:
 
     def build(self, context: Context, *, classifier: Classes) -> Result:
         """One row a flow and class."""
-        from flowlab.theory.intervals import clopper_pearson
+        from flowlab.theory.statistics.intervals import clopper_pearson
 
         rows: list[dict[str, Cell]] = []
         metrics: dict[str, dict[str, float]] = {}
@@ -72,7 +72,7 @@ class ClassFractions:
 
 def _predicted(flow: Trajectories, classes: Classes) -> Mapping[str, float]:
     """The probability of each class, empty where theory knows none."""
-    from flowlab.theory.outcomes import axis_box, box_coordinates, outcome_probabilities
+    from flowlab.theory.flows.outcomes import axis_box, box_coordinates, outcome_probabilities
 
     bank, law = flow.bank, flow.law
     lengths = axis_box(bank.training.geometry)

@@ -27,7 +27,7 @@ class ClassHistory:
         """One row a flow and time."""
         import torch
 
-        from flowlab.theory.classes import classify
+        from flowlab.theory.geometry.classes import classify
 
         rows: list[dict[str, Any]] = []
         metrics: dict[str, dict[str, float | None]] = {}

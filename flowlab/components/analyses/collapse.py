@@ -24,9 +24,9 @@ class Collapse:
 
     def build(self, context: Context, *, dataset: TrainingSet, schedule: Schedule) -> Result:
         """One row a level."""
-        from flowlab.theory.certificate import Search
-        from flowlab.theory.collapse import collapse_strength
-        from flowlab.theory.frame import training_frame
+        from flowlab.theory.certificates.certificate import Search
+        from flowlab.theory.certificates.collapse import collapse_strength
+        from flowlab.theory.geometry.frame import training_frame
 
         sigma = schedule.sigma(context.dtype)
         frame = training_frame(dataset.geometry)

@@ -54,8 +54,8 @@ class Discretisation:
         self, context: Context, *, denoiser: Mapping[str, Bank], integrator: Mapping[str, Integrator]
     ) -> Result:
         """One row a denoiser, integrator and number of steps. Raises NodeError without an exact flow."""
-        from flowlab.theory.classes import classify
-        from flowlab.theory.convergence import empirical_order
+        from flowlab.theory.flows.convergence import empirical_order
+        from flowlab.theory.geometry.classes import classify
 
         rows: list[dict[str, Any]] = []
         scales: dict[str, float] = {}

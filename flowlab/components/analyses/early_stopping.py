@@ -26,7 +26,7 @@ from flowlab.api import (
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from flowlab.theory.geometry import Geometry
+    from flowlab.theory.geometry.geometry import Geometry
 
 
 @frozen
@@ -58,8 +58,8 @@ class EarlyStopping:
         """Classes (T, S) by the flow and by theory. Raises NodeError where theory has none."""
         import torch
 
-        from flowlab.theory.classes import classify
-        from flowlab.theory.outcomes import axis_box, box_coordinates, outcome_labels, stopping_times
+        from flowlab.theory.flows.outcomes import axis_box, box_coordinates, outcome_labels, stopping_times
+        from flowlab.theory.geometry.classes import classify
 
         banks = sorted(denoiser.values(), key=lambda bank: float(bank.sigma[0]))
         geometry = banks[0].training.geometry
@@ -124,7 +124,7 @@ class EarlyStopping:
 
 def _alpha(banks: list[Bank], lengths: Tensor) -> float:
     """rho / sigma of the closed forms; for other banks that of the radius that the samples reach on average."""
-    from flowlab.theory.separation import cluster_gaps
+    from flowlab.theory.geometry.separation import cluster_gaps
 
     found = []
     for bank in banks:

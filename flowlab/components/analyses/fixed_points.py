@@ -9,7 +9,7 @@ from attrs import frozen
 from flowlab.api import Bank, Cell, Context, NodeError, Result, Table, parameter, reference
 
 if TYPE_CHECKING:
-    from flowlab.theory.relu_network import ReluNetwork
+    from flowlab.theory.networks.relu_network import ReluNetwork
 
 
 @frozen
@@ -28,10 +28,10 @@ class FixedPoints:
 
     def build(self, context: Context, *, denoiser: Bank) -> Result:
         """One row a level. Raises NodeError for other or larger networks."""
-        from flowlab.theory.fixed_points import all_fixed_points
-        from flowlab.theory.frame import frame_of
-        from flowlab.theory.stable_sums import distinct_sums
-        from flowlab.theory.subset_sums import nearest_sum
+        from flowlab.theory.flows.fixed_points import all_fixed_points
+        from flowlab.theory.geometry.frame import frame_of
+        from flowlab.theory.geometry.stable_sums import distinct_sums
+        from flowlab.theory.geometry.subset_sums import nearest_sum
 
         geometry = denoiser.training.geometry
         if not bool(denoiser.usable.any()):
@@ -83,7 +83,7 @@ class FixedPoints:
 def _network(bank: Bank, level: int) -> ReluNetwork:
     import torch
 
-    from flowlab.theory.relu_network import as_relu_network
+    from flowlab.theory.networks.relu_network import as_relu_network
 
     network = as_relu_network(bank.network.at(level))
     if network is None:

@@ -28,7 +28,7 @@ class Interpolation:
 
     def build(self, context: Context, *, denoiser: Mapping[str, Bank]) -> Result:
         """One row a denoiser and level; metrics are the worst of each denoiser, the MSE their mean."""
-        from flowlab.theory.tolerance import largest_violation
+        from flowlab.theory.geometry.tolerance import largest_violation
 
         figures = dict.fromkeys(figure for bank in denoiser.values() for figure in bank.quality)
         columns: dict[str, list[float | str | None]] = {}

@@ -25,8 +25,8 @@ class LowNoiseCoverage:
 
     def build(self, context: Context, *, denoiser: Bank) -> Result:
         """One row a level."""
-        from flowlab.theory.separation import cluster_gaps
-        from flowlab.theory.tolerance import largest_violation
+        from flowlab.theory.geometry.separation import cluster_gaps
+        from flowlab.theory.geometry.tolerance import largest_violation
 
         samples = denoiser.training.draw(denoiser.sigma)
         gaps = cluster_gaps(samples, denoiser.training.geometry).amin(-1).tolist()

@@ -25,7 +25,7 @@ class Separability:
 
     def build(self, context: Context, *, dataset: TrainingSet, schedule: Schedule) -> Result:
         """One row a level."""
-        from flowlab.theory.separability import critical_sigma, separable_levels
+        from flowlab.theory.geometry.separability import critical_sigma, separable_levels
 
         points, pattern = dataset.geometry.points, dataset.geometry.pattern
         sigma = schedule.sigma(context.dtype)

@@ -28,10 +28,10 @@ class StableSums:
 
     def build(self, context: Context, *, denoiser: Bank) -> Result:
         """One row a level and one a sum. Raises NodeError for a bank whose stable sums theory does not know."""
-        from flowlab.theory.attractors import attractors
-        from flowlab.theory.frame import frame_of
-        from flowlab.theory.stable_sums import critical_radii, distinct_sums
-        from flowlab.theory.subset_sums import patterns
+        from flowlab.theory.flows.attractors import attractors
+        from flowlab.theory.geometry.frame import frame_of
+        from flowlab.theory.geometry.stable_sums import critical_radii, distinct_sums
+        from flowlab.theory.geometry.subset_sums import patterns
 
         geometry = denoiser.training.geometry
         if denoiser.rho is None:

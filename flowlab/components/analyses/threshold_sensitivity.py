@@ -18,7 +18,7 @@ class ThresholdSensitivity:
 
     def build(self, context: Context, *, flow: Mapping[str, Trajectories]) -> Result:
         """One row a flow, norm and threshold."""
-        from flowlab.theory.classes import classify
+        from flowlab.theory.geometry.classes import classify
 
         rows = []
         for name, path in flow.items():

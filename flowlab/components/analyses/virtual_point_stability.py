@@ -36,9 +36,9 @@ class VirtualPointStability:
 
     def build(self, context: Context, *, denoiser: Bank) -> Result:
         """One row an order; orders of which there are no sums are left out."""
-        from flowlab.theory.attractors import attractors
-        from flowlab.theory.frame import frame_of
-        from flowlab.theory.subset_sums import length, sums_of
+        from flowlab.theory.flows.attractors import attractors
+        from flowlab.theory.geometry.frame import frame_of
+        from flowlab.theory.geometry.subset_sums import length, sums_of
 
         if not bool(denoiser.usable.any()):
             raise NodeError("the denoiser has no solution at any level")

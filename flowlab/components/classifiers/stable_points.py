@@ -42,7 +42,7 @@ class StablePoints:
 
     def build(self, context: Context, *, flow: Mapping[str, Trajectories]) -> Result:
         """Classify all endpoints; metrics are the counts of each flow."""
-        from flowlab.theory.classes import classify
+        from flowlab.theory.geometry.classes import classify
 
         found = {
             name: classify(path.ends, path.bank.training.geometry, self.threshold, self.metric)
@@ -71,8 +71,8 @@ class StablePoints:
 
     def _changed(self, path: Trajectories, labels: Tensor) -> int | None:
         """How many endpoints are of another class at half the step, or farther away than the threshold."""
-        from flowlab.theory.classes import classify
-        from flowlab.theory.subset_sums import length
+        from flowlab.theory.geometry.classes import classify
+        from flowlab.theory.geometry.subset_sums import length
 
         if path.half is None:
             return None

@@ -47,7 +47,7 @@ class Digits:
         """Draw the images. Raises NodeError for too many of a digit or images that are no simplex."""
         import torch
 
-        from flowlab.theory.simplex import simplex_geometry
+        from flowlab.theory.geometry.simplex import simplex_geometry
 
         points = self._images(context).to(context.device, context.dtype)
         try:

@@ -26,7 +26,7 @@ class EquilateralTriangle:
         """Lay the vertices and their theory."""
         import torch
 
-        from flowlab.theory.simplex import simplex_geometry
+        from flowlab.theory.geometry.simplex import simplex_geometry
 
         turns = torch.arange(3, dtype=torch.float64) * (2 * math.pi / 3) + math.pi / 2
         points = torch.zeros(3, self.dimension, dtype=context.dtype, device=context.device)

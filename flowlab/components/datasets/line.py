@@ -35,7 +35,7 @@ class Line:
         """Lay the points in order and their theory."""
         import torch
 
-        from flowlab.theory.line import line_geometry
+        from flowlab.theory.geometry.line import line_geometry
 
         axis = orthonormal_frame(self.frame, 1, self.dimension, context)
         places = torch.tensor(sorted(self.coordinates), dtype=context.dtype, device=context.device)

@@ -58,7 +58,7 @@ class ObtuseSimplex:
         """Lay the vertices and their theory."""
         import torch
 
-        from flowlab.theory.simplex import simplex_geometry
+        from flowlab.theory.geometry.simplex import simplex_geometry
 
         edges = self.points - 1
         gram = torch.full((edges, edges), math.cos(math.radians(self.angle)), dtype=torch.float64)

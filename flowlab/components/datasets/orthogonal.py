@@ -61,7 +61,7 @@ class Orthogonal:
         """Lay the points and their theory."""
         import torch
 
-        from flowlab.theory.simplex import simplex_geometry
+        from flowlab.theory.geometry.simplex import simplex_geometry
 
         frame = orthonormal_frame(self.frame, self.points - self.origin, self.dimension, context)
         slack = 100 * torch.finfo(context.dtype).eps  # the rounding of a QR

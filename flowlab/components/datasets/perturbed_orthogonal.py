@@ -45,9 +45,9 @@ class PerturbedOrthogonal:
         """Move the points. Raises NodeError where they no longer span a box."""
         import torch
 
-        from flowlab.theory.geometry import Geometry
-        from flowlab.theory.orthogonal import orthogonal_closed_form
-        from flowlab.theory.polytope import box
+        from flowlab.theory.geometry.geometry import Geometry
+        from flowlab.theory.geometry.orthogonal import orthogonal_closed_form
+        from flowlab.theory.geometry.polytope import box
 
         count = self.points - 1
         frame = orthonormal_frame(self.frame, count, self.dimension, context)

@@ -64,8 +64,8 @@ class PointsFile:
         """Read the points. Raises NodeError for anything but finite rows, two or more of them distinct."""
         import torch
 
-        from flowlab.theory.geometry import Geometry
-        from flowlab.theory.polytope import box
+        from flowlab.theory.geometry.geometry import Geometry
+        from flowlab.theory.geometry.polytope import box
 
         rows = self._rows()
         if self.anchor >= len(rows):

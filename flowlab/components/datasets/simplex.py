@@ -44,7 +44,7 @@ class Simplex:
         """Lay the vertices and their theory. Raises NodeError where they are no simplex."""
         import torch
 
-        from flowlab.theory.simplex import simplex_geometry
+        from flowlab.theory.geometry.simplex import simplex_geometry
 
         try:
             geometry = simplex_geometry(torch.tensor(self.vertices, dtype=context.dtype, device=context.device))

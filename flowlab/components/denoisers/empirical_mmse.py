@@ -26,7 +26,7 @@ class EmpiricalMmse:
         """Evaluate the posterior mean at every level."""
         import torch
 
-        from flowlab.theory.mmse import EmpiricalMmse as Posterior
+        from flowlab.theory.networks.mmse import EmpiricalMmse as Posterior
 
         sigma = schedule.sigma(context.dtype).to(context.device)
         points = dataset.geometry.points

@@ -25,8 +25,8 @@ from flowlab.api import (
 if TYPE_CHECKING:
     import torch
 
-    from flowlab.theory.interpolation import Interpolation
-    from flowlab.theory.relu_network import ReluNetwork
+    from flowlab.theory.networks.interpolation import Interpolation
+    from flowlab.theory.networks.relu_network import ReluNetwork
 
 _NUMBERS = 40  # bytes that a coordinate of a sample takes: noise, samples, residual, force, multiplier
 _JUDGED = ("violation_max", "slab_ratio")
@@ -57,9 +57,9 @@ class ShallowRelu:
 
         import torch
 
-        from flowlab.theory.frame import training_frame
-        from flowlab.theory.quality import quality
-        from flowlab.theory.tolerance import largest_violation
+        from flowlab.theory.geometry.frame import training_frame
+        from flowlab.theory.geometry.tolerance import largest_violation
+        from flowlab.theory.training.quality import quality
 
         geometry = dataset.geometry
         sigma = schedule.sigma(context.dtype).to(context.device)
@@ -115,7 +115,7 @@ class ShallowRelu:
     def _start(self, levels: int, dimension: int, context: Context) -> ReluNetwork:
         import torch
 
-        from flowlab.theory.relu_network import ReluNetwork
+        from flowlab.theory.networks.relu_network import ReluNetwork
 
         generator = context.generator("weights")
 
@@ -132,7 +132,7 @@ class ShallowRelu:
 
 def _problem(dataset: TrainingSet, sigma: torch.Tensor) -> Interpolation:
     """What is to be interpolated, in data units: the same at every call."""
-    from flowlab.theory.interpolation import Interpolation
+    from flowlab.theory.networks.interpolation import Interpolation
 
     points = dataset.geometry.points
     counts = None if dataset.counts is None else points.new_tensor(dataset.counts)
@@ -153,7 +153,7 @@ def _residual(network: ReluNetwork, problem: Interpolation, device: torch.device
     """h(y) - x (L, N * M, d), in parts where memory is short: judging takes more of it a level than training."""
     import torch
 
-    from flowlab.theory.split import OutOfMemory, in_parts
+    from flowlab.theory.training.split import OutOfMemory, in_parts
 
     def run(levels: slice) -> torch.Tensor:
         part = problem.levels(levels)

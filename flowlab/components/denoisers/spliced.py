@@ -33,7 +33,7 @@ class Spliced:
         """Join the banks. Raises NodeError where one has no level to give, or they differ in dataset."""
         import torch
 
-        from flowlab.theory.joined_networks import JoinedNetworks
+        from flowlab.theory.networks.joined_networks import JoinedNetworks
 
         one, other = low.training, high.training  # in an executor's processes, each may have made its own of them
         if one.samples != other.samples or not torch.equal(one.geometry.points, other.geometry.points):

@@ -50,7 +50,7 @@ class Discretisation:
 
 
 def _series(error: Any, changed: Any, rows: list[dict[str, Any]], name: str, style: Mapping[str, Any]) -> None:
-    from flowlab.theory.convergence import empirical_order
+    from flowlab.theory.flows.convergence import empirical_order
 
     steps = [row["steps"] for row in rows]
     order = empirical_order(steps, [row["error_mean"] for row in rows])

@@ -66,7 +66,7 @@ class Images:
 
     def _ends(self, classes: Classes, flow: str) -> list[tuple[str, str, Tensor]]:
         """Title, colour and endpoint of a flow's pictures, in the order of the classes."""
-        from flowlab.theory.subset_sums import length
+        from flowlab.theory.geometry.subset_sums import length
 
         chosen: list[tuple[str, str, Tensor]] = []
         apart = classes.distance(flow)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from flowlab.theory.geometry import Geometry
+    from flowlab.theory.geometry.geometry import Geometry
 
     Array = NDArray[Any]
 
@@ -64,7 +64,7 @@ class Section:
         import numpy as np
         import torch
 
-        from flowlab.theory.subset_sums import patterns
+        from flowlab.theory.geometry.subset_sums import patterns
 
         geometry = self.geometry
         if not self._within((geometry.anchor - self.origin)[None])[0]:

@@ -24,7 +24,7 @@ from flowlab.api import (
     reference,
     start_law,
 )
-from flowlab.components.flows.carry import carry
+from flowlab.components.flows.integrate_flow import carry
 
 
 @frozen

@@ -26,7 +26,7 @@ from flowlab.api import (
     reference,
     start_law,
 )
-from flowlab.components.flows.carry import Carried, carry, takes_no_steps
+from flowlab.components.flows.integrate_flow import Carried, carry, takes_no_steps
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -96,8 +96,8 @@ class ScoreFlow:
         """The flow's grid in r, with `finer` times as many steps; its last time is inf where a limit is known."""
         import torch
 
-        from flowlab.theory.affine_regions import affine_regions
-        from flowlab.theory.region_flow import RegionFlow, region_flow
+        from flowlab.theory.flows.affine_regions import affine_regions
+        from flowlab.theory.flows.region_flow import RegionFlow, region_flow
 
         network = bank.network.at(level)
         regions = affine_regions(network) if takes_no_steps(integrator) else None

@@ -23,6 +23,6 @@ class Ddim:
 
     def integrate(self, path: Path, starts: Tensor, context: Context) -> Tensor:
         """States (P, S, d) on the path's grid."""
-        from flowlab.theory.steps import ddim
+        from flowlab.theory.flows.steps import ddim
 
         return ddim(path.denoise, path.log_tau, starts, lambda done, total: context.progress(done, total, {}))

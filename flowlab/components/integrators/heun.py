@@ -25,7 +25,7 @@ class Heun:
         """States (P, S, d) on the path's grid."""
         import torch
 
-        from flowlab.theory.steps import ddim_step
+        from flowlab.theory.flows.steps import ddim_step
 
         states = [starts]
         for i, ratio in enumerate(path.log_tau.diff().exp()):

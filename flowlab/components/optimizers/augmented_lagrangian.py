@@ -13,11 +13,11 @@ from flowlab.components.optimizers.parts import trained_in_parts
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from flowlab.theory.descent import Descent
-    from flowlab.theory.geometry import Geometry
-    from flowlab.theory.interpolation import Interpolation
-    from flowlab.theory.relu_network import ReluNetwork
-    from flowlab.theory.split import Trained
+    from flowlab.theory.geometry.geometry import Geometry
+    from flowlab.theory.networks.interpolation import Interpolation
+    from flowlab.theory.networks.relu_network import ReluNetwork
+    from flowlab.theory.training.descent import Descent
+    from flowlab.theory.training.split import Trained
 
 
 @frozen
@@ -33,8 +33,8 @@ class AugmentedLagrangian:
 
     With `working_set` a step sees only the samples that pull hardest, and neurons that die are dropped: a
     search by batches of samples, a rise of the penalty with new neurons where the residual asks for them,
-    then the multipliers (flowlab/theory/sparse_training.py). Give it more samples a point than support the
-    minimum: 80 served d = 30, 40 d = 10. Dropout needs every neuron: with it, every step sees all samples.
+    then the multipliers (flowlab/theory/training/sparse_training.py). Give it more samples a point than support
+    the minimum: 80 served d = 30, 40 d = 10. Dropout needs every neuron: with it, every step sees all samples.
 
     `start = "slabs"` begins at the max-margin slabs, where they exist, instead of random weights. Multipliers
     begin at zero, so the first penalty must hold the start by itself: penalty_start = 20,000 and
@@ -86,9 +86,9 @@ class AugmentedLagrangian:
         """
         import torch
 
-        from flowlab.theory.descent import Descent
-        from flowlab.theory.moments import history
-        from flowlab.theory.slab_start import from_slab_solution
+        from flowlab.theory.training.descent import Descent
+        from flowlab.theory.training.history import history
+        from flowlab.theory.training.slab_start import from_slab_solution
 
         if self.start == "slabs":
             try:
@@ -123,9 +123,9 @@ class AugmentedLagrangian:
         name: str,
     ) -> Trained:
         """Every step sees all samples."""
-        from flowlab.theory.split import Trained
-        from flowlab.theory.training import Loss, train
-        from flowlab.theory.training_state import TrainingState
+        from flowlab.theory.training.split import Trained
+        from flowlab.theory.training.training import Loss, train
+        from flowlab.theory.training.training_state import TrainingState
 
         samples = problem.samples.shape[2]
         first, last = self.penalty_start / samples, self.penalty_end / samples
@@ -157,9 +157,9 @@ class AugmentedLagrangian:
         name: str,
     ) -> Trained:
         """A step sees the working set."""
-        from flowlab.theory.sparse_training import Multipliers, SparseTraining
-        from flowlab.theory.split import Trained
-        from flowlab.theory.training_state import TrainingState
+        from flowlab.theory.training.sparse_training import Multipliers, SparseTraining
+        from flowlab.theory.training.split import Trained
+        from flowlab.theory.training.training_state import TrainingState
 
         generator, saved = context.generator("batches"), context.checkpoint.load(name)
         state = TrainingState.of(start, descent, generator, context.device, saved=saved)

@@ -11,10 +11,10 @@ from flowlab.api import Context, Effort, Fit, NodeError, parameter
 from flowlab.components.optimizers.augmented_lagrangian import AugmentedLagrangian
 
 if TYPE_CHECKING:
-    from flowlab.theory.certified import Certified
-    from flowlab.theory.geometry import Geometry
-    from flowlab.theory.interpolation import Interpolation
-    from flowlab.theory.relu_network import ReluNetwork
+    from flowlab.theory.certificates.certified import Certified
+    from flowlab.theory.geometry.geometry import Geometry
+    from flowlab.theory.networks.interpolation import Interpolation
+    from flowlab.theory.networks.relu_network import ReluNetwork
 
 
 @frozen
@@ -68,11 +68,11 @@ class CertifiedMinNorm:
         """
         import torch
 
-        from flowlab.theory.certificate import Search
-        from flowlab.theory.certified import Goal, certified
-        from flowlab.theory.moments import Diverged
-        from flowlab.theory.relu_network import stacked
-        from flowlab.theory.tolerance import largest_violation
+        from flowlab.theory.certificates.certificate import Search
+        from flowlab.theory.certificates.certified import Goal, certified
+        from flowlab.theory.geometry.tolerance import largest_violation
+        from flowlab.theory.networks.relu_network import stacked
+        from flowlab.theory.training.history import Diverged
 
         if dropout:
             raise NodeError("dropout leaves no network of least norm to certify: set dropout = 0")
@@ -121,8 +121,8 @@ class CertifiedMinNorm:
 
     def _first(self, problem: Interpolation, geometry: Geometry, start: ReluNetwork, context: Context) -> Fit:
         """The slabs where every level has them and they are wanted, else a trained bank."""
-        from flowlab.theory.relu_network import from_slabs
-        from flowlab.theory.slab_solution import slab_solution
+        from flowlab.theory.convex_programs.slab_solution import slab_solution
+        from flowlab.theory.networks.relu_network import from_slabs
 
         if self.start == "slabs":
             slabs, usable = slab_solution(problem.samples, problem.points, geometry.pattern)

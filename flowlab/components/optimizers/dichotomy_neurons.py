@@ -9,9 +9,9 @@ from attrs import frozen
 from flowlab.api import Context, Fit, NodeError, parameter
 
 if TYPE_CHECKING:
-    from flowlab.theory.geometry import Geometry
-    from flowlab.theory.interpolation import Interpolation
-    from flowlab.theory.relu_network import ReluNetwork
+    from flowlab.theory.geometry.geometry import Geometry
+    from flowlab.theory.networks.interpolation import Interpolation
+    from flowlab.theory.networks.relu_network import ReluNetwork
 
 
 @frozen
@@ -39,8 +39,8 @@ class DichotomyNeurons:
         """Solve every level. Raises NodeError for more than 10 points."""
         import torch
 
-        from flowlab.theory.dichotomy_neurons import dichotomy_neurons
-        from flowlab.theory.relu_network import ReluNetwork, stacked
+        from flowlab.theory.convex_programs.dichotomy_neurons import dichotomy_neurons
+        from flowlab.theory.networks.relu_network import ReluNetwork, stacked
 
         levels, solved = len(problem.sigma), []
         for level in range(levels):

@@ -9,9 +9,9 @@ from attrs import frozen
 from flowlab.api import Context, Fit
 
 if TYPE_CHECKING:
-    from flowlab.theory.geometry import Geometry
-    from flowlab.theory.interpolation import Interpolation
-    from flowlab.theory.relu_network import ReluNetwork
+    from flowlab.theory.geometry.geometry import Geometry
+    from flowlab.theory.networks.interpolation import Interpolation
+    from flowlab.theory.networks.relu_network import ReluNetwork
 
 
 @frozen
@@ -36,10 +36,10 @@ class MaxMargin:
         context: Context,
     ) -> Fit:
         """Solve every level; `usable` marks the separable ones."""
-        from flowlab.theory.affine import fits_affinely
-        from flowlab.theory.quality import listed
-        from flowlab.theory.relu_network import from_slabs
-        from flowlab.theory.slab_solution import least_slabs
+        from flowlab.theory.convex_programs.slab_solution import least_slabs
+        from flowlab.theory.networks.affine import fits_affinely
+        from flowlab.theory.networks.relu_network import from_slabs
+        from flowlab.theory.training.quality import listed
 
         solved = least_slabs(problem.samples, problem.points, geometry.pattern)
         levels, usable = len(problem.sigma), solved.usable

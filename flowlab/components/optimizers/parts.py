@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from flowlab.api import Context, NodeError
 
 if TYPE_CHECKING:
-    from flowlab.theory.interpolation import Interpolation
-    from flowlab.theory.relu_network import ReluNetwork
-    from flowlab.theory.split import Trained
+    from flowlab.theory.networks.interpolation import Interpolation
+    from flowlab.theory.networks.relu_network import ReluNetwork
+    from flowlab.theory.training.split import Trained
 
 
 def trained_in_parts(
@@ -26,8 +26,8 @@ def trained_in_parts(
     Raises NodeError with advice: `if_diverged` where a loss stops being finite, `if_short` where a single level
     doesn't fit into memory.
     """
-    from flowlab.theory.moments import Diverged
-    from flowlab.theory.split import OutOfMemory, in_parts, joined, name_of
+    from flowlab.theory.training.history import Diverged
+    from flowlab.theory.training.split import OutOfMemory, in_parts, joined, name_of
 
     def run(levels: slice) -> Trained:
         try:

@@ -12,9 +12,9 @@ from flowlab.api import Context, Declared, Effort, Fit, Misfit, Table, parameter
 from flowlab.components.optimizers.parts import trained_in_parts
 
 if TYPE_CHECKING:
-    from flowlab.theory.geometry import Geometry
-    from flowlab.theory.interpolation import Interpolation
-    from flowlab.theory.relu_network import ReluNetwork
+    from flowlab.theory.geometry.geometry import Geometry
+    from flowlab.theory.networks.interpolation import Interpolation
+    from flowlab.theory.networks.relu_network import ReluNetwork
 
 
 @frozen
@@ -66,11 +66,11 @@ class WeightDecay:
         """
         import torch
 
-        from flowlab.theory.descent import Descent
-        from flowlab.theory.moments import history
-        from flowlab.theory.split import Trained
-        from flowlab.theory.training import Loss, train
-        from flowlab.theory.training_state import TrainingState
+        from flowlab.theory.training.descent import Descent
+        from flowlab.theory.training.history import history
+        from flowlab.theory.training.split import Trained
+        from flowlab.theory.training.training import Loss, train
+        from flowlab.theory.training.training_state import TrainingState
 
         samples = min(self.batch or problem.samples.shape[2], problem.samples.shape[2])
         dtype = getattr(torch, self.precision)

@@ -11,7 +11,7 @@ from living import wait_for
 from running import Running, kill
 
 from flowlab.api import EngineError, Task
-from flowlab.api.drill import drill
+from flowlab.api.sample_task import drill
 from flowlab.api.testing import ExecutorSuite
 
 

@@ -18,9 +18,9 @@ from distributed import Client
 from living import wait_for
 from running import Running
 
-from flowlab.report.locked import Locked
+from flowlab.provenance.lock_file import Locked
 
-SWEEP = Path(__file__).parents[3] / "tests/engine/sweep.toml"  # which the local executor is tried on
+SWEEP = Path(__file__).parents[3] / "tests/engine/workers/sweep.toml"  # which the local executor is tried on
 LONG = ("--set", "optimizer.al.steps=20_000")  # seconds a training, so that it can be hit
 QUICK = ("--set", "optimizer.al.steps=50")
 LIMIT = 200.0  # seconds

@@ -1,0 +1,17 @@
+"""`flowlab check`."""
+
+from __future__ import annotations
+
+from flowlab.cli.errors import handle_errors
+from flowlab.cli.options import Debug, Files, Settings
+from flowlab.output.echo import echo
+from flowlab.registry.registry import Registry
+
+
+def check(files: Files, settings: Settings = None, debug: Debug = False) -> None:
+    """Check experiments without running them: every mistake, with its place."""
+    with handle_errors(debug):
+        from flowlab.graph.graph import load_all
+
+        for graph in load_all(files, settings or (), Registry.installed()):
+            echo(f"{graph.path}: ok, {len(graph.nodes)} nodes")

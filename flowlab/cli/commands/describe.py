@@ -1,0 +1,28 @@
+"""`flowlab describe`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from flowlab.cli import completion
+from flowlab.cli.errors import handle_errors
+from flowlab.cli.options import Debug
+from flowlab.output.echo import echo
+from flowlab.registry.registry import Registry
+
+
+def describe(
+    component: Annotated[
+        str,
+        typer.Argument(help="name, kind:name or distribution:name", autocompletion=completion.components),
+    ],
+    debug: Debug = False,
+) -> None:
+    """Describe a component: its keys, their types, defaults and ranges."""
+    with handle_errors(debug):
+        from flowlab.introspection.describe_component import describe as text
+        from flowlab.introspection.describe_component import find
+
+        echo(text(find(Registry.installed(), component)))

@@ -1,0 +1,17 @@
+"""`flowlab diff`."""
+
+from __future__ import annotations
+
+from flowlab.cli.errors import handle_errors
+from flowlab.cli.options import Debug, Json, Past
+from flowlab.output.echo import echo
+from flowlab.output.plain import as_json
+
+
+def diff(a: Past, b: Past, debug: Debug = False, json: Json = False) -> None:
+    """Tell what two runs do not share: settings, versions, source code, results."""
+    with handle_errors(debug):
+        from flowlab.provenance.diff import difference
+
+        found = difference(a, b)
+        echo(as_json(found.data) if json else found.text)

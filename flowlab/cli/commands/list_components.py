@@ -1,0 +1,27 @@
+"""`flowlab list-components`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from flowlab.cli import completion
+from flowlab.cli.errors import handle_errors
+from flowlab.cli.options import Debug, Json
+from flowlab.output.echo import echo
+from flowlab.output.plain import as_json
+from flowlab.registry.registry import Registry
+
+
+def list_components(
+    kind: Annotated[str | None, typer.Option(help="only this kind", autocompletion=completion.kinds)] = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """List the installed components."""
+    with handle_errors(debug):
+        from flowlab.introspection.list_components import catalogue, listing
+
+        registry = Registry.installed()
+        echo(as_json(listing(registry, kind)) if json else catalogue(registry, kind))

@@ -1,0 +1,99 @@
+"""What the shell offers to complete a command line with; no component is imported for it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from flowlab.api import KINDS, FlowlabError
+from flowlab.graph.declaration import EXPERIMENT_KEYS
+from flowlab.registry.registry import Registry
+
+Offer = tuple[str, str]  # a completion and what it means
+
+
+def kinds(incomplete: str) -> list[Offer]:
+    """The kinds of component."""
+    return _beginning(incomplete, ((kind.name, kind.help) for kind in KINDS.values()))
+
+
+def components(incomplete: str) -> list[Offer]:
+    """Names of components; where kinds share one, or the colon is already there, `kind:name`."""
+    from flowlab.registry.source import source
+
+    entries = Registry.installed().entries
+    shared = Counter(entry.name for entry in entries)
+    offers = {entry.name: entry for entry in entries}
+    offers |= {f"{one.kind}:{one.name}": one for one in entries if shared[one.name] > 1 or ":" in incomplete}
+    chosen = {text: entry for text, entry in offers.items() if text.startswith(incomplete)}
+    return [(text, source(entry).summary or "") for text, entry in chosen.items()]
+
+
+def experiments(incomplete: str) -> list[str]:
+    """Experiment files here and in the folders below."""
+    folder, _, start = incomplete.rpartition("/")
+    here = Path(folder) if folder else Path("/" if incomplete.startswith("/") else ".")
+    found = (file for pattern in (f"{start}*.toml", f"{start}*/*.toml") for file in _glob(here, pattern))
+    texts = (str(file) for file in found if _is_experiment(file))
+    return sorted(f"./{text}" if incomplete.startswith("./") else text for text in texts)
+
+
+def settings(ctx: typer.Context, incomplete: str) -> list[Offer]:
+    """`kind.name.key=` of the experiments on the command line: keys that stand there, and that may."""
+    # click leaves the files among the rest where an option lacks its value
+    files = [*(ctx.params.get("files") or ()), ctx.params.get("file"), *ctx.args]
+    offers: dict[str, str] = {}
+    for file in filter(None, files):
+        with suppress(FlowlabError):
+            offers |= dict(_settings(Path(file), incomplete))
+    return _beginning(incomplete, offers.items())
+
+
+def _settings(file: Path, incomplete: str) -> Iterator[Offer]:
+    from flowlab.spec.document import read
+
+    registry = Registry.installed()
+    for kind, nodes in read(file).data.items():
+        if kind == "experiment":
+            yield from ((f"experiment.{key}=", "") for key in EXPERIMENT_KEYS)
+        for name, table in nodes.items() if kind in KINDS and isinstance(nodes, dict) else ():
+            node = f"{kind}.{name}."
+            # a component's source is read only where its keys are asked for
+            if isinstance(table, dict) and (node.startswith(incomplete) or incomplete.startswith(node)):
+                keys = dict.fromkeys(table, "") | dict(_keys(registry, kind, table.get("use")))
+                yield from ((f"{node}{key}=", help) for key, help in keys.items())
+
+
+def _keys(registry: Registry, kind: str, use: Any) -> Iterator[Offer]:
+    """The keys of a component, by its source."""
+    import attrs
+
+    from flowlab.api import about
+    from flowlab.registry.source import source
+    from flowlab.registry.static_schema import stand_in
+
+    entry = registry.find(kind, use) if isinstance(use, str) else None
+    component = stand_in(source(entry)) if entry else None
+    for one in attrs.fields(component) if component else ():
+        yield one.name, about(one).help
+
+
+def _beginning(incomplete: str, offers: Iterable[Offer]) -> list[Offer]:
+    return [offer for offer in offers if offer[0].startswith(incomplete)]
+
+
+def _glob(folder: Path, pattern: str) -> list[Path]:
+    with suppress(OSError, ValueError):
+        return list(folder.glob(pattern))
+    return []
+
+
+def _is_experiment(file: Path) -> bool:
+    with suppress(OSError):
+        return b"[experiment]" in file.read_bytes()
+    return False

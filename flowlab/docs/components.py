@@ -1,0 +1,98 @@
+"""The page of each installed component, by what its class and the experiments say of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from attrs import frozen
+from markupsafe import Markup, escape
+
+from flowlab.api import KINDS
+from flowlab.docs.docstring import Parts, parts
+from flowlab.docs.uses import Use, uses
+from flowlab.introspection.component_facts import Described, described
+from flowlab.introspection.list_components import chosen, origin
+from flowlab.output.plain import distinct, file_name
+from flowlab.registry.entry_points import Entry
+from flowlab.registry.registry import Registry
+
+FOLDER = "components"
+
+
+@frozen
+class Page:
+    """A component as its page shows it: `path` from the guide's index, `use` as an experiment writes it."""
+
+    path: str
+    use: str
+    facts: Described
+    parts: Parts
+    uses: tuple[Use, ...]
+
+    @property
+    def entry(self) -> Entry:
+        """The component's entry point."""
+        return self.facts.entry
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """What texts call it: `kind:name`, and the name of its class."""
+        return f"{self.entry.kind}:{self.use}", self.entry.target.replace(":", ".")
+
+    @property
+    def origin(self) -> str:
+        """Whose it is."""
+        return origin(self.entry)
+
+    @property
+    def place(self) -> str:
+        """Where it is written, from its distribution's folder."""
+        return self.facts.source.place.removeprefix(f"{self.entry.root}/") or self.entry.target
+
+    @property
+    def example(self) -> Use | None:
+        """The shortest use that there is."""
+        return min(self.uses, key=lambda use: len(use.toml), default=None)
+
+    @property
+    def skeleton(self) -> str:
+        """The table with the keys that it needs, for a component that no experiment uses."""
+        needed = [key for key in self.facts.keys if key.default == "required"]
+        lines = [f"# {key.name} = ...  # {key.type}: {key.help}" for key in needed]
+        return "\n".join([f"[{self.entry.kind}.example]", f'use = "{self.use}"', *lines, ""])
+
+    @property
+    def files(self) -> dict[str, list[str]]:
+        """The experiments that use it, and the nodes in each."""
+        found: dict[str, list[str]] = {}
+        for use in self.uses:
+            found.setdefault(use.file, []).append(f"{use.kind}.{use.name}")
+        return found
+
+
+def pages(registry: Registry) -> dict[str, list[Page]]:
+    """The components of each kind, in the order of the kinds."""
+    entries = chosen(registry, None)
+    known = uses(registry)
+    names = distinct(file_name(f"{entry.kind}.{registry.use(entry)}") for entry in entries)
+    found: dict[str, list[Page]] = {kind: [] for kind in KINDS}
+    for entry, name in zip(entries, names, strict=True):
+        found[entry.kind].append(_page(registry, entry, f"{FOLDER}/{name}.html", known.get(entry, [])))
+    return found
+
+
+def _page(registry: Registry, entry: Entry, path: str, known: list[Use]) -> Page:
+    facts = described(entry)
+    told = parts(facts.doc, (key.name for key in facts.keys))
+    return Page(path, registry.use(entry), facts, told, tuple(known))
+
+
+def marked(text: str) -> Markup:
+    """A docstring's text: what stands in backticks is code."""
+    return Markup("").join(_pieces(text))
+
+
+def _pieces(text: str) -> Iterator[Markup]:
+    for index, piece in enumerate(re.split(r"`([^`]*)`", text)):
+        yield Markup("<code>{}</code>").format(piece) if index % 2 else escape(piece)

@@ -1,0 +1,1 @@
+"""The result cache: stored results by the key of what decides them."""

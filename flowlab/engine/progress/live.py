@@ -1,0 +1,188 @@
+"""The nodes at work as a live table on a terminal, under one line for each that ended."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from statistics import fmean
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from attrs import define, field
+
+from flowlab.engine.headline_metrics import key_figures
+from flowlab.engine.outcome import Record
+from flowlab.engine.progress.listener import ending, resuming, shown
+from flowlab.graph.node import Node
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderResult
+    from rich.table import Table
+
+_SETTLED = 1.0  # seconds of reports after which the speed of a node is worth a word
+
+
+@define
+class Work:
+    """A node at work: how far it is, and how fast it came there."""
+
+    node: Node
+    begun: float
+    done: int = 0
+    total: int | None = None
+    figures: Mapping[str, float] = field(factory=dict)
+    _first: tuple[int, float] = (0, 0.0)  # steps and time of the report that speed is measured from
+    _last: float = 0.0
+
+    def reported(self, now: float, done: int, total: int, figures: Mapping[str, float]) -> None:
+        """It says how far it is; from a new beginning, such as another stage, speed is measured anew."""
+        if self.total != total or done < self.done:
+            self._first = done, now
+        self.done, self.total, self.figures, self._last = done, total, figures, now
+
+    def left(self, now: float) -> float | None:
+        """Seconds, as far as its reports tell."""
+        done, since = self.done - self._first[0], self._last - self._first[1]
+        if self.total is None or done <= 0 or since < _SETTLED:
+            return None
+        return max(0.0, since / done * (self.total - self.done) - (now - self._last))
+
+
+@define
+class Kin:
+    """The nodes of one name, settings of a sweep alike: how many wait, and how long those took that ended."""
+
+    waiting: int = 0
+    computed: list[float] = field(factory=list)
+    reused: list[float] = field(factory=list)
+
+    def usual(self) -> float | None:
+        """Seconds of one: of those computed, or found where none was; None before any has ended."""
+        ended = self.computed or self.reused
+        return fmean(ended) if ended else None
+
+
+@define
+class Live:
+    """A listener, and what rich shows of it: as many rows as the terminal is high, and a line for the whole."""
+
+    console: Console
+    now: Callable[[], float] = monotonic
+    _total: int = field(default=0, init=False)
+    _at_work: dict[Node, Work] = field(factory=dict, init=False)
+    _kin: dict[str, Kin] = field(factory=dict, init=False)
+    _ends: Counter[str] = field(factory=Counter, init=False)
+    _begun: float = field(default=0.0, init=False)
+
+    def begun(self, nodes: Sequence[Node], ahead: Callable[[], str]) -> None:
+        """All that is to be done; tools do no work and pass unmentioned."""
+        if line := ahead():
+            self._print(line)
+        self._begun = self.now()
+        for node in nodes:
+            if node.kind.built:
+                self._total += 1
+                self._kin.setdefault(node.declared, Kin()).waiting += 1
+
+    def started(self, node: Node) -> None:
+        """A row more."""
+        if node.kind.built:
+            self._kin[node.declared].waiting -= 1
+            self._at_work[node] = Work(node, self.now())
+
+    def progressed(self, done: int, total: int, figures: Mapping[str, float]) -> None:
+        """The row that came last moves."""
+        if self._at_work:
+            self._at_work[next(reversed(self._at_work))].reported(self.now(), done, total, figures)
+
+    def resumed(self, done: int, total: int) -> None:
+        """What an interrupted run did says nothing of the time left."""
+        self.progressed(done, total, {})
+        if self._at_work:
+            self._print(resuming(next(reversed(self._at_work)).id, done, total))
+
+    def warned(self, message: str) -> None:
+        """Say it above the table."""
+        self._print(f"warning: {message}")
+
+    def finished(self, record: Record) -> None:
+        """A line in place of the row, with the figures that matter."""
+        if record.node.kind.built:
+            self._at_work.pop(record.node, None)
+            self._count(record)
+        if record.node.kind.built or record.status != "done":
+            figures = key_figures(record)
+            self._print(ending(record) + (f"; {figures}" if figures else ""))
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """The rows and the line below them."""
+        from rich.text import Text
+
+        now = self.now()
+        rows = list(self._at_work.values())
+        if rows:
+            # a line for the whole, and one that stays free for the cursor
+            yield _table(rows[: max(console.height - 2, 1)], now, options.max_width)
+        if rows or self._ends.total() < self._total:
+            yield Text(self._whole(rows, now), no_wrap=True, overflow="ellipsis")
+
+    def _count(self, record: Record) -> None:
+        kin = self._kin[record.node.declared]
+        if record.finished:
+            (kin.reused if record.reused else kin.computed).append(record.seconds)
+        self._ends["reused" if record.reused else "done" if record.finished else record.status] += 1
+
+    def _whole(self, rows: Sequence[Work], now: float) -> str:
+        """How many are done, and about how long the rest takes."""
+        done = self._ends["done"] + self._ends["reused"]
+        told = [f"{self._ends[end]} {end}" for end in ("reused", "failed", "skipped") if self._ends[end]]
+        text = ", ".join([f"{done} of {self._total} done", *told, f"{len(rows)} at work"])
+        left, sure = self._left(rows, now)
+        return text if left < _SETTLED else f"{text}; {'about' if sure else 'at least'} {clock(left)} left"
+
+    def _left(self, rows: Sequence[Work], now: float) -> tuple[float, bool]:
+        """Seconds, and whether they are of all nodes: a name of which none has ended says nothing.
+
+        A node takes as long as its kin did, and as many are at work at once as were until now.
+        """
+        left, sure = 0.0, True
+        for kin in list(self._kin.values()):
+            usual = kin.usual()
+            left += kin.waiting * (usual or 0.0)
+            sure &= usual is not None or not kin.waiting
+        for row in rows:
+            itself, usual = row.left(now), self._kin[row.node.declared].usual()
+            if itself is None and usual is not None:
+                itself = max(0.0, usual - (now - row.begun))
+            left += itself or 0.0
+            sure &= itself is not None
+        worked = sum(sum(kin.computed) for kin in list(self._kin.values()))
+        together = worked / max(now - self._begun, _SETTLED)
+        return left / min(max(together, 1.0), max(len(rows), 1)), sure
+
+    def _print(self, line: str) -> None:
+        self.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def clock(seconds: float) -> str:
+    """1:23, or 1:02:03."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _table(rows: Sequence[Work], now: float, width: int) -> Table:
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table.grid(padding=(0, 1))
+    for _ in range(4):
+        table.add_column(no_wrap=True, overflow="ellipsis")
+    for row in rows:
+        left = row.left(now)
+        time = f"{clock(now - row.begun)} so far" if left is None else f"{clock(left)} left"
+        bar = ProgressBar(total=row.total, completed=row.done, width=min(20, width // 4))
+        figures = shown(row.figures).removeprefix(", ")
+        table.add_row(Text(row.node.id), bar, Text(time), Text(figures))
+    return table

@@ -1,0 +1,60 @@
+"""The results of a node's ancestors: as a run holds them, or had again from the store."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import define, field, frozen
+
+from flowlab.api import NodeError
+from flowlab.engine.inputs import inputs
+from flowlab.engine.node_runner import Builder
+from flowlab.engine.outcome import Record
+from flowlab.graph.node import Node
+
+_HELD = 16  # results: a node's inputs are often its neighbours' as well
+
+
+@frozen
+class Finished:
+    """Records at hand."""
+
+    records: Mapping[Node, Record]
+
+    def value(self, node: Node) -> Any:
+        """What others receive of the node."""
+        return self.records[node].value
+
+    def metrics(self, node: Node) -> Mapping[str, Any]:
+        """The node's metrics."""
+        return self.records[node].metrics
+
+
+@define
+class Recalled:
+    """Results that other processes made: from the store, and built again where a value has no form there."""
+
+    builder: Builder
+    _held: OrderedDict[Node, Record] = field(factory=OrderedDict, init=False)
+
+    def value(self, node: Node) -> Any:
+        """What others receive of the node. Raises NodeError where it can't be built."""
+        return self._record(node).value if node.kind.built else node.component
+
+    def metrics(self, node: Node) -> Mapping[str, Any]:
+        """The node's metrics."""
+        if not node.kind.built:
+            return {}
+        record = self._held.get(node) or self.builder.stored(node) or self._record(node)
+        return record.metrics
+
+    def _record(self, node: Node) -> Record:
+        record = self._held.pop(node, None) or self.builder.record(node, inputs(node, self))
+        if not record.finished:
+            raise NodeError(f"needs {node.id}: {record.message}")
+        self._held[node] = record
+        while len(self._held) > _HELD:
+            self._held.popitem(last=False)
+        return record

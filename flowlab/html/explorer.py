@@ -1,0 +1,181 @@
+"""What the page's view of the flows evaluates: denoisers, geometries and trajectories as numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
+from typing import Any
+
+from attrs import frozen
+
+from flowlab.api import CLASSES, Bank, Classes, Trajectories
+from flowlab.api.plotting import CLASS_COLOURS
+from flowlab.engine.inputs import sources
+from flowlab.engine.outcome import Outcome, Record
+from flowlab.graph.graph import Graph
+from flowlab.graph.node import Node
+from flowlab.html.packing import packed, packed_geometry, packed_level
+
+MOST = 12  # flows: more are no longer chosen from, and each costs a reading of the store
+BUDGET = 1_300_000  # characters of a page for all weights; with geometries and states about 2 MB
+_LEVELS = (12, 8, 5, 3)  # noise levels of a bank, as many as there is room for
+_STARTS = 40
+_LONG = 100.0  # time r up to which the page follows a score flow that the run followed to its limit
+_STATES = 100_000  # numbers, of all flows together; a flow has a fifth of them at most
+
+
+@frozen
+class View:
+    """The numbers by the names that view.js knows them by, and the flows that it can't show, with the reason."""
+
+    data: Mapping[str, Any]
+    left_out: Mapping[str, str]
+
+    @property
+    def reasons(self) -> dict[str, list[str]]:
+        """The flows left out by reason."""
+        found: dict[str, list[str]] = {}
+        for label, reason in self.left_out.items():
+            found.setdefault(reason, []).append(label)
+        return found
+
+
+def view(graph: Graph, outcome: Outcome) -> View | None:
+    """The view of some of a run's flows, in the order of the file; None where there is none."""
+    finished = [record for record in outcome.of("flow") if record.finished]
+    flows: dict[Node, Trajectories] = {}
+    left_out: dict[Node, str] = {}
+    for record in _in_turn(finished):
+        if len(flows) == MOST:
+            left_out[record.node] = f"a page shows {MOST} flows"
+        elif isinstance(value := record.value, Trajectories):  # once: with an executor it is read from the store
+            if reason := _reason(value):
+                left_out[record.node] = reason
+            else:
+                flows[record.node] = value
+    fitted = dict(zip(flows, _fitted([flow.bank for flow in flows.values()]), strict=True))
+    left_out |= {node: "its networks are too large for a page" for node, levels in fitted.items() if not levels}
+    if not flows and not left_out:
+        return None
+    order = list(graph.resolved.get("flow", ()))
+    nodes = [record.node for record in finished]
+    nodes.sort(key=lambda node: order.index(node.name) if node.name in order else len(order))
+    shown = [node for node in nodes if fitted.get(node)]
+    judges = _judges({node: flows[node] for node in shown}, outcome)
+    geometries: list[dict[str, Any]] = []
+    banks: list[dict[str, Any]] = []
+    said = []
+    for node in shown:
+        flow, levels = flows[node], fitted[node]
+        geometry = _place(packed_geometry(flow.bank.training.geometry), geometries)
+        bank = {"geometry": geometry, "levels": list(levels.values()), "all": len(flow.bank.sigma)}
+        states = _states(flow, list(levels), _STATES // max(5, len(shown)))
+        said.append({"label": node.label, "bank": _place(bank, banks), **states, **judges[node]})
+    data = {
+        "classes": list(CLASSES),
+        "colours": [CLASS_COLOURS[name] for name in CLASSES],
+        "geometries": geometries,
+        "banks": banks,
+        "flows": said,
+    }
+    return View(data, {node.label: left_out[node] for node in nodes if node in left_out})
+
+
+def _in_turn(flows: Sequence[Record]) -> list[Record]:
+    """The first settings of all flows, then the second ones, and so on."""
+    settings: dict[str, list[Record]] = {}
+    for record in flows:
+        settings.setdefault(record.node.name, []).append(record)
+    return [record for turn in zip_longest(*settings.values()) for record in turn if record is not None]
+
+
+def _place(content: dict[str, Any], contents: list[dict[str, Any]]) -> int:
+    """Where it stands among others, added if it is new. What was read twice is equal, and not the same object."""
+    if content not in contents:
+        contents.append(content)
+    return contents.index(content)
+
+
+def _reason(flow: Trajectories) -> str | None:
+    """Why a flow can't be shown, if so."""
+    bank = flow.bank
+    count, dimension = bank.training.geometry.points.shape
+    steps = {"probability": len(flow.times) == len(bank.sigma) + 1, "score": len(flow.times) > 1}
+    if not steps.get(flow.name):
+        return "the page can't follow a flow of its kind"
+    if dimension < 2 or (dimension > 2 and count < 3):
+        return "its points span no plane"
+    if not bool(bank.usable.any()):
+        return "its denoiser has no solution"
+    if packed_level(bank, int(bank.usable.nonzero()[0, 0])) is None:
+        return "its denoiser is of a kind that the page can't evaluate"
+    return None
+
+
+def _fitted(banks: Sequence[Bank]) -> list[dict[int, dict[str, Any]]]:
+    """As many levels of each bank as fit, by index, noisiest first; none of the largest banks where too few do."""
+    found: list[dict[int, dict[str, Any]]] = []
+    for most in _LEVELS:
+        found = [_levels(bank, most) for bank in banks]
+        if _size(found) <= BUDGET:
+            return found
+    while _size(found) > BUDGET:
+        largest = max(found, key=lambda levels: _size([levels]))
+        found = [{} if levels == largest else levels for levels in found]
+    return found
+
+
+def _levels(bank: Bank, most: int) -> dict[int, dict[str, Any]]:
+    """Some of the levels that have a solution."""
+    chosen = _spread(bank.usable.nonzero()[:, 0].tolist(), most)
+    return {index: level for index in chosen if (level := packed_level(bank, index))}
+
+
+def _size(banks: Sequence[dict[int, dict[str, Any]]]) -> int:
+    """Characters of the banks' numbers, equal ones once."""
+    different: list[dict[str, Any]] = []
+    for levels in banks:
+        _place({str(index): level for index, level in levels.items()}, different)
+    return sum(len(level["data"]) for levels in different for level in levels.values())
+
+
+def _states(flow: Trajectories, levels: Sequence[int], most: int) -> dict[str, Any]:
+    """A flow's starts, and of probability flow the states at these levels of its bank and between."""
+    count, dimension = flow.states.shape[0], flow.states.shape[-1]
+    starts = flow.states[:, : max(10, min(_STARTS, most // (dimension * (len(levels) + 1))))]
+    if flow.name == "score":
+        wanted = flow.level % len(flow.bank.sigma)
+        nearest = min(range(len(levels)), key=lambda place: abs(levels[place] - wanted))
+        step = float(flow.times[1] - flow.times[0])
+        to_limit = not bool(flow.times[-1].isfinite())
+        steps = round(_LONG / step) if to_limit else count - 1
+        return {"name": flow.name, "level": nearest, "step": step, "steps": steps,
+                "paths": packed(starts[:1]), "times": [0.0]}  # fmt: skip
+    between = _spread(range(count), min(60, most // (starts.shape[1] * dimension)))
+    moments = sorted({*levels, count - 1, *between})
+    times = [float(flow.times[moment]) for moment in moments]
+    return {"name": flow.name, "level": 0, "paths": packed(starts[moments]), "times": times}
+
+
+def _judges(flows: Mapping[Node, Trajectories], outcome: Outcome) -> dict[Node, dict[str, Any]]:
+    """The rule that classifies each flow's ends first, or the paper's; its threshold in data units."""
+    scale = {node: flow.bank.training.geometry.scale for node, flow in flows.items()}
+    found: dict[Node, dict[str, Any]] = {}
+    for record in outcome.of("classifier"):
+        its = set(sources(record.node)) - found.keys()
+        mine = [flow for flow in flows if flow in its]
+        if mine and record.finished and isinstance(classes := record.value, Classes):
+            found |= {
+                flow: {"threshold": classes.threshold * scale[flow], "metric": classes.metric} for flow in mine
+            }
+    return {flow: found.get(flow, {"threshold": 0.2 * scale[flow], "metric": "linf"}) for flow in flows}
+
+
+def _spread(places: Sequence[int], most: int) -> list[int]:
+    """At most so many of the places, the first and the last among them."""
+    last = len(places) - 1
+    if last < most:
+        return list(places)
+    if most < 2:
+        return [places[last]]
+    return [places[round(step * last / (most - 1))] for step in range(most)]

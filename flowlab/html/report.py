@@ -1,0 +1,134 @@
+"""A run as one HTML page that needs nothing else: no network, no other file."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import tomli_w
+from attrs import frozen
+
+from flowlab.api import CLASSES
+from flowlab.api.plotting import CLASS_COLOURS, WIDTHS
+from flowlab.engine.outcome import Outcome, Record
+from flowlab.graph.graph import Graph
+from flowlab.html.dag_layout import columns
+from flowlab.html.explorer import view
+from flowlab.html.grid import Grid
+from flowlab.html.templating import picture, render
+from flowlab.output.answer import complaints, ending, worst
+from flowlab.output.claims import HEADER, findings, row, title
+from flowlab.output.figures import stems
+from flowlab.output.fractions import ends
+from flowlab.output.plain import spoken
+
+_STATUSES = ("done", "skipped", "short", "failed")
+_QUALITY = {
+    "violation": "violation_max",
+    "cost / closed form": "cost_ratio",
+    "cost / slabs": "slab_ratio",
+    "gap, proved": "gap_proved",
+    "gap, estimated": "gap_estimate",
+}
+
+
+@frozen
+class Shown:
+    """A figure: the node it is of, its files' path without ending, and the picture as a URL that holds it."""
+
+    record: Record
+    stem: str
+    source: str
+
+    @property
+    def summary(self) -> str:
+        """What it shows: the first line of its component's docstring."""
+        return (inspect.getdoc(self.record.node.component) or "").partition("\n")[0]
+
+    @property
+    def wide(self) -> bool:
+        """Whether it is drawn for more than one printed column."""
+        return bool(self.record.value.get_figwidth() > WIDTHS["single"])
+
+
+def page(graph: Graph, outcome: Outcome, lock: Mapping[str, Any], files: Mapping[str, bytes]) -> bytes:
+    """The page of a run whose tables and figures are `files`, by relative path.
+
+    Equal runs give equal pages but for what the lock and the outcome tell of time.
+    """
+    shown = view(graph, outcome)
+    claims = findings(graph, outcome)
+    return render(
+        "page.html",
+        *(("view.js", "explore.js") if shown and shown.data["flows"] else ()),
+        graph=graph,
+        outcome=outcome,
+        lock=lock,
+        date=spoken(lock["run"]["date"]),
+        colours=CLASS_COLOURS,
+        classes=CLASSES,
+        ending=ending(outcome),
+        complaints=complaints(outcome),
+        conjectures=list(_conjectures(outcome)),
+        claims_title=title(claims),
+        claims=Grid.of(HEADER, [row(one) for one in claims]),
+        ends=ends(outcome),
+        denoisers=_denoisers(outcome),
+        view=shown,
+        figures=list(_figures(graph, outcome, files)),
+        tables={name: Grid.of_csv(text.decode()) for name, text in files.items() if name.endswith(".csv")},
+        drawing=columns(graph),
+        status=_status(outcome),
+        nodes=_nodes(outcome),
+        resolved=tomli_w.dumps(lock["experiment"]),
+    )
+
+
+def _conjectures(outcome: Outcome) -> Iterator[str]:
+    for record in outcome.records:
+        if record.metrics.get("conjecture"):
+            yield f"{record.node.id}: {record.metrics['conjecture']}"
+
+
+def _denoisers(outcome: Outcome) -> Grid:
+    """How well each interpolates and how near its cost is to the least: the worst level of each."""
+    rows = []
+    for record in outcome.of("denoiser"):
+        usable = record.metrics.get("usable")
+        levels = f"{sum(map(bool, usable))} of {len(usable)}" if isinstance(usable, list) else "-"
+        figures = [worst(record.metrics.get(name)) for name in _QUALITY.values()]
+        rows.append([record.node.label, record.node.use, record.status, levels, *figures])
+    header = ["denoiser", "component", "status", "levels usable", *_QUALITY]
+    return Grid.of(header, rows).without_empty
+
+
+def _figures(graph: Graph, outcome: Outcome, files: Mapping[str, bytes]) -> Iterator[Shown]:
+    """The finished figures in the order of the file."""
+    order = {name: index for index, name in enumerate(graph.resolved.get("figure", ()))}
+    records = {record.node: record for record in outcome.of("figure")}
+    for node, stem in sorted(stems(outcome).items(), key=lambda item: order.get(item[0].name, len(order))):
+        yield Shown(records[node], stem, picture(files[f"{stem}.svg"], files[f"{stem}.png"]))
+
+
+def _status(outcome: Outcome) -> dict[str, str]:
+    """The worst status among the variants of each node."""
+    found: dict[str, str] = {}
+    for record in outcome.records:
+        name = f"{record.node.kind.name}.{record.node.name}"
+        found[name] = max(found.get(name, "done"), record.status, key=_STATUSES.index)
+    return found
+
+
+def _nodes(outcome: Outcome) -> Grid:
+    rows = []
+    for record in outcome.records:
+        node = record.node
+        inputs = "; ".join(
+            f"{field} = {', '.join(dict.fromkeys(end.name for end in group))}"
+            for field, group in node.inputs.items()
+            if group
+        )
+        seconds = f"{record.seconds:.3f}" if node.kind.built else "-"
+        rows.append([node.kind.name, node.label, node.use, inputs or "-", record.status, seconds])
+    return Grid.of(["kind", "name", "component", "inputs", "status", "seconds"], rows)

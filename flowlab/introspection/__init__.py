@@ -1,0 +1,1 @@
+"""The installed components as lists, descriptions and JSON Schema, and what is wrong with an installation."""

@@ -1,0 +1,88 @@
+"""A component in facts: its docstring, its keys, where it is written, and why it can't be used if it can't."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+from attrs import frozen
+
+from flowlab.api import PluginError, Reference, about
+from flowlab.registry.entry_points import Entry
+from flowlab.registry.source import Source, source
+from flowlab.registry.static_schema import stand_in
+from flowlab.spec.structure import spoken, types_of
+
+
+@frozen
+class Key:
+    """One key of a component's table, in words: `refers` to a kind of node where it is a reference, else empty.
+
+    `default` as it is written in TOML after "= ", or what there is in its place.
+    """
+
+    name: str
+    type: str
+    default: str
+    range: str
+    unit: str
+    help: str
+    refers: str = ""
+
+
+@frozen
+class Described:
+    """What there is to say of an entry; of one that can't be loaded, what its source tells, and the `fault`."""
+
+    entry: Entry
+    doc: str
+    keys: tuple[Key, ...]
+    source: Source
+    fault: str = ""
+
+
+def described(entry: Entry) -> Described:
+    """Load a component, or read its source, and describe it."""
+    place = source(entry)
+    component: type[Any] | None
+    try:
+        component, fault = entry.load(), ""
+        hints = types_of(component)
+    except PluginError as error:
+        component, fault = stand_in(place), f"can't be used: {error}"
+        hints = getattr(component, "__annotations__", {})
+    doc = (inspect.getdoc(component) or "") if component else ""
+    return Described(entry, doc, tuple(_keys(component, hints)), place, fault)
+
+
+def _keys(component: type | None, hints: dict[str, Any]) -> Iterator[Key]:
+    for one in attrs.fields(component) if component else ():
+        item = about(one)
+        if not one.init:
+            continue
+        if isinstance(item, Reference):
+            kind = f"{item.kind}{' (several)' if item.many else ''}"
+            yield Key(one.name, kind, _default(one), "", "", item.help, item.kind)
+        else:
+            yield Key(one.name, spoken(hints[one.name]), _default(one), item.range, item.unit or "", item.help)
+
+
+def _default(attribute: attrs.Attribute[Any]) -> str:
+    default: Any = attribute.default
+    if default is attrs.NOTHING:
+        return "required"
+    if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
+        return "computed" if default.takes_self else f"= {_toml(default.factory())}"
+    return "optional" if default is None else f"= {_toml(default)}"
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return f'"{value}"'
+    if isinstance(value, tuple | list):
+        return f"[{', '.join(map(_toml, value))}]"
+    return str(value)

@@ -1,0 +1,61 @@
+"""One component, with all its keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from flowlab.api import KINDS, ExperimentError, Problem
+from flowlab.api.nearest import nearest
+from flowlab.introspection.component_facts import Key, described
+from flowlab.introspection.list_components import origin
+from flowlab.output.aligned import aligned
+from flowlab.registry.entry_points import Entry
+from flowlab.registry.registry import Registry
+
+
+def find(registry: Registry, text: str) -> Entry:
+    """The entry of `name`, `kind:name` or `distribution:name`. Raises ExperimentError."""
+    name = text.rpartition(":")[2]
+    named = [entry for entry in registry.entries if entry.name == name]
+    matches = [entry for entry in named if text == f"{entry.kind}:{name}" or entry.means(text)]
+    if len(matches) == 1:
+        return matches[0]
+    if not matches and text in KINDS:
+        rule = f"a kind, no component; there are: {', '.join(registry.names(text))}"
+        raise ExperimentError([Problem(text, rule)])
+    if not matches:
+        absence = next(filter(None, (registry.absence(kind, text.removeprefix(f"{kind}:")) for kind in KINDS)), "")
+        hint = f"{named[0].kind}:{name}" if named else nearest(name, [e.name for e in registry.entries])
+        said = f"there is no such component{absence and f'; {absence}'}"
+        raise ExperimentError([Problem(text, said, None if absence else hint)])
+    # A qualifier that tells them apart: the kind, or where two share it, the distribution.
+    kinds = {entry.kind for entry in matches}
+    full = [f"{e.kind if len(kinds) == len(matches) else e.distribution}:{name}" for e in matches]
+    raise ExperimentError([Problem(text, f"several components have this name: {', '.join(full)}")])
+
+
+def describe(entry: Entry) -> str:
+    """The component's docstring, its keys, whom it is from, and where it is written.
+
+    Of one that can't be loaded, what its source tells, and why it can't.
+    """
+    found = described(entry)
+    parts = [
+        [f"{entry.kind} {entry.name} ({entry.distribution} {entry.version})"],
+        found.doc.splitlines(),
+        _section("references", ((key.name, key.type, key.default, key.help) for key in found.keys if key.refers)),
+        _section("parameters", (_parameter(key) for key in found.keys if not key.refers)),
+        [found.fault],
+        [f"{origin(entry)}, {entry.root}", *([found.source.place] if found.source.file else [])],
+    ]
+    return "\n\n".join("\n".join(part) for part in parts if any(part))
+
+
+def _section(title: str, rows: Iterable[tuple[str, ...]]) -> list[str]:
+    lines = aligned(list(rows), indent=2)
+    return [title, *lines] if lines else []
+
+
+def _parameter(key: Key) -> tuple[str, ...]:
+    unit = f" [{key.unit}]" if key.unit else ""
+    return key.name, key.type, key.default, key.range, f"{key.help}{unit}"

@@ -1,0 +1,226 @@
+"""The language as JSON Schema, for editors: what the installed components are and what their tables hold.
+
+A schema sees a table's keys, types, choices and ranges. It can't follow a name to another table, so references
+to nodes that aren't there, circles and misfits are left to `flowlab check`; and as a sweep can give a key that a
+table lacks, keys are required only in experiments without sweeps.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from attrs import frozen
+
+from flowlab.api import KINDS, PluginError
+from flowlab.graph.declaration import DTYPES, MOST_THREADS, NAME
+from flowlab.output.echo import echo
+from flowlab.output.plain import as_json
+from flowlab.output.run_folder import replace
+from flowlab.registry.entry_points import Entry
+from flowlab.registry.registry import Registry
+from flowlab.registry.source import source
+from flowlab.spec.sweep import MOST, SEED
+from flowlab.spec.value_schema import Schema, required, table_schema
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+# To an editor (tombi) a part of a schema that names keys is closed unless it says otherwise.
+_OPEN = {"additionalProperties": True}
+
+
+@frozen
+class _Definition:
+    """One component, under its key in `$defs`, with all the names that mean it."""
+
+    kind: str
+    key: str
+    uses: tuple[str, ...]
+    summary: str
+    table: Mapping[str, Schema]
+    required: tuple[str, ...]
+
+    @property
+    def schema(self) -> Schema:
+        """The component's table."""
+        use = {"description": "the component", "enum": list(self.uses)}
+        return {
+            "type": "object",
+            "title": f"{self.kind} {self.uses[0]}",
+            "description": self.summary,
+            "properties": {"use": use, **self.table},
+            "required": ["use"],
+            "additionalProperties": False,
+        }
+
+
+def publish(registry: Registry, out: Path | None) -> None:
+    """Write the schema to a file, or say it; warn of components that it leaves out. Raises OutputError."""
+    content, faults = schema(registry)
+    for fault in faults:
+        print(f"warning: {fault}", file=sys.stderr)
+    if out is None:
+        echo(as_json(content))
+    else:
+        replace(out.absolute(), f"{as_json(content)}\n".encode())
+
+
+def schema(registry: Registry) -> tuple[Schema, list[str]]:
+    """The schema of an experiment, and what is wrong with the components that it leaves out."""
+    found: list[_Definition] = []
+    faults: list[str] = []
+    for entry in registry.entries:
+        try:
+            found.append(_definition(registry, entry))
+        except PluginError as error:
+            faults.append(str(error))
+    by_kind = {kind: [one for one in found if one.kind == kind] for kind in KINDS}
+    content = {
+        "$schema": DIALECT,
+        "$comment": _plugins(registry),
+        "title": "a flowlab experiment",
+        "type": "object",
+        "properties": {
+            "experiment": _experiment(),
+            **{kind: _nodes(kind, of_kind) for kind, of_kind in by_kind.items()},
+            "sweep": _tables("parameters that vary together", _sweep(by_kind), None),
+        },
+        "required": ["experiment"],
+        "additionalProperties": False,
+        "if": {"required": ["sweep"], **_OPEN},
+        "else": {"properties": {kind: _complete(of_kind) for kind, of_kind in by_kind.items()}, **_OPEN},
+        "$defs": {one.key: one.schema for one in found},
+    }
+    return content, faults
+
+
+def _definition(registry: Registry, entry: Entry) -> _Definition:
+    use, full = registry.use(entry), f"{entry.distribution}:{entry.name}"
+    component = entry.load()
+    return _Definition(
+        entry.kind,
+        f"{entry.kind}.{use}",
+        tuple(dict.fromkeys((use, full))),
+        source(entry).summary or "",
+        table_schema(component),
+        tuple(required(component)),
+    )
+
+
+def _plugins(registry: Registry) -> str:
+    """The distributions that the schema is made of, and a digest that changes with any of them."""
+    versions = sorted({f"{entry.distribution} {entry.version}" for entry in registry.entries})
+    digest = hashlib.sha256("\n".join(versions).encode()).hexdigest()
+    return f"components of {', '.join(versions)}; sha256 {digest}"
+
+
+def _experiment() -> Schema:
+    return {
+        "description": "what the experiment is called and how it is computed",
+        "type": "object",
+        "properties": {
+            "name": {
+                "description": "its name, also that of its folder",
+                "type": "string",
+                "pattern": _whole(NAME),
+            },
+            "seed": {
+                "description": "with a node's name, seeds every random draw",
+                "type": "integer",
+                "minimum": 0,
+                "default": 0,
+            },
+            "seeds": {
+                "description": "how many seeds, from `seed` on: all is computed at each",
+                "type": "integer",
+                "minimum": 1,
+                "maximum": MOST,
+                "default": 1,
+            },
+            "dtype": {"description": "of the theory", "enum": list(DTYPES), "default": DTYPES[0]},
+            "threads": {
+                "description": "of one operation on the CPU; torch's own number if absent",
+                "type": "integer",
+                "minimum": 1,
+                "maximum": MOST_THREADS,
+            },
+        },
+        "required": ["name"],
+        "additionalProperties": False,
+    }
+
+
+def _nodes(kind: str, found: Iterable[_Definition]) -> Schema:
+    """The tables of a kind: each is what its `use` says."""
+    choices = [{"$ref": f"#/$defs/{_pointer(one.key)}"} for one in found]
+    return _tables(KINDS[kind].help, {"oneOf": choices} if choices else False, NAME)
+
+
+def _tables(text: str, table: Schema | bool, name: str | None) -> Schema:
+    names = {"propertyNames": {"pattern": _whole(name)}} if name else {}
+    return {"description": text, "type": "object", **names, "additionalProperties": table}
+
+
+def _complete(found: Iterable[_Definition]) -> Schema:
+    """The keys that each component's table needs."""
+    rules = [
+        {
+            "if": {"properties": {"use": {"enum": list(one.uses)}}, "required": ["use"], **_OPEN},
+            "then": {"required": list(one.required), **_OPEN},
+        }
+        for one in found
+        if one.required
+    ]
+    return {"additionalProperties": {"allOf": rules, **_OPEN} if rules else True}
+
+
+def _sweep(by_kind: Mapping[str, Iterable[_Definition]]) -> Schema:
+    """A sweep's table: values that a component of the kind admits, by `kind.name.key`."""
+    return {
+        "type": "object",
+        "properties": {
+            "use": {
+                "description": "every combination, or the values of several keys in pairs",
+                "enum": ["grid", "zip"],
+                "default": "grid",
+            }
+        },
+        "patternProperties": {
+            rf"^{re.escape(SEED)}$": {
+                "type": "array",
+                "items": {"type": "integer", "minimum": 0},
+                "minItems": 1,
+            }
+        }
+        | {
+            rf"^{kind}\.[A-Za-z0-9][A-Za-z0-9_.-]*\.{re.escape(key)}$": {
+                "type": "array",
+                "items": {"anyOf": [{"$ref": place} for place in places]},
+                "minItems": 1,
+            }
+            for kind, found in by_kind.items()
+            for key, places in _places(found)
+        },
+        "additionalProperties": False,
+        "not": {"propertyNames": {"const": "use"}},  # a sweep of nothing
+    }
+
+
+def _places(found: Iterable[_Definition]) -> Iterator[tuple[str, list[str]]]:
+    """Each key of a kind, and where the definitions have it."""
+    places: dict[str, list[str]] = {}
+    for one in found:
+        for key in one.table:
+            places.setdefault(key, []).append(f"#/$defs/{_pointer(one.key)}/properties/{_pointer(key)}")
+    yield from places.items()
+
+
+def _pointer(key: str) -> str:
+    """A key as part of a JSON pointer in a URI fragment."""
+    return key.replace("~", "~0").replace("/", "~1")
+
+
+def _whole(pattern: str) -> str:
+    return f"^{pattern}$"

@@ -1,0 +1,86 @@
+"""The installed components as a list. None of them is imported for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flowlab.api import KINDS, ExperimentError, Problem
+from flowlab.api.nearest import nearest
+from flowlab.output.aligned import aligned
+from flowlab.registry.distributions import Distribution
+from flowlab.registry.entry_points import Entry
+from flowlab.registry.registry import DISABLE, Registry
+from flowlab.registry.source import source
+
+
+def chosen(registry: Registry, kind: str | None) -> list[Entry]:
+    """The entries of one kind, or of all in the order of the kinds. Raises ExperimentError."""
+    if kind is not None and kind not in KINDS:
+        raise ExperimentError([Problem("--kind", f"there is no kind {kind!r}", nearest(kind, KINDS))])
+    order = list(KINDS)
+    entries = [entry for entry in registry.entries if kind in (None, entry.kind)]
+    return sorted(entries, key=lambda entry: (order.index(entry.kind), entry.name))
+
+
+def catalogue(registry: Registry, kind: str | None) -> str:
+    """The components in aligned columns, grouped by kind, and below them the distributions they are from."""
+    entries = chosen(registry, kind)
+    rows = [(registry.use(entry), f"{entry.distribution} {entry.version}", _about(entry)) for entry in entries]
+    text: list[str] = []
+    group = None
+    for entry, line in zip(entries, aligned(rows, indent=2), strict=True):
+        if entry.kind != group:
+            group = entry.kind
+            text += ["", f"{group}: {KINDS[group].help}"]
+        text.append(line)
+    return "\n".join([*text[1:], "", *_distributions(registry, entries)])
+
+
+def listing(registry: Registry, kind: str | None) -> list[dict[str, Any]]:
+    """The components for a program to read."""
+    return [_row(registry, entry) for entry in chosen(registry, kind)]
+
+
+def _row(registry: Registry, entry: Entry) -> dict[str, Any]:
+    found = source(entry)
+    return {
+        "kind": entry.kind,
+        "name": entry.name,
+        "use": registry.use(entry),
+        "summary": found.summary or "",
+        "distribution": entry.distribution,
+        "version": entry.version,
+        "editable": entry.editable,
+        "root": entry.root,
+        "api": list(entry.api),
+        "unusable": entry.unusable,
+        "target": entry.target,
+        "file": found.file,
+        "line": found.line,
+    }
+
+
+def origin(one: Entry | Distribution) -> str:
+    """A distribution in short: name, version, API version, and whether it is editable."""
+    name = one.distribution if isinstance(one, Entry) else one.name
+    return f"{name} {one.version}, API {', '.join(one.api)}{', editable' if one.editable else ''}"
+
+
+def _about(entry: Entry) -> str:
+    """What a component is, or why it can't be used, and where it is written."""
+    found = source(entry)
+    summary = f"unusable: {entry.unusable}" if entry.unusable else found.summary or ""
+    # a file within the distribution's folder is told from there: the folder is told once, below
+    place = found.place.removeprefix(f"{entry.root}/") or entry.target
+    return f"{summary} ({place})".lstrip()
+
+
+def _distributions(registry: Registry, entries: list[Entry]) -> list[str]:
+    """Where the listed components are from, and what isn't listed because it is disabled or broken."""
+    rows = dict.fromkeys((origin(entry), entry.root) for entry in entries)
+    disabled = {entry.distribution for entry in registry.disabled}
+    return [
+        *aligned(list(rows)),
+        *(f"{name}: disabled by {DISABLE}" for name in sorted(disabled)),
+        *(f"{one.name} {one.version}, {one.root}: {one.fault}" for one in registry.distributions if one.fault),
+    ]

@@ -1,0 +1,1 @@
+"""What a run rests on: its environment, lock file and summary, and how two runs differ."""

@@ -1,0 +1,34 @@
+"""The settings that several experiments do not share."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from flowlab.engine.value_diff import apart, differ, side_by_side
+
+
+def settings(*experiments: Mapping[str, Any]) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    """By `kind.name.key`, with the value of each, None where there is none.
+
+    A node that some lack is told by its component; its keys are compared among those that have it.
+    """
+    for kind, tables in side_by_side(*experiments):
+        for name, nodes in side_by_side(*map(_table, tables)):
+            node = f"{kind}.{name}"
+            having = [isinstance(one, dict) for one in nodes]
+            if not all(having):
+                yield from apart(*({node: _use(one)} for one in nodes))
+            for key, values in side_by_side(*map(_table, nodes)):
+                if differ(itertools.compress(values, having)):
+                    yield f"{node}.{key}", values
+
+
+def _table(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _use(table: Any) -> Any:
+    """What stands for a table; of the settings of all, such as the seed, themselves."""
+    return table.get("use", "a sweep") if isinstance(table, dict) else table

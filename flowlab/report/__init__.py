@@ -1,1 +1,0 @@
-"""From results to files and to the lines that answer a person."""

@@ -1,0 +1,1 @@
+"""From experiment files to their folders: plan, run, write, run again, verify."""

@@ -1,0 +1,93 @@
+"""One figure of a finished run, drawn again from stored results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from attrs import evolve
+
+from flowlab.api import ExperimentError, NodeError, Problem
+from flowlab.api.nearest import nearest
+from flowlab.api.plotting import WIDTHS, Width
+from flowlab.engine.cache.key import Keys
+from flowlab.engine.cache.store import Store
+from flowlab.engine.device import resolve
+from flowlab.engine.format_error import one_line
+from flowlab.engine.inputs import sources
+from flowlab.engine.outcome import Record
+from flowlab.engine.progress.listener import listening
+from flowlab.engine.run import run
+from flowlab.engine.threads import threads
+from flowlab.graph.graph import Graph
+from flowlab.graph.node import Node
+from flowlab.output.figures import draw
+from flowlab.output.plain import file_name
+from flowlab.output.run_folder import replace
+from flowlab.provenance.lock_file import Locked
+from flowlab.provenance.summary import Summary
+from flowlab.registry.registry import Registry
+
+_LONG = 1.0  # seconds that nobody minds to wait
+
+
+def redraw(folder: Path, name: str, form: str, width: Width | None, out: Path | None, recompute: bool) -> Path:
+    """Write a figure in a format, as wide as a printed column or as it was; the file's path.
+
+    Its inputs come from the run's store. Raises ExperimentError where the run has no such figure, or where what
+    took long would have to be computed again and `recompute` is off; NodeError, OutputError.
+    """
+    locked = Locked.read(folder)
+    summary = locked.told()
+    graph = locked.graph(Registry.installed())
+    figures = {node.label: node for node in graph.nodes if node.kind.name == "figure"}
+    if name not in figures:
+        rule = f"the run has no figure {name!r}, but {', '.join(figures) or 'none at all'}"
+        raise ExperimentError([Problem(str(folder), rule, nearest(name, figures))])
+    needed = evolve(
+        graph,
+        nodes=tuple(node for node in graph.nodes if node in _origins(figures[name])),
+        threads=locked.origin.threads,
+    )
+    device, store = locked.origin.device, Store.beside(locked.path.parent.parent)
+    if not recompute:
+        _only_recalled(locked, summary, needed, store)
+    with listening(quiet=not recompute) as listener:
+        outcome = run(needed, device, listener, store=store)
+    for record in outcome.records:
+        if not record.finished and record.node.kind.built:
+            raise NodeError(f"{record.node.id} {record.status}: {record.message}")
+    path = out or Path(f"{file_name(name)}.{form}")
+    replace(path, _sized(outcome.records[-1], form, width))
+    return path
+
+
+def _origins(node: Node) -> set[Node]:
+    """A node and all that it is made of."""
+    return {node}.union(*(_origins(source) for source in sources(node)))
+
+
+def _only_recalled(locked: Locked, summary: Summary, graph: Graph, store: Store) -> None:
+    """Refuse what took long and isn't stored any more. Raises ExperimentError."""
+    keys = Keys(graph.seed, graph.dtype, resolve(locked.origin.device).type, threads(graph))
+    lost = []
+    for node in graph.nodes:
+        former = summary.nodes.get(node.id)
+        long = former is not None and (former.reused or former.seconds >= _LONG)
+        if node.kind.name != "figure" and long and not store.path(keys.of(node)).exists():
+            lost.append(node.id)
+    if lost:
+        rule = f"not stored in {store.folder}: {', '.join(lost)}; --recompute computes it again"
+        hint = f"'flowlab explain' with the experiment's file and {lost[0]} tells why"
+        raise ExperimentError([Problem(str(locked.folder), f"{rule} ({hint})")])
+
+
+def _sized(record: Record, form: str, width: Width | None) -> bytes:
+    """The picture's file. Raises NodeError for one that can't be drawn."""
+    try:
+        figure = record.value
+        if width is not None:
+            across, up = figure.get_size_inches()
+            figure.set_size_inches(WIDTHS[width], WIDTHS[width] * up / across)
+        return draw(record, form)
+    except Exception as error:  # text is laid out at drawing, so a component's mistake can surface here
+        raise NodeError(f"{record.node.id} can't be drawn: {one_line(error)}") from error

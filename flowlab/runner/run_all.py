@@ -1,0 +1,67 @@
+"""Several experiments, one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+from flowlab.api import Finding
+from flowlab.engine.outcome import Outcome, Record
+from flowlab.output.claims import FILE, findings, markdown, table
+from flowlab.output.echo import report_error
+from flowlab.output.figures import draw_without_a_display
+from flowlab.output.run_folder import replace
+from flowlab.runner.run_experiment import Plan, Report, conduct
+
+
+@frozen
+class Series:
+    """What came of some experiments: their reports, their claims by name, the worst of their exit codes."""
+
+    reports: tuple[Report, ...]
+    claims: Mapping[str, list[Finding]]
+    exit_code: int
+
+    @property
+    def summary(self) -> Any:
+        """What the summary.json of each holds: of one experiment itself, of several a list."""
+        summaries = [report.summary for report in self.reports]
+        return summaries[0] if len(self.claims) == len(summaries) == 1 else summaries
+
+    def close(self, folder: Path) -> str:
+        """Write the claims, if any, to the folder as a table, which is returned. Raises OutputError."""
+        if not any(self.claims.values()):
+            return ""
+        path = folder / FILE
+        replace(path, markdown(self.claims).encode())
+        return "\n".join(["", *table(self.claims), "", str(path)])
+
+
+def in_turn(
+    plans: Sequence[Plan], device: str, quiet: bool, debug: bool, show: Callable[[Report], None]
+) -> Series:
+    """Run experiments; `show` gets each report. An error is told and the next one begins; an interrupt ends it."""
+    for plan in plans:
+        draw_without_a_display(plan.graph)
+    reports, codes = [], [0]
+    claims = {plan.graph.name: findings(plan.graph, _unstarted(plan)) for plan in plans}
+    for plan in plans:
+        try:
+            report = conduct(plan, device, quiet)
+        except Exception as error:
+            codes.append(report_error(error, debug))
+            continue
+        show(report)
+        reports.append(report)
+        claims[plan.graph.name] = report.findings
+        codes.append(report.outcome.exit_code)
+        if report.outcome.interrupted:
+            break
+    return Series(tuple(reports), claims, max(codes))
+
+
+def _unstarted(plan: Plan) -> Outcome:
+    return Outcome(tuple(Record(node, "skipped") for node in plan.graph.nodes), 0.0)

@@ -1,0 +1,135 @@
+"""The trackers of a run: what they are told, and that whatever they do the run goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from operator import methodcaller
+from pathlib import Path
+from typing import Any
+
+from attrs import define, evolve, field, frozen
+
+from flowlab.api import Tracking
+from flowlab.engine.format_error import one_line
+from flowlab.engine.outcome import Outcome, Record
+from flowlab.engine.progress.listener import Listener
+from flowlab.graph.graph import Graph
+from flowlab.graph.node import Node
+from flowlab.output.echo import warn
+from flowlab.output.figures import stems
+from flowlab.output.plain import plain
+from flowlab.spec.overrides import TRACKER
+
+
+def written(graph: Graph) -> tuple[str, ...]:
+    """The folders of a run that its trackers write."""
+    return tuple(folder for node in _trackers(graph) for folder in getattr(node.component, "writes", tuple)())
+
+
+def untracked(graph: Graph) -> Graph:
+    """The same without a word of trackers in what other processes are told: they need not have them."""
+    return evolve(graph, resolved={kind: nodes for kind, nodes in graph.resolved.items() if kind != TRACKER})
+
+
+@contextmanager
+def tracked(graph: Graph, folder: Path) -> Iterator[Trackers]:
+    """A graph's trackers, told of a run that fills a folder."""
+    trackers = Trackers()
+    settings = plain(untracked(graph).resolved)
+    with ExitStack() as stack:
+        for node in _trackers(graph):
+            with _pardoned(node.id):
+                manager = node.component.begin(graph.name, settings, folder)
+                trackers.open[node.id] = manager.__enter__()
+                stack.push(partial(_end, node.id, manager))
+        yield trackers
+
+
+@frozen
+class Trackers:
+    """Those that haven't failed, by node."""
+
+    open: dict[str, Tracking] = field(factory=dict)
+
+    def hearing(self, listener: Listener) -> Overheard:
+        """A listener of which they hear as well."""
+        return Overheard(listener, self)
+
+    def figures(self, outcome: Outcome, folder: Path) -> None:
+        """Tell of the figures that were written to the run's folder."""
+        for node, stem in stems(outcome).items() if self.open else ():
+            png = (folder / f"{stem}.png").read_bytes()
+            self.tell(methodcaller("figure", node.id, png))
+
+    def tell(self, event: Callable[[Tracking], None]) -> None:
+        """Tell them all; who raises is told no more."""
+        for name, tracking in tuple(self.open.items()):
+            try:
+                event(tracking)
+            except Exception as error:
+                del self.open[name]
+                _warn(name, error)
+
+
+@define
+class Overheard:
+    """A listener, and the trackers that hear of progress and results."""
+
+    listener: Listener
+    trackers: Trackers
+    _node: str = ""
+
+    def begun(self, nodes: Sequence[Node], ahead: Callable[[], str]) -> None:
+        """Pass it on."""
+        self.listener.begun(nodes, ahead)
+
+    def started(self, node: Node) -> None:
+        """Pass it on."""
+        self._node = node.id
+        self.listener.started(node)
+
+    def progressed(self, done: int, total: int, figures: Mapping[str, float]) -> None:
+        """Tell of the figures."""
+        self.listener.progressed(done, total, figures)
+        if figures:
+            self.trackers.tell(methodcaller("scalars", self._node, done, dict(figures)))
+
+    def resumed(self, done: int, total: int) -> None:
+        """Pass it on."""
+        self.listener.resumed(done, total)
+
+    def warned(self, message: str) -> None:
+        """Pass it on."""
+        self.listener.warned(message)
+
+    def finished(self, record: Record) -> None:
+        """Tell of the metrics."""
+        self.listener.finished(record)
+        if record.finished:
+            self.trackers.tell(methodcaller("finished", record.node.id, plain(record.metrics)))
+
+
+def _trackers(graph: Graph) -> tuple[Node, ...]:
+    return tuple(node for node in graph.nodes if node.kind.name == TRACKER)
+
+
+def _end(name: str, manager: Any, *raised: Any) -> bool:
+    """Close a tracker's context, which is told what ends the run but can't keep it from being raised."""
+    with _pardoned(name):
+        manager.__exit__(*raised)
+    return False
+
+
+@contextmanager
+def _pardoned(name: str) -> Iterator[None]:
+    """A tracker's defect is a warning."""
+    try:
+        yield
+    except Exception as error:
+        _warn(name, error)
+
+
+def _warn(name: str, error: Exception) -> None:
+    warn(f"{name}: {one_line(error)}; it is told no more, and the run goes on")

@@ -1,0 +1,93 @@
+"""Whether a run comes out the same again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from attrs import evolve, frozen
+
+from flowlab.api import ExperimentError, Problem
+from flowlab.engine.device import resolve
+from flowlab.engine.progress.listener import listening
+from flowlab.engine.run import run
+from flowlab.engine.threads import pinned
+from flowlab.output.echo import warn
+from flowlab.output.figures import draw_without_a_display
+from flowlab.output.run_folder import SUMMARY
+from flowlab.provenance.deviation import FILE, Deviation, beyond, differing, table
+from flowlab.provenance.drift import drift
+from flowlab.provenance.environment import Origin
+from flowlab.provenance.lock_file import Locked
+from flowlab.provenance.summary import parse
+from flowlab.registry.registry import Registry
+from flowlab.runner.write_run import Written
+
+
+@frozen
+class Verdict:
+    """What came of it: how many nodes were compared, by what measure, and what deviates, worst first."""
+
+    compared: int
+    measure: str
+    deviations: list[Deviation]
+    signal: int | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """0 verified, 1 not, 128 + signal interrupted."""
+        return 128 + self.signal if self.signal is not None else int(bool(self.deviations))
+
+    @property
+    def text(self) -> str:
+        """The deviations, and the verdict."""
+        if self.signal is not None:
+            return "interrupted: nothing is verified"
+        if not self.deviations:
+            return f"verified: {self.compared} nodes, by {self.measure}"
+        files = {one.where for one in self.deviations if one.what == FILE}
+        nodes = {one.where for one in self.deviations} - files
+        also = f" and {len(files)} file{'s' if len(files) > 1 else ''}" if files else ""
+        lost = f"{len(nodes)} of {self.compared} nodes{also} differ"
+        return "\n".join([*table(self.deviations), f"not verified: {lost}, by {self.measure}"])
+
+
+def verify(path: Path, exact: bool, device: str | None = None, quiet: bool = False) -> Verdict:
+    """Compute a run anew in this process, without any store, with the threads of its lock, and compare.
+
+    Exact compares the digests of results, tables and figures, which the same machine and versions promise. Else
+    statuses must be the same, and metrics agree as `tolerance` says. What the run left out is not compared.
+
+    Raises ExperimentError for a lock, summary, table or figure that is not as the run wrote it, PluginError.
+    """
+    locked = Locked.read(path)
+    locked.check_files()
+    summary = locked.summary()
+    former = None if summary is None else summary.nodes
+    if exact and not locked.nodes:
+        raise ExperimentError([Problem(str(locked.path), "there are no digests in it to compare")])
+    if not exact and former is None:
+        rule = f"there is no {SUMMARY} of its run beside it to compare metrics with; --exact compares digests"
+        raise ExperimentError([Problem(str(locked.path), rule)])
+    with pinned(locked.origin.threads):
+        written = _again(locked, device or locked.origin.device, quiet)
+    if written.outcome.signal is not None:
+        return Verdict(0, "", [], written.outcome.signal)
+    current = parse(locked.path.with_name(SUMMARY), written.content[SUMMARY]).nodes
+    if exact:
+        finished = sum(trace.status != "skipped" for trace in locked.nodes.values())
+        return Verdict(finished, "digests", differing(locked, written.lock, former or {}, current))
+    kept = {node: one for node, one in (former or {}).items() if one.status != "skipped"}
+    return Verdict(len(kept), "metrics within tolerance", beyond(kept, current))
+
+
+def _again(locked: Locked, device: str, quiet: bool) -> Written:
+    """What the run would write now."""
+    graph = locked.graph(Registry.installed())
+    origin = Origin.now(graph, str(resolve(device)))
+    for line in drift(locked, origin):
+        warn(f"since {locked.path}: {line}")
+    draw_without_a_display(graph)
+    here = evolve(graph, nodes=tuple(node for node in graph.nodes if node.kind.name != "executor"))
+    with listening(quiet) as listener:
+        outcome = run(here, device, listener)
+    return Written.of(graph, outcome, origin)

@@ -1,0 +1,29 @@
+"""The first experiment of a newcomer."""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+from pathlib import Path
+
+from flowlab.api import ExperimentError, OutputError, Problem
+from flowlab.graph.declaration import NAME, RULE
+
+
+def start(path: Path) -> None:
+    """Write an experiment, named like its file, that runs in seconds and explains itself.
+
+    Raises ExperimentError for a name that no experiment has and where there is a file already, OutputError where
+    none can be written.
+    """
+    if not re.fullmatch(NAME, path.stem):
+        raise ExperimentError([Problem(str(path), f"the experiment's name, {path.stem!r}, {RULE}")])
+    template = files("flowlab.scaffold").joinpath("templates", "experiment.toml").read_text("utf-8")
+    text = template.replace("NAME", path.stem, 1)
+    try:
+        with path.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise ExperimentError([Problem(str(path), "is there already, and is left as it is")]) from error
+    except OSError as error:
+        raise OutputError(f"{path}: can't be written: {error.strerror or error}") from error

@@ -1,0 +1,1 @@
+"""Lower bounds on the cost of interpolation: proved ones, and estimates."""

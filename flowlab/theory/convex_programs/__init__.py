@@ -1,0 +1,1 @@
+"""Minimum-norm denoisers as convex programs: margins, slabs, dichotomies."""

@@ -1,0 +1,97 @@
+"""Slabs over all dichotomies for balls in place of samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from attrs import define, field, frozen
+from torch import Tensor
+
+from flowlab.theory.convex_programs.dichotomies import Array, Sides
+from flowlab.theory.convex_programs.lifts import Lifts, least_lifts
+from flowlab.theory.convex_programs.max_margin import separate
+from flowlab.theory.networks.slabs import Slabs, padded
+
+
+@define
+class _Hulls:
+    """The widest slabs between the hull of a set of points x (N, d) and that of the others, each computed once."""
+
+    points: Tensor
+    found: dict[bytes, tuple[Array, Sides]] = field(factory=dict)
+
+    def of(self, above: Sides) -> tuple[Array, Sides]:
+        """The slabs (R, d + 1), 1 and 0 on the hulls, of sets (R, N), and the points they touch (R, N)."""
+        new = np.array([row for row in above if row.tobytes() not in self.found])
+        if len(new):
+            margins = separate(self.points[None, :, None], torch.from_numpy(new))
+            slabs = torch.cat([margins.weights[0], margins.biases[0, :, None]], dim=-1).numpy()
+            for row, slab, touching in zip(new, slabs, margins.touching[0].numpy(), strict=True):
+                self.found[row.tobytes()] = slab, touching
+        chosen = [self.found[row.tobytes()] for row in above]
+        return np.stack([slab for slab, _ in chosen]), np.stack([touching for _, touching in chosen])
+
+
+@frozen
+class _Balls:
+    """Slopes and slabs for balls of one radius rho: 2 rho narrower than those between the hulls."""
+
+    hulls: _Hulls
+    rho: float
+
+    def __call__(self, above: Sides) -> tuple[Array, Sides]:
+        slabs, touching = self.hulls.of(above)
+        return self._slopes(slabs), touching
+
+    def _slopes(self, slabs: Array) -> Array:
+        width = 1 / np.linalg.norm(slabs[:, :-1], axis=1) - 2 * self.rho  # nan where nothing separates
+        return np.where(width > 0, 1 / np.where(width > 0, width, 1.0), np.inf)
+
+    def slabs(self, lifts: Lifts) -> Slabs:
+        """The bank of one that lifts as told."""
+        hulls, _ = self.hulls.of(lifts.above)
+        gaps, slopes = 1 / np.linalg.norm(hulls[:, :-1], axis=1), self._slopes(hulls)
+        narrow = hulls * (gaps * slopes)[:, None]
+        narrow[:, -1] -= self.rho * slopes
+        offset, jumps, slabs = (torch.from_numpy(part)[None] for part in (lifts.offset, lifts.jumps, narrow))
+        return Slabs(offset, jumps, slabs[..., :-1], slabs[..., -1])
+
+
+def slabs_on_balls(points: Tensor) -> Callable[[Tensor], Slabs]:
+    """The cheapest slabs that map each ball B(x_n, rho) to x_n, over all dichotomies of points (N, d).
+
+    h(y) = c + sum_S a_S clip((e_S . (y - q_S) - rho) / (D_S - 2 rho), 0, 1): D_S the distance of the hull of the
+    points in S from that of the others, e_S its direction, q_S its end at the others; (c, a) minimise
+    sum_S 2 |a_S| / (D_S - 2 rho) subject to c + sum_{S contains n} a_S = x_n. An upper bound of the least cost of
+    a network. The returned function takes rho (L,); it raises ValueError where no such slabs interpolate.
+    """
+    hulls = _Hulls(points.detach().cpu().double())
+
+    def closed_form(rho: Tensor) -> Slabs:
+        banks: list[Slabs | None] = []
+        for radius in rho.double().tolist():
+            balls = _Balls(hulls, radius)
+            lifts = least_lifts(hulls.points, balls, lambda: True, None)
+            if lifts is None:
+                raise ValueError(
+                    f"balls of radius {rho.max():.4g} are too large: rho must be below {_limit(hulls):.4g}"
+                )
+            banks.append(balls.slabs(lifts))
+        return padded(banks, points)
+
+    return closed_form
+
+
+def _limit(hulls: _Hulls) -> float:
+    """The radius up to which the slabs of independent sets remain, as many as points but one."""
+    rows = {row: 1 / float(np.linalg.norm(slab[:-1])) for row, (slab, _) in hulls.found.items()}
+    count = len(hulls.points)
+    chosen = np.ones((1, count))
+    width = 0.0
+    for row in sorted(rows, key=lambda row: -np.nan_to_num(rows[row])):
+        wider = np.vstack([chosen, np.frombuffer(row, dtype=bool)])
+        if np.linalg.matrix_rank(wider) == len(wider):
+            chosen, width = wider, rows[row]
+    return float(width / 2)

@@ -1,0 +1,1 @@
+"""Probability and score flows, exact and in steps, and where they end."""

@@ -1,0 +1,80 @@
+"""Every fixed point of a small ReLU denoiser, region by region."""
+
+from __future__ import annotations
+
+import torch
+from attrs import frozen
+from torch import Tensor
+
+from flowlab.theory.flows.pieces import stability
+from flowlab.theory.geometry.frame import Frame
+from flowlab.theory.geometry.subset_sums import patterns
+from flowlab.theory.networks.relu_network import ReluNetwork
+
+# 2^16 regions are as many as are worth a linear system each.
+MOST_NEURONS = 16
+_BLOCK = 4096
+# Rounding of heights in the frame, where lengths are of size one; a point this near a kink belongs to both sides.
+_EDGE = 1e-9
+
+
+@frozen
+class FixedPoints:
+    """points (F, d) with h(y) = y, which of them are stable (F,), and of which that is undecided (F,).
+
+    Stable is what it is in `flowlab.theory.flows.attractors`. On `singular` regions, or their continuation, is a
+    line of solutions: nothing is said of them.
+    """
+
+    points: Tensor
+    stable: Tensor
+    undecided: Tensor
+    singular: int
+
+
+def all_fixed_points(network: ReluNetwork, frame: Frame | None = None) -> FixedPoints:
+    """All solutions of h(y) = y for a one-level network of K neurons, by enumeration of 2^K regions.
+
+    Where the neurons of a set s are active h(y) = J_s y + c_s, so y = (I - J_s)^{-1} c_s is the only candidate;
+    it counts if its own neurons are s. A point on a kink is counted once. `frame` says what is small: without one,
+    lengths are of size one about the origin. Raises ValueError for more than 16 neurons.
+    """
+    count = network.inner.shape[1]
+    if count > MOST_NEURONS:
+        raise ValueError(f"2^{count} regions are too many to enumerate: at most {MOST_NEURONS} neurons")
+    if frame is None:
+        frame = Frame(network.offset[0] * 0, 1.0)
+    edge = max(_EDGE, 100 * frame.rounding)
+    network = frame.network_inside(network)
+    outer, inner, biases = network.outer[0], network.inner[0], network.biases[0]
+    places, singular = [], 0
+    identity = torch.eye(inner.shape[1]).to(inner)
+    for active in patterns(count).to(inner).split(_BLOCK):
+        jacobian = (outer.mT * active[:, None]) @ inner + network.skip[0]
+        constant = (active * biases) @ outer + network.offset[0]
+        solution, info = torch.linalg.solve_ex(identity - jacobian, constant[..., None])
+        y = solution[..., 0]
+        solved = (info == 0) & (y.isfinite().all(-1)) & (y.norm(dim=-1) < 1 / edge)
+        singular += int(_solvable((identity - jacobian)[~solved], constant[~solved], edge).sum())
+        # a neuron without weights is active or not, everywhere
+        length = inner.norm(dim=-1)
+        heights = (y @ inner.mT + biases) / torch.where(length > 0, length, torch.ones_like(length))
+        own = torch.where(active > 0, heights >= -edge, heights <= edge).all(-1) & solved
+        places.append(y[own])
+    points = _different(torch.cat(places), 10 * edge)
+    stable, undecided = stability(network, points, 10 * edge)
+    return FixedPoints(frame.outside(points), stable, undecided, singular)
+
+
+def _solvable(matrices: Tensor, constants: Tensor, edge: float) -> Tensor:
+    """Which singular systems (B, d, d) have solutions all the same, to rounding: (B,)."""
+    nearest = torch.linalg.pinv(matrices, rtol=edge) @ constants[..., None]
+    return (matrices @ nearest - constants[..., None]).norm(dim=(1, 2)) <= edge
+
+
+def _different(points: Tensor, apart: float) -> Tensor:
+    """Points (P, d) without those that are another one to within a distance."""
+    # not by matrix products, which would round the distance of a point from itself to 1e-8
+    near = torch.cdist(points, points, compute_mode="donot_use_mm_for_euclid_dist") <= apart
+    first = near.to(torch.int8).argmax(-1) if len(points) else torch.zeros(0, dtype=torch.long)
+    return points[first == torch.arange(len(points)).to(first)]

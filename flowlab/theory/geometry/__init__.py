@@ -1,0 +1,1 @@
+"""Training points, their closed forms, and the classes of endpoints."""

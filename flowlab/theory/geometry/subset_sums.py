@@ -1,0 +1,115 @@
+"""Subset sums of edges: the nearest one, samples of them, and those that a denoiser fixes."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from flowlab.theory.networks.slabs import Slabs
+
+Metric = Literal["linf", "l2"]
+
+# Up to so many edges all 2^E sums are enumerated; beyond, coordinates are rounded.
+_ENUMERATED = 12
+
+
+def length(vectors: Tensor, metric: Metric) -> Tensor:
+    """The norm of vectors (..., d) in ambient coordinates: (...)."""
+    return torch.linalg.vector_norm(vectors, math.inf if metric == "linf" else 2, dim=-1)
+
+
+def patterns(edges: int, rays: Tensor | None = None) -> Tensor:
+    """All 2^E subsets of E edges, the empty one first: (P, E) bool. With `rays` (E,) at most one edge of a ray."""
+    subsets = (torch.arange(2**edges)[:, None] >> torch.arange(edges)) & 1 > 0
+    if rays is None:
+        return subsets
+    members = torch.nn.functional.one_hot(rays.cpu().unique(return_inverse=True)[1])
+    return subsets[(subsets.long() @ members <= 1).all(-1)]
+
+
+def nearest_sum(
+    anchor: Tensor,
+    edges: Tensor,
+    y: Tensor,
+    metric: Metric,
+    least: int = 0,
+    most: int | None = None,
+    rays: Tensor | None = None,
+) -> Tensor:
+    """Distance (S,) of y (S, d) to the nearest subset sum of `least` to `most` edges; inf if none.
+
+    With `rays` (E,) a sum takes at most one edge of a ray: for up to 12 edges, else raises ValueError.
+    Exact for up to 12 edges. Beyond, coordinates in the edges are rounded to 0 or 1, and the cheapest of them
+    flipped where that is too few or too many edges: exact for orthogonal edges in l2 and, where they lie along
+    the axes, in linf; an upper bound elsewhere.
+    """
+    cap = len(edges) if most is None else min(most, len(edges))
+    if cap < least:
+        return y.new_full((len(y),), math.inf)
+    if not len(edges):
+        return length(y - anchor, metric)
+    if len(edges) <= _ENUMERATED:
+        subsets = patterns(len(edges), rays)
+        order = subsets.sum(-1)
+        allowed = (order >= least) & (order <= cap)
+        if not bool(allowed.any()):
+            return y.new_full((len(y),), math.inf)
+        sums = anchor + subsets[allowed].to(edges) @ edges
+        # a chunk of starts at a time: 2^12 sums of 30 coordinates are a megabyte each
+        chunks = [length(part[:, None] - sums, metric).amin(-1) for part in y.split(64)]
+        return torch.cat(chunks)
+    if rays is not None:
+        raise ValueError(f"sums of {len(edges)} edges on common rays can't be enumerated: at most {_ENUMERATED}")
+    share = (y - anchor) @ torch.linalg.pinv(edges)
+    chosen = share > 0.5
+    size = edges.norm(dim=-1)
+    # what each edge costs if it is taken against its rounding (or, negative, if it is left out): cheapest first
+    against = size.square() * (1 - 2 * share) if metric == "l2" else size * (1 - share - chosen.to(share))
+    rank = against.argsort(-1).argsort(-1)
+    chosen = (chosen & (rank < cap)) | (rank < least)
+    return length(y - anchor - chosen.to(edges) @ edges, metric)
+
+
+def sums_of(
+    anchor: Tensor,
+    edges: Tensor,
+    order: int,
+    most: int,
+    generator: torch.Generator,
+    rays: Tensor | None = None,
+) -> tuple[Tensor, int]:
+    """All sums of `order` edges, or `most` of them at random without replacement: (P, d), and how many
+    there are. With `rays` (E,) a sum takes at most one edge of a ray."""
+    if rays is not None:
+        subsets = patterns(len(edges), rays)
+        subsets = subsets[subsets.sum(-1) == order].to(edges)
+        some = torch.randperm(len(subsets), generator=generator)[:most].sort().values
+        return anchor + subsets[some] @ edges, len(subsets)
+    total = math.comb(len(edges), order)
+    if total <= most:
+        chosen = torch.tensor(list(itertools.combinations(range(len(edges)), order)), dtype=torch.long)
+    else:
+        seen: dict[tuple[int, ...], None] = {}  # in the order drawn: to cut a sorted list would favour low indices
+        while len(seen) < most:
+            draws = torch.rand(most, len(edges), generator=generator).topk(order).indices.sort().values
+            seen.update(dict.fromkeys(map(tuple, draws.tolist())))
+        chosen = torch.tensor(list(seen)[:most])
+    return anchor + edges[chosen].sum(1), total
+
+
+def fixed_points(slabs: Slabs) -> tuple[Tensor, Tensor]:
+    """The subset sums c + sum_r s_r g_r at which a one-level slab denoiser is locally constant and fixed.
+
+    Returns patterns (P, R) and points (P, d). Raises ValueError for more than 16 slabs.
+    """
+    count = slabs.jumps.shape[1]
+    if count > 16:
+        raise ValueError(f"2^{count} subset sums are too many to enumerate")
+    subsets = patterns(count)
+    points = slabs.offset[0] + subsets.to(slabs.jumps) @ slabs.jumps[0]
+    kept = (slabs.values(points[None])[0] == subsets).all(-1)
+    return subsets[kept], points[kept]

@@ -1,0 +1,1 @@
+"""Denoisers as tensors: shallow ReLU networks, slabs, the interpolation problem."""

@@ -1,0 +1,1 @@
+"""Training to exact interpolation at minimum norm."""

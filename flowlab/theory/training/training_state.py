@@ -1,0 +1,103 @@
+"""All that a training changes as it goes, as one object and as named tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import torch
+from attrs import asdict, define, field
+from torch import Tensor
+
+from flowlab.theory.networks.relu_network import ReluNetwork
+from flowlab.theory.training.descent import Descent, Weights, optimizer_of
+from flowlab.theory.training.history import Moment, packed, unpacked
+from flowlab.theory.training.working_set import Shuffle
+
+Keep = Callable[[int, int, Callable[[], Mapping[str, Tensor]]], None]  # steps done, steps in all, the state
+
+
+@define
+class TrainingState:
+    """A training after `step` steps: with the problem and the method, it determines all that follows, to the bit.
+
+    `multipliers` (L, Q, d), in units of the penalty, belong to the Q samples that a method constrains: all of
+    them, or those `chosen` (L, Q) as a working set. `rate` is the share of the learning rate, and `penalty` the
+    penalty, of a method whose present ones don't follow from the step.
+    """
+
+    weights: Weights
+    optimizer: torch.optim.Optimizer
+    generator: torch.Generator
+    multipliers: Tensor
+    chosen: Tensor
+    shuffle: Shuffle = field(factory=Shuffle)
+    step: int = 0
+    rate: float = 1.0
+    penalty: float = 0.0
+    moments: list[Moment] = field(factory=list)
+
+    @classmethod
+    def of(
+        cls,
+        start: ReluNetwork,
+        descent: Descent,
+        generator: torch.Generator,
+        device: torch.device,
+        constraints: int = 0,
+        saved: Mapping[str, Tensor] | None = None,
+    ) -> TrainingState:
+        """The beginning, with `constraints` = Q multipliers of zero; or the state that was saved."""
+        weights = Weights.of(start, descent.dtype, device)
+        levels, _, dimension = weights.inner.shape
+        state = cls(
+            weights,
+            optimizer_of(descent, weights),
+            generator,
+            multipliers=torch.zeros(levels, constraints, dimension, dtype=descent.dtype, device=device),
+            chosen=torch.empty(levels, 0, dtype=torch.int64, device=device),
+        )
+        if saved is not None:
+            state.restore(saved)
+        return state
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The state by name. They are not copies: the next step changes them."""
+        named = {
+            "step": torch.tensor(self.step),
+            "rate": torch.tensor(self.rate, dtype=torch.float64),
+            "penalty": torch.tensor(self.penalty, dtype=torch.float64),
+            "generator": self.generator.get_state(),
+            "multipliers": self.multipliers,
+            "chosen": self.chosen,
+            "shuffle.order": self.shuffle.order,
+            "shuffle.used": torch.tensor(self.shuffle.used),
+        }
+        named |= {f"moments.{name}": column for name, column in packed(self.moments).items()}
+        for name, leaf in asdict(self.weights, recurse=False).items():
+            named[f"weights.{name}"] = leaf.detach()
+            named |= {f"optimizer.{name}.{key}": value for key, value in self.optimizer.state[leaf].items()}
+        return named
+
+    def restore(self, saved: Mapping[str, Tensor]) -> None:
+        """Become the state that was saved, in copies on this state's device."""
+        device = self.multipliers.device
+        self.step = int(saved["step"])
+        self.rate, self.penalty = saved["rate"].item(), saved["penalty"].item()
+        self.generator.set_state(saved["generator"].cpu())
+        self.multipliers = saved["multipliers"].to(device, copy=True)
+        self.chosen = saved["chosen"].to(device, copy=True)
+        self.shuffle = Shuffle(saved["shuffle.order"].to(device, copy=True), int(saved["shuffle.used"]))
+        self.moments = unpacked(_under("moments.", saved))
+        # a fused optimizer counts its steps on the weights' device, the others on the CPU
+        counting = device if self.optimizer.defaults.get("fused") else torch.device("cpu")
+        for name, leaf in asdict(self.weights, recurse=False).items():
+            leaf.data = saved[f"weights.{name}"].to(device, copy=True)
+            self.optimizer.state[leaf] = {
+                key: value.to(device if value.dim() else counting, copy=True)
+                for key, value in _under(f"optimizer.{name}.", saved).items()
+            }
+
+
+def _under(prefix: str, saved: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """What is saved under a prefix, by the rest of its name."""
+    return {name.removeprefix(prefix): value for name, value in saved.items() if name.startswith(prefix)}

@@ -1,0 +1,65 @@
+"""What the listeners show."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+
+import pytest
+from engine_nodes import NOWHERE, graph_of, node
+
+from flowlab.api import Context, Result
+from flowlab.engine.outcome import Record
+from flowlab.engine.progress.listener import Lines, Quiet, listening
+from flowlab.engine.run import run
+
+
+class Slow:
+    """Reports thrice."""
+
+    def build(self, context: Context) -> Result:
+        figures: Mapping[str, float] = {"violation": 0.25}
+        for done in (1, 2, 3):
+            context.progress(done, 3, figures)
+        return Result(1, shortfall="a bit off")
+
+
+@pytest.fixture(autouse=True)
+def _without_fields(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Slow isn't an attrs class: it has no references."""
+    monkeypatch.setattr("flowlab.engine.run.inputs", lambda node, values: {})
+
+
+def test_plain_lines() -> None:
+    stream = io.StringIO()
+    run(graph_of(node("dataset", "slow", Slow())), "cpu", Lines(stream, every=0), NOWHERE)
+    lines = stream.getvalue().splitlines()
+    assert lines[0] == "[1/1] dataset.slow (made-up)"
+    assert lines[2] == "  dataset.slow: 2/3, about 0 s left, violation 0.25"
+    assert lines[-1] == "  dataset.slow: short in 0.0 s: a bit off"
+
+
+def test_plain_lines_are_rare() -> None:
+    stream = io.StringIO()
+    run(graph_of(node("dataset", "slow", Slow())), "cpu", Lines(stream), NOWHERE)
+    assert len(stream.getvalue().splitlines()) == 2
+
+
+def test_plain_lines_of_nodes_that_end_as_it_comes() -> None:
+    stream = io.StringIO()
+    lines = Lines(stream)
+    nodes = [node("dataset", name, Slow()) for name in "abc"]
+    lines.begun([*nodes, node("schedule", "tool", Slow())], str)
+    for one in nodes:
+        lines.started(one)
+    for one in reversed(nodes):
+        lines.finished(Record(one, "done", Result(1), seconds=2.0))
+    begun = [f"[{k}/3] dataset.{name} (made-up)" for k, name in enumerate("abc", 1)]
+    assert stream.getvalue().splitlines() == begun + [f"  dataset.{name}: done in 2.0 s" for name in "cba"]
+
+
+def test_quiet_is_quiet(capfd: pytest.CaptureFixture[str]) -> None:
+    with listening(quiet=True) as listener:
+        assert isinstance(listener, Quiet)
+        run(graph_of(node("dataset", "slow", Slow())), "cpu", listener, NOWHERE)
+    assert capfd.readouterr() == ("", "")

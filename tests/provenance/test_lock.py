@@ -1,0 +1,229 @@
+"""A lock, written and read back."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tomli
+import tomli_w
+from attrs import evolve, frozen
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matplotlib.figure import Figure
+from report_nodes import ORIGIN, done, failed, graph_of, outcome_of
+
+from flowlab.api import ExperimentError, Table
+from flowlab.engine.value_diff import changed
+from flowlab.output.run_folder import claim
+from flowlab.provenance.environment import Origin
+from flowlab.provenance.lock_file import Locked, Trace
+from flowlab.provenance.summary import Measured
+from flowlab.provenance.write_lock import lock, seal
+from flowlab.runner.write_run import write
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run of a dataset, a denoiser on it that failed, and a figure."""
+    source = evolve(done("dataset", "x", tables={"t": Table({"a": [1]})}), key="k" * 64, digest="d" * 64)
+    fault = failed("denoiser", "y")
+    fault = evolve(fault, node=evolve(fault.node, inputs={"dataset": (source.node,)}))
+    outcome = outcome_of(source, fault, done("figure", "f", value=Figure()))
+    folder = tmp_path_factory.mktemp("run")
+    claim(folder)
+    write(graph_of(outcome), outcome, ORIGIN, folder)
+    return folder
+
+
+def test_it_says_what_ran_and_what_came_of_it(run: Path) -> None:
+    content = tomli.loads((run / "lock.toml").read_text())
+    assert content["experiment"] == {"experiment": {"name": "made", "seed": 7}}
+    assert content["nodes"] == {
+        "dataset.x": {"status": "done", "key": "k" * 64, "digest": "d" * 64},
+        "denoiser.y": {"status": "failed", "inputs": {"dataset.x": "d" * 64}},
+        "figure.f": {"status": "done"},
+    }
+    assert {"seed", "dtype", "device", "threads", "date", "platform", "python"} <= set(content["run"])
+
+
+def test_every_file_but_the_page_has_its_digest_in_it(run: Path) -> None:
+    named = tomli.loads((run / "lock.toml").read_text())["files"]
+    written = {path.relative_to(run).as_posix(): path for path in run.rglob("*") if path.is_file()}
+    assert set(named) == set(written) - {"lock.toml", "report.html"}
+    for name, digest in named.items():
+        assert hashlib.sha256(written[name].read_bytes()).hexdigest() == digest
+
+
+def test_it_reads_back(run: Path) -> None:
+    locked = Locked.read(run)
+    assert locked == Locked.read(run / "lock.toml")
+    assert locked.origin == ORIGIN
+    assert locked.nodes["denoiser.y"] == Trace("failed", None, None, {"dataset.x": "d" * 64})
+    locked.check_files()
+    summary = locked.told()
+    assert summary == locked.summary()
+    assert (summary.nodes["dataset.x"].status, summary.nodes["dataset.x"].seconds) == ("done", 0.5)
+    assert list(summary.of("figure")) == ["f"]
+
+
+def test_places_in_its_experiment_are_places_in_the_lock(run: Path) -> None:
+    line = (run / "lock.toml").read_text().split("\n").index('name = "made"') + 1
+    assert Locked.read(run).experiment.where("experiment", "name") == f"{run / 'lock.toml'}:{line}:1"
+
+
+def test_an_early_lock_is_read(tmp_path: Path) -> None:
+    early = tmp_path / "early.toml"
+    early.write_text(
+        '[run]\ndevice = "cpu"\nthreads = 1\nplatform = "Linux"\npython = "3.11"\nfiles = []\n'
+        '[versions]\ntorch = "2"\n[experiment.experiment]\nname = "e"\n'
+    )
+    locked = Locked.read(early)
+    assert (locked.name, locked.nodes, locked.files, locked.summary()) == ("e", {}, {}, None)
+    assert locked.experiment.data == {"experiment": {"name": "e"}}
+
+
+def test_the_origin_is_of_what_is_used() -> None:
+    origin = Origin.now(graph_of(outcome_of(done("dataset", "x"))), "cpu")
+    assert origin.versions["made"] == "1.0"
+    assert {"flowlab", "torch", "numpy"} <= set(origin.versions)
+    assert set(origin.sources) == {"flowlab", "made"}
+    assert re.fullmatch("[0-9a-f]{64}", origin.sources["flowlab"])
+
+
+def test_the_origin_has_the_content_of_files_that_are_read(tmp_path: Path) -> None:
+    @frozen
+    class Reader:
+        def reads(self) -> tuple[str, ...]:
+            return (str(tmp_path / "points.csv"), str(tmp_path / "none"))
+
+    record = done("dataset", "x")
+    graph = graph_of(outcome_of(evolve(record, node=evolve(record.node, component=Reader()))))
+    facts = []
+    for content in ("1", "2"):
+        (tmp_path / "points.csv").write_text(content)
+        facts.append(Origin.now(graph, "cpu").facts)
+    assert [change.name for change in changed(*facts)] == [f"content of {tmp_path / 'points.csv'}"]
+
+
+@settings(deadline=None)
+@given(st.data())
+def test_a_damaged_lock_is_refused_or_says_the_same(run: Path, data: st.DataObject) -> None:
+    whole = (run / "lock.toml").read_bytes()
+    at = data.draw(st.integers(0, len(whole) - 1))
+    byte = data.draw(st.integers(0, 255))
+    damaged = run / "damaged.toml"
+    for content in (whole[:at], whole[:at] + bytes([byte]) + whole[at + 1 :]):
+        damaged.write_bytes(content)
+        try:
+            Locked.read(damaged)
+        except ExperimentError:
+            continue
+        assert tomli.loads(content.decode()) == tomli.loads(whole.decode())
+    damaged.unlink()
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "value", "rule"),
+    [
+        ("run", "threads", 0, "threads must be an integer from 1 to 1024, found 0"),
+        ("run", "threads", 10**9, "threads must be"),
+        ("run", "threads", True, "threads must be"),
+        ("run", "device", "abacus", "device must be cpu or cuda, found 'abacus'"),
+        ("run", "python", 3.11, "run.python must be a string, found 3.11"),
+        ("versions", "torch", 2, "versions.torch must be a string, found 2"),
+        ("nodes", "dataset.x", "done", "nodes.dataset.x must be a table, found 'done'"),
+        ("nodes", "dataset.x", {}, "nodes.dataset.x.status must be a string, found nothing"),
+        ("nodes", "dataset.x", {"status": "done", "inputs": {"a": 1}}, "inputs.a must be a string, found 1"),
+    ],
+)
+def test_values_of_another_type(run: Path, tmp_path: Path, table: str, key: str, value: Any, rule: str) -> None:
+    content = tomli.loads((run / "lock.toml").read_text())
+    content[table][key] = value
+    forged = tmp_path / "forged.toml"
+    forged.write_text(tomli_w.dumps({**content, "sha256": seal(content)}))
+    with pytest.raises(ExperimentError, match=re.escape(rule)):
+        Locked.read(forged)
+
+
+def test_an_experiment_without_a_name(run: Path, tmp_path: Path) -> None:
+    content = tomli.loads((run / "lock.toml").read_text())
+    for experiment, rule in (
+        ({}, "experiment.experiment must be a table"),
+        ({"name": 1}, "must be a string, found 1"),
+    ):
+        content["experiment"] = {"experiment": experiment} if experiment else {}
+        (tmp_path / "lock.toml").write_text(tomli_w.dumps({**content, "sha256": seal(content)}))
+        with pytest.raises(ExperimentError, match=rule):
+            Locked.read(tmp_path)
+
+
+@pytest.mark.parametrize("table", ["run", "experiment"])
+def test_a_table_that_is_missing(run: Path, tmp_path: Path, table: str) -> None:
+    content = tomli.loads((run / "lock.toml").read_text())
+    del content[table]
+    (tmp_path / "lock.toml").write_text(tomli_w.dumps({**content, "sha256": seal(content)}))
+    with pytest.raises(ExperimentError, match=f"{table} must be a table, found nothing"):
+        Locked.read(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["none", "x" * 300, "nul\0", "folder"])
+def test_where_no_run_is(tmp_path: Path, name: str) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(ExperimentError) as told:
+        Locked.read(tmp_path / name)
+    (problem,) = told.value.problems
+    assert problem.where == str(tmp_path / name)
+    assert problem.message.startswith("expected the folder of a finished run, with lock.toml and summary.json")
+
+
+def test_an_item_of_a_list_is_known_from_the_setting_of_a_sweep() -> None:
+    metrics = {"a[0]": 1.0, "a[1]": 2.0, "b[0][1]": 3, "pf[points=2].interior": 4, "c": None}
+    lists = {"a": [1.0, 2.0], "b": [3], "pf[points=2].interior": 4, "c": None}
+    assert Measured("done", metrics).lists == lists
+
+
+def test_the_seal_is_of_what_is_said(run: Path) -> None:
+    outcome = outcome_of(done("dataset", "x"))
+    content = lock(graph_of(outcome), outcome, ORIGIN, {})
+    assert seal(tomli.loads(tomli_w.dumps(content).replace("\n", "\r\n"))) == content["sha256"]
+
+
+@pytest.mark.parametrize(
+    ("content", "rule"),
+    [
+        (b"{", "not valid JSON"),
+        (b"\xff", "not UTF-8"),
+        (b"[]", "no summary of a run"),
+        (b'{"nodes": {"a": 1}}', "no summary of a run"),
+        (b'{"nodes": {"a": {"b": {"status": 1, "metrics": {}}}}}', "status of a.b is no string"),
+        (
+            b'{"nodes": {"a": {"b": {"status": "done", "metrics": {}, "variant": 1}}}}',
+            "variant of a.b is no table",
+        ),
+        (
+            b'{"nodes": {"a": {"b": {"status": "done", "metrics": {}, "seconds": "1"}}}}',
+            "seconds of a.b is no num",
+        ),
+        (b'{"nodes": {"a": {"b": {"status": "done", "metrics": {}, "reused": 0}}}}', "reused of a.b is no yes"),
+        (b'{"nodes": {}, "claims": [1]}', "no summary of a run"),
+        (b'{"nodes": {}, "claims": 1}', "no summary of a run"),
+        (b'{"nodes": {}, "claims": [{"claim": "x", "verdict": "perhaps"}]}', "no summary of a run"),
+        (b'{"nodes": {"a": {"b": {"status": "done", "metrics": {"c": NaN}}}}}', "not readable"),
+        (b'{"nodes": {"a": {"b": {"status": "done", "metrics": {"c": 1e999}}}}}', "not readable"),
+        (b"[" * 100_000, "not readable"),
+        (b"1" * 5_000, "not readable"),
+    ],
+)
+def test_a_summary_that_no_run_wrote(tmp_path: Path, content: bytes, rule: str) -> None:
+    text = (
+        '[run]\ndevice = "cpu"\nthreads = 1\nplatform = "Linux"\npython = "3.11"\n'
+        '[experiment.experiment]\nname = "e"\n'
+    )
+    (tmp_path / "lock.toml").write_text(text)  # early: it holds no digest of the summary
+    (tmp_path / "summary.json").write_bytes(content)
+    with pytest.raises(ExperimentError, match=rule):
+        Locked.read(tmp_path).told()
