@@ -11,22 +11,29 @@ import tomli_w
 from attrs import field, frozen
 
 from flowlab.engine.cache.store import Store
-from flowlab.engine.device import resolve
-from flowlab.engine.progress.listener import listening
-from flowlab.engine.run import run
+from flowlab.engine.device import resolve_device
+from flowlab.engine.progress.listener import open_listener
+from flowlab.engine.run import run_graph
 from flowlab.graph import from_python as built
-from flowlab.graph.graph import Graph, connected
-from flowlab.graph.tables import tables
+from flowlab.graph.graph import Graph, build_graph
+from flowlab.graph.tables import read_tables
 from flowlab.registry.registry import Registry
 from flowlab.runner.results import Results
-from flowlab.runner.run_experiment import Plan, Report, check_store, conduct, runs_folder, take
-from flowlab.spec.document import Document, parse, read
+from flowlab.runner.run_experiment import (
+    FinishedRun,
+    RunPlan,
+    claim_run_dir,
+    require_store,
+    run_experiment,
+    runs_folder,
+)
+from flowlab.spec.document import Document, parse_document, read_document
 
 
 def _said(nodes: Mapping[str, Any]) -> dict[str, Any]:
     """What a file would say of nodes: a list is as good as a tuple there."""
     return {
-        node: (type(component), built.table(component)) if attrs.has(type(component)) else component
+        node: (type(component), built.to_table(component)) if attrs.has(type(component)) else component
         for node, component in nodes.items()
     }
 
@@ -42,7 +49,7 @@ class Experiment:
 
     name: str
     nodes: Mapping[str, Any] = field(converter=dict, eq=_said)
-    sweeps: Mapping[str, Mapping[str, Any]] = field(factory=dict, converter=built.plain)
+    sweeps: Mapping[str, Mapping[str, Any]] = field(factory=dict, converter=built.to_plain)
     seed: int = 0
     dtype: str = "float64"
     threads: int | None = None
@@ -51,12 +58,12 @@ class Experiment:
     @classmethod
     def from_toml(cls, source: str | Path) -> Experiment:
         """Read a text, or the file at a Path. Raises ExperimentError, PluginError."""
-        document = read(source) if isinstance(source, Path) else parse("<text>", source.encode())
+        document = read_document(source) if isinstance(source, Path) else parse_document("<text>", source.encode())
         registry = Registry.installed()
-        graph = connected(document, registry)
+        graph = build_graph(document, registry)
         return cls(
             graph.name,
-            tables(document, registry).written,
+            read_tables(document, registry).written,
             document.data.get("sweep", {}),
             graph.seed,
             graph.dtype,
@@ -68,14 +75,14 @@ class Experiment:
         """The text of a file that says the same, defaults left out. Raises ExperimentError, PluginError."""
         registry = Registry.installed()
         document = self._document(registry)
-        connected(document, registry)
+        build_graph(document, registry)
         return tomli_w.dumps(document.data)
 
     @property
     def graph(self) -> Graph:
         """The checked graph of nodes. Raises ExperimentError with all mistakes, PluginError."""
         registry = Registry.installed()
-        return connected(self._document(registry), registry)
+        return build_graph(self._document(registry), registry)
 
     def run(
         self, out: str | Path | None = None, *, device: str = "auto", quiet: bool = False, store: bool = True
@@ -85,14 +92,14 @@ class Experiment:
         A node that fails is told in the results. Raises ExperimentError, PluginError, OutputError.
         """
         graph = self.graph
-        check_store(graph, store and out is not None, "run", "name a folder, and leave the store on")
-        resolve(device)
+        require_store(graph, store and out is not None, "run", "name a folder, and leave the store on")
+        resolve_device(device)
         if out is None:
-            with listening(quiet) as listener:
-                return Results(Report(graph, run(graph, device, listener)))
-        take(graph, Path(out))
+            with open_listener(quiet) as listener:
+                return Results(FinishedRun(graph, run_graph(graph, device, listener)))
+        claim_run_dir(graph, Path(out))
         kept = Store.beside(runs_folder(Path(out))) if store else None
-        return Results(conduct(Plan(graph, Path(out), kept), device, quiet))
+        return Results(run_experiment(RunPlan(graph, Path(out), kept), device, quiet))
 
     def _document(self, registry: Registry) -> Document:
         experiment = {"name": self.name, "seed": self.seed, "dtype": self.dtype}
@@ -100,4 +107,4 @@ class Experiment:
             experiment["threads"] = self.threads
         if self.seeds != 1:
             experiment["seeds"] = self.seeds
-        return built.document(experiment, self.nodes, self.sweeps, registry)
+        return built.to_document(experiment, self.nodes, self.sweeps, registry)

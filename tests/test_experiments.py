@@ -9,12 +9,12 @@ import pytest
 import tomli_w
 
 from flowlab.engine.outcome import Outcome, Record
-from flowlab.graph.graph import load
-from flowlab.provenance.environment import Origin
-from flowlab.provenance.lock_file import Locked
-from flowlab.provenance.write_lock import lock
+from flowlab.graph.graph import load_graph
+from flowlab.provenance.environment import Environment
+from flowlab.provenance.lock_file import LockFile
+from flowlab.provenance.write_lock import lock_content
 from flowlab.registry.registry import Registry
-from flowlab.runner.run_experiment import conduct, prepare
+from flowlab.runner.run_experiment import plan_runs, run_experiment
 
 ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "experiments").glob("*.toml"))
@@ -30,17 +30,19 @@ def small(file: Path) -> list[str]:
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_an_experiment_is_valid_and_so_is_its_small_version(file: Path) -> None:
     registry = Registry.installed()
-    assert load(file, (), registry).name == file.stem
-    load(file, small(file), registry)
+    assert load_graph(file, (), registry).name == file.stem
+    load_graph(file, small(file), registry)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_what_a_lock_holds_of_an_experiment_is_the_same_experiment(file: Path, tmp_path: Path) -> None:
     registry = Registry.installed()
-    graph = load(file, small(file), registry)
+    graph = load_graph(file, small(file), registry)
     outcome = Outcome(tuple(Record(node, "skipped") for node in graph.nodes), 0.0)
-    (tmp_path / "lock.toml").write_text(tomli_w.dumps(lock(graph, outcome, Origin.now(graph, "cpu"), {})))
-    again = Locked.read(tmp_path).graph(registry)
+    (tmp_path / "lock.toml").write_text(
+        tomli_w.dumps(lock_content(graph, outcome, Environment.now(graph, "cpu"), {}))
+    )
+    again = LockFile.read(tmp_path).graph(registry)
     assert again.resolved == graph.resolved
     assert {node.id: node.component for node in again.nodes} == {node.id: node.component for node in graph.nodes}
 
@@ -48,15 +50,15 @@ def test_what_a_lock_holds_of_an_experiment_is_the_same_experiment(file: Path, t
 @pytest.mark.parametrize("file", LOCKS, ids=lambda file: file.stem)
 def test_a_recorded_lock_can_be_run_again(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    assert Locked.read(file).graph(Registry.installed()).name == file.stem
+    assert LockFile.read(file).graph(Registry.installed()).name == file.stem
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_a_small_version_runs_to_its_end(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    (plan,) = prepare([file], tmp_path / file.stem, small(file), "cpu")
-    report = conduct(plan, "cpu", quiet=True)
+    (plan,) = plan_runs([file], tmp_path / file.stem, small(file), "cpu")
+    report = run_experiment(plan, "cpu", quiet=True)
     # short is allowed: too small to reach what the full size does
     assert {
         record.node.id: record.message

@@ -6,42 +6,42 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from flowlab.api.checkpoint import Checkpoint
-from flowlab.api.claim_result import Finding
+from flowlab.api.claim_result import ClaimResult
 from flowlab.api.context import Context
 from flowlab.api.errors import (
     EngineError,
     ExperimentError,
     FlowlabError,
-    Misfit,
     NodeError,
     OutputError,
     PluginError,
     Problem,
     StoreError,
+    ValidationIssue,
 )
 from flowlab.api.exact_flow import check_exact_flow
-from flowlab.api.executor import Answer, Crew, Executor, Task, Work
-from flowlab.api.fields import Parameter, Reference, about, parameter, reference, references
+from flowlab.api.executor import Executor, Task, TaskFunction, TaskResult, WorkerPool
+from flowlab.api.fields import Parameter, Reference, field_spec, parameter, reference, references
 from flowlab.api.frames import Frame, orthonormal_frame
 from flowlab.api.half_step import HALF_STEP, half_step_shortfall
 from flowlab.api.kinds import KINDS, Kind
-from flowlab.api.node_spec import Declared
+from flowlab.api.node_spec import NodeSpec
 from flowlab.api.probability_path import exact_end_known, halved_probability_path, probability_path
 from flowlab.api.result import Cell, Result, Table
 from flowlab.api.starts import Center, gaussian_starts, nearest_level, start_law
-from flowlab.api.tracker import Tracker, Tracking
-from flowlab.api.training_cost import Effort, Training
+from flowlab.api.tracker import TrackedRun, Tracker
+from flowlab.api.training_cost import BankTrainingCost, TrainingCost
 from flowlab.api.training_set import points_table, training_set
 from flowlab.api.version import API_VERSION
 from flowlab.api.work import (
     CLASSES,
-    Bank,
     Classes,
+    Denoiser,
+    DenoiserBank,
     Fit,
+    FlowODE,
     Integrator,
-    Network,
     Optimizer,
-    Path,
     Schedule,
     StartLaw,
     TrainingSet,
@@ -69,34 +69,31 @@ __all__ = [
     "CLASSES",
     "HALF_STEP",
     "KINDS",
-    "Answer",
-    "Bank",
+    "BankTrainingCost",
     "Cell",
     "Center",
     "Checkpoint",
+    "ClaimResult",
     "Classes",
     "Context",
-    "Crew",
-    "Declared",
-    "Effort",
+    "Denoiser",
+    "DenoiserBank",
     "EngineError",
     "Executor",
     "ExperimentError",
-    "Finding",
     "Fit",
+    "FlowODE",
     "FlowlabError",
     "Frame",
     "Geometry",
     "Integrator",
     "Interpolation",
     "Kind",
-    "Misfit",
-    "Network",
     "NodeError",
+    "NodeSpec",
     "Optimizer",
     "OutputError",
     "Parameter",
-    "Path",
     "PluginError",
     "Polytope",
     "Problem",
@@ -108,16 +105,19 @@ __all__ = [
     "StoreError",
     "Table",
     "Task",
+    "TaskFunction",
+    "TaskResult",
+    "TrackedRun",
     "Tracker",
-    "Tracking",
-    "Training",
+    "TrainingCost",
     "TrainingSet",
     "Trajectories",
-    "Work",
-    "about",
+    "ValidationIssue",
+    "WorkerPool",
     "box",
     "check_exact_flow",
     "exact_end_known",
+    "field_spec",
     "gaussian_starts",
     "half_step_shortfall",
     "halved_probability_path",

@@ -22,17 +22,17 @@ class Checkpoint(Protocol):
     def load(self, name: str) -> Mapping[str, Tensor] | None:
         """What was kept last, on the CPU; None where there is nothing to go on from."""
 
-    def keep(self, name: str, done: int, total: int, state: Callable[[], Mapping[str, Tensor]]) -> None:
+    def save(self, name: str, done: int, total: int, state: Callable[[], Mapping[str, Tensor]]) -> None:
         """Called after each of `total` steps: asks for the state and saves it if the last save is long ago."""
 
 
 @frozen
-class Nowhere:
+class NullCheckpoint:
     """Keeps nothing."""
 
     def load(self, name: str) -> Mapping[str, Tensor] | None:
         """Find nothing."""
         return None
 
-    def keep(self, name: str, done: int, total: int, state: Callable[[], Mapping[str, Tensor]]) -> None:
+    def save(self, name: str, done: int, total: int, state: Callable[[], Mapping[str, Tensor]]) -> None:
         """Let it pass."""

@@ -14,7 +14,7 @@ _MOST = 7  # figures in a table's cell
 
 
 @frozen
-class Finding:
+class ClaimResult:
     """A claim's row. Figures are means over seeds, in a sweep's order; beside each how far its interval reaches.
 
     The interval is the 95 % one of the mean over seeds; of one seed there is none. `by_seed` are our figures, a

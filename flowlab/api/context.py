@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
-from flowlab.api.checkpoint import Checkpoint, Nowhere
+from flowlab.api.checkpoint import Checkpoint, NullCheckpoint
 
 if TYPE_CHECKING:
     import torch
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int, Mapping[str, float]], None]
 
 
-def silent(done: int, total: int, figures: Mapping[str, float]) -> None:
+def no_progress(done: int, total: int, figures: Mapping[str, float]) -> None:
     """Report progress to nobody."""
 
 
@@ -33,8 +33,8 @@ class Context:
     node: str
     dtype: torch.dtype
     device: torch.device
-    progress: Progress = field(default=silent)
-    checkpoint: Checkpoint = field(default=Nowhere())
+    progress: Progress = field(default=no_progress)
+    checkpoint: Checkpoint = field(default=NullCheckpoint())
 
     def generator(self, stream: str = "") -> torch.Generator:
         """A private CPU generator, seeded by the experiment's seed, this node's name and `stream`."""

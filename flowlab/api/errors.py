@@ -65,7 +65,7 @@ class ExperimentError(FlowlabError):
 
 
 @frozen
-class Misfit:
+class ValidationIssue:
     """A mistake that a component's own `check` finds: the field to blame and the rule it breaks."""
 
     field: str

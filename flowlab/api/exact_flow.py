@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from flowlab.api.errors import Misfit
-from flowlab.api.node_spec import Declared
+from flowlab.api.errors import ValidationIssue
+from flowlab.api.node_spec import NodeSpec
 
 
-def check_exact_flow(inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
+def check_exact_flow(inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
     """An integrator that follows flows exactly takes a piecewise affine denoiser.
 
     The integrator says so by `exact = True`, a denoiser that is not one by `piecewise_affine = False`.
@@ -16,7 +16,7 @@ def check_exact_flow(inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Mis
     exact = [node for node in inputs.get("integrator", ()) if getattr(node.component, "exact", False)]
     for node in inputs.get("denoiser", ()) if exact else ():
         if not getattr(node.component, "piecewise_affine", True):
-            yield Misfit(
+            yield ValidationIssue(
                 "integrator",
                 f"the denoiser {node.name!r} is not piecewise affine, so its flow is not known exactly",
             )

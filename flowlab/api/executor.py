@@ -8,7 +8,7 @@ from typing import Protocol
 
 from attrs import frozen
 
-Work = Callable[[str], str]
+TaskFunction = Callable[[str], str]
 
 
 @frozen
@@ -20,33 +20,33 @@ class Task:
 
 
 @frozen
-class Answer:
+class TaskResult:
     """How a task ended: what the work returned, or None where `deaths` processes died of it."""
 
     name: str
     text: str | None
-    deaths: int = 0
+    crashes: int = 0
     where: str = ""  # the process, in words
 
 
-class Crew(Protocol):
+class WorkerPool(Protocol):
     """Processes at work. All of them see the files that an order names."""
 
     @property
-    def hands(self) -> int:
+    def slots(self) -> int:
         """How many tasks can be worked at, at once."""
 
     def submit(self, task: Task) -> None:
         """Take on a task; no task waits for another. Raises EngineError."""
 
-    def answers(self) -> Sequence[Answer]:
+    def completed(self) -> Sequence[TaskResult]:
         """Wait for tasks to end: at least one answer, unless none was submitted. Raises EngineError."""
 
 
 class Executor(Protocol):
     """Opens a crew. Left early, the crew stops at once: what is unfinished is lost, what is finished is kept."""
 
-    def crew(self, work: Work, device: str, threads: int) -> AbstractContextManager[Crew]:
+    def open_pool(self, work: TaskFunction, device: str, threads: int) -> AbstractContextManager[WorkerPool]:
         """Processes that do `work`, a function of a module's top level, in so many threads each.
 
         `device` is "cpu" or "cuda". Raises EngineError.

@@ -110,7 +110,7 @@ def reference(
     return field(default=default, metadata={_KEY: Reference(kind, help, many, gather, metrics, seeds)})
 
 
-def about(attribute: attrs.Attribute[Any]) -> Parameter | Reference:
+def field_spec(attribute: attrs.Attribute[Any]) -> Parameter | Reference:
     """What was declared of an attrs field; a bare field is a parameter without help."""
     declared: Parameter | Reference = attribute.metadata.get(_KEY, Parameter(help=""))
     return declared
@@ -118,5 +118,5 @@ def about(attribute: attrs.Attribute[Any]) -> Parameter | Reference:
 
 def references(component: type) -> dict[str, Reference]:
     """The fields of a component class that are edges of the graph."""
-    fields = {item.name: about(item) for item in attrs.fields(component)}
+    fields = {item.name: field_spec(item) for item in attrs.fields(component)}
     return {name: item for name, item in fields.items() if isinstance(item, Reference)}

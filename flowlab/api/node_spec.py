@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 
-class Declared(Protocol):
+class NodeSpec(Protocol):
     """A declared node: its component, and the nodes it refers to in turn, by field."""
 
     @property
@@ -18,5 +18,5 @@ class Declared(Protocol):
         """The component as declared."""
 
     @property
-    def inputs(self) -> Mapping[str, tuple[Declared, ...]]:
+    def inputs(self) -> Mapping[str, tuple[NodeSpec, ...]]:
         """The nodes referred to, by field; a single reference is a tuple of one."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from flowlab.api.errors import NodeError
-from flowlab.api.work import Bank, Network, Path
+from flowlab.api.work import Denoiser, DenoiserBank, FlowODE
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from flowlab.theory.flows.region_flow import RegionFlow
 
 
-def probability_path(bank: Bank) -> Path:
+def probability_path(bank: DenoiserBank) -> FlowODE:
     """dy/dsigma = (y - h(y, sigma)) / sigma through the bank's levels down to sigma = 0.
 
     The path knows its exact states for a closed form on separable points whose radii are proportional to sigma,
@@ -33,7 +33,7 @@ def probability_path(bank: Bank) -> Path:
     return _path(sigma, bank.denoise, _exact(bank))
 
 
-def halved_probability_path(bank: Bank) -> Path:
+def halved_probability_path(bank: DenoiserBank) -> FlowODE:
     """The same flow at half the step: a level between every two in log sigma, and one at half the last.
 
     A closed form, and a network that is known at other noise levels, denoise there; else each level serves twice.
@@ -63,7 +63,7 @@ def _between(levels: Tensor) -> Tensor:
     return torch.cat([(levels[1:] * levels[:-1]).sqrt(), levels[-1:] / 2])
 
 
-def _network_between(bank: Bank) -> Network | None:
+def _network_between(bank: DenoiserBank) -> Denoiser | None:
     """The denoisers between a bank's levels, where they are known."""
     if hasattr(bank.network, "at_sigma"):
         return bank.network.at_sigma(_between(bank.sigma))
@@ -71,7 +71,7 @@ def _network_between(bank: Bank) -> Network | None:
     return None if bank.rho is None or form is None else form(_between(bank.rho))
 
 
-def exact_end_known(bank: Bank) -> bool:
+def exact_end_known(bank: DenoiserBank) -> bool:
     """Whether the probability flow ends exactly in h_T(y_T).
 
     It does from closed forms on separable points with rho = alpha sigma. Source: arXiv 2506.19031, Theorem 4.4.
@@ -85,7 +85,7 @@ def exact_end_known(bank: Bank) -> bool:
     return bool(torch.isclose(ratio, ratio[0], rtol=1e-6, atol=0).all())
 
 
-def _affine_levels(bank: Bank) -> list[AffineRegions] | None:
+def _affine_levels(bank: DenoiserBank) -> list[AffineRegions] | None:
     """The affine regions of each level's denoiser; None where one is not piecewise affine."""
     from flowlab.theory.flows.affine_regions import affine_regions
 
@@ -98,12 +98,12 @@ def _affine_levels(bank: Bank) -> list[AffineRegions] | None:
     return found
 
 
-def _path(sigma: Tensor, denoise: Callable[[Tensor, int], Tensor], exact: _Exact | None) -> Path:
+def _path(sigma: Tensor, denoise: Callable[[Tensor, int], Tensor], exact: _Exact | None) -> FlowODE:
     time = sigma.square()
-    return Path(sigma.log(), time, 0.5 / time, denoise, exact)
+    return FlowODE(sigma.log(), time, 0.5 / time, denoise, exact)
 
 
-def _exact(bank: Bank) -> _Exact | None:
+def _exact(bank: DenoiserBank) -> _Exact | None:
     import torch
 
     from flowlab.theory.flows.bank_flow import bank_flow

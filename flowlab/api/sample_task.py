@@ -7,7 +7,7 @@ import signal
 import time
 
 
-def drill(order: str) -> str:
+def sample_task(order: str) -> str:
     """Do `say TEXT`, `fill COUNT`, `sleep SECONDS`, `show VARIABLE`, `exit CODE`, `die`; else tell the process."""
     word, _, rest = order.partition(" ")
     match word:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from flowlab.api.context import Context
-from flowlab.api.work import Bank, StartLaw
+from flowlab.api.work import DenoiserBank, StartLaw
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 Center = Literal["anchor", "centroid", "cell"]
 
 
-def start_law(bank: Bank, center: Center, spread: float | None) -> StartLaw:
+def start_law(bank: DenoiserBank, center: Center, spread: float | None) -> StartLaw:
     """N(m, s^2 I): s is the bank's largest sigma unless given.
 
     m is the anchor of the subset sums, the mean of the training points, or the middle of the cell (the
@@ -28,7 +28,9 @@ def start_law(bank: Bank, center: Center, spread: float | None) -> StartLaw:
     return StartLaw(middle, float(bank.sigma.max()) if spread is None else spread)
 
 
-def gaussian_starts(bank: Bank, count: int, center: Center, spread: float | None, context: Context) -> Tensor:
+def gaussian_starts(
+    bank: DenoiserBank, count: int, center: Center, spread: float | None, context: Context
+) -> Tensor:
     """Starts (count, d) of the law that `start_law` describes.
 
     The normal draws are common to all nodes of an experiment, so that flows from different denoisers can be
@@ -42,7 +44,7 @@ def gaussian_starts(bank: Bank, count: int, center: Center, spread: float | None
     return law.mean + law.spread * normal.to(law.mean)
 
 
-def nearest_level(bank: Bank, sigma: float | None) -> int:
+def nearest_level(bank: DenoiserBank, sigma: float | None) -> int:
     """The usable level nearest to a sigma; the least noisy one where none is given."""
     import torch
 

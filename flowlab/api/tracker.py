@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 
-class Tracking(Protocol):
+class TrackedRun(Protocol):
     """A run that is being tracked. A node is called `kind.name`, swept values in brackets."""
 
     def scalars(self, node: str, step: int, figures: Mapping[str, float]) -> None:
@@ -31,7 +31,7 @@ class Tracker(Protocol):
     `writes() -> tuple[str, ...]`; they are claimed before any work, too.
     """
 
-    def begin(self, run: str, settings: Mapping[str, Any], folder: Path) -> AbstractContextManager[Tracking]:
+    def begin(self, run: str, settings: Mapping[str, Any], folder: Path) -> AbstractContextManager[TrackedRun]:
         """Track the run of this name, as long as the context is open.
 
         `settings` is the experiment as plain data with every default, `folder` the run's.

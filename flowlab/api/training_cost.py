@@ -8,8 +8,8 @@ from attrs import frozen
 
 
 @frozen
-class Effort:
-    """What an optimizer's `effort(points, samples)` says, for N points of M samples each: steps on Q rows a level.
+class TrainingCost:
+    """What an optimizer's `training_cost(points, samples)` says, for N points of M samples each: steps on Q rows a level.
 
     `bound` says whether that is about the work, or more or less than it.
     """
@@ -21,10 +21,10 @@ class Effort:
 
 
 @frozen
-class Training:
-    """What a denoiser's `effort(**inputs)` says, inputs as for `build`: that of its optimizer, on its bank."""
+class BankTrainingCost:
+    """What a denoiser's `training_cost(**inputs)` says, inputs as for `build`: that of its optimizer, on its bank."""
 
-    effort: Effort
+    cost: TrainingCost
     levels: int
     dimension: int
     width: int
@@ -33,4 +33,4 @@ class Training:
     @property
     def products(self) -> int:
         """Multiplications of a step: forward two matrix products, backward three."""
-        return 5 * self.levels * self.effort.rows * self.dimension * self.width
+        return 5 * self.levels * self.cost.rows * self.dimension * self.width

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from flowlab.api.context import Context
-from flowlab.api.errors import Misfit
+from flowlab.api.errors import ValidationIssue
 from flowlab.api.result import Table
 from flowlab.api.work import TrainingSet
 
@@ -38,10 +38,10 @@ def training_set(
     return TrainingSet(geometry, samples * max(counts or (1,)), noisy, counts)
 
 
-def misfit_of_repeats(repeats: Sequence[int], points: int) -> Iterator[Misfit]:
+def misfit_of_repeats(repeats: Sequence[int], points: int) -> Iterator[ValidationIssue]:
     """What is wrong with a dataset's `repeats`: none, or one a point."""
     if repeats and len(repeats) != points:
-        yield Misfit("repeats", f"{len(repeats)} numbers for {points} points")
+        yield ValidationIssue("repeats", f"{len(repeats)} numbers for {points} points")
 
 
 def points_table(points: Tensor) -> Table:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from flowlab.theory.networks.relu_network import ReluNetwork
 
 
-class Network(Protocol):
+class Denoiser(Protocol):
     """A bank of denoisers h: one a noise level.
 
     Where h is known at any noise level, a method `at_sigma(sigma (L,)) -> Network` gives it there: a flow's steps
@@ -31,7 +31,7 @@ class Network(Protocol):
     def __call__(self, y: Tensor) -> Tensor:
         """Denoise y (L, S, d) level by level."""
 
-    def at(self, level: int) -> Network:
+    def at(self, level: int) -> Denoiser:
         """The denoiser of one level, as a bank of one."""
 
 
@@ -49,7 +49,7 @@ class TrainingSet:
 
 
 @frozen
-class Bank:
+class DenoiserBank:
     """What a denoiser builds: networks at falling noise levels sigma (L,).
 
     `usable` (L,) marks the levels that have a solution. `rho` (L,) are the ball radii of a closed form,
@@ -57,7 +57,7 @@ class Bank:
     """
 
     sigma: Tensor
-    network: Network
+    network: Denoiser
     training: TrainingSet
     usable: Tensor
     rho: Tensor | None = None
@@ -112,7 +112,7 @@ class Schedule(Protocol):
 
 
 @frozen
-class Path:
+class FlowODE:
     """A flow's equation dy/dtau = (y - h_i(y)) / tau on a grid tau_0 > tau_1 > ... >= 0.
 
     Probability flow: tau = sigma (then dy/dsigma = (y - h)/sigma). Score flow: tau = exp(-r) (then
@@ -132,7 +132,7 @@ class Path:
 class Integrator(Protocol):
     """Carries starts along a path."""
 
-    def integrate(self, path: Path, starts: Tensor, context: Context) -> Tensor:
+    def integrate(self, path: FlowODE, starts: Tensor, context: Context) -> Tensor:
         """The states (P, S, d) on the path's grid, from starts (S, d)."""
 
 
@@ -154,7 +154,7 @@ class Trajectories:
 
     states: Tensor
     times: Tensor
-    bank: Bank
+    bank: DenoiserBank
     name: str  # "probability" or "score"
     level: int = -1  # of the bank, where the flow ended
     law: StartLaw | None = None  # of the starts, where they were drawn from one

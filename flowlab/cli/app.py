@@ -25,7 +25,7 @@ from flowlab.cli.commands.rerun import rerun
 from flowlab.cli.commands.run import run
 from flowlab.cli.commands.schema import schema
 from flowlab.cli.commands.verify import verify
-from flowlab.registry.registry import DISABLE
+from flowlab.registry.registry import DISABLE_VARIABLE
 
 app = typer.Typer(
     help="Run declarative experiments on where diffusion flows end.",
@@ -67,12 +67,12 @@ def options(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version")
     ] = False,
     no_plugins: Annotated[
-        bool, typer.Option("--no-plugins", help=f"use built-in components only, like {DISABLE}=1")
+        bool, typer.Option("--no-plugins", help=f"use built-in components only, like {DISABLE_VARIABLE}=1")
     ] = False,
 ) -> None:
     """Run declarative experiments on where diffusion flows end."""
     if no_plugins:
-        os.environ[DISABLE] = "1"  # so that worker processes know of it, too
+        os.environ[DISABLE_VARIABLE] = "1"  # so that worker processes know of it, too
 
 
 for command in COMMANDS:

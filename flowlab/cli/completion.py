@@ -24,14 +24,14 @@ def kinds(incomplete: str) -> list[Offer]:
 
 def components(incomplete: str) -> list[Offer]:
     """Names of components; where kinds share one, or the colon is already there, `kind:name`."""
-    from flowlab.registry.source import source
+    from flowlab.registry.source import find_source
 
     entries = Registry.installed().entries
     shared = Counter(entry.name for entry in entries)
     offers = {entry.name: entry for entry in entries}
     offers |= {f"{one.kind}:{one.name}": one for one in entries if shared[one.name] > 1 or ":" in incomplete}
     chosen = {text: entry for text, entry in offers.items() if text.startswith(incomplete)}
-    return [(text, source(entry).summary or "") for text, entry in chosen.items()]
+    return [(text, find_source(entry).summary or "") for text, entry in chosen.items()]
 
 
 def experiments(incomplete: str) -> list[str]:
@@ -55,10 +55,10 @@ def settings(ctx: typer.Context, incomplete: str) -> list[Offer]:
 
 
 def _settings(file: Path, incomplete: str) -> Iterator[Offer]:
-    from flowlab.spec.document import read
+    from flowlab.spec.document import read_document
 
     registry = Registry.installed()
-    for kind, nodes in read(file).data.items():
+    for kind, nodes in read_document(file).data.items():
         if kind == "experiment":
             yield from ((f"experiment.{key}=", "") for key in EXPERIMENT_KEYS)
         for name, table in nodes.items() if kind in KINDS and isinstance(nodes, dict) else ():
@@ -73,14 +73,14 @@ def _keys(registry: Registry, kind: str, use: Any) -> Iterator[Offer]:
     """The keys of a component, by its source."""
     import attrs
 
-    from flowlab.api import about
-    from flowlab.registry.source import source
-    from flowlab.registry.static_schema import stand_in
+    from flowlab.api import field_spec
+    from flowlab.registry.source import find_source
+    from flowlab.registry.static_schema import static_component
 
     entry = registry.find(kind, use) if isinstance(use, str) else None
-    component = stand_in(source(entry)) if entry else None
+    component = static_component(find_source(entry)) if entry else None
     for one in attrs.fields(component) if component else ():
-        yield one.name, about(one).help
+        yield one.name, field_spec(one).help
 
 
 def _beginning(incomplete: str, offers: Iterable[Offer]) -> list[Offer]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from flowlab.engine.interrupt import interrupts, signal_of
+from flowlab.engine.interrupt import handle_signals, signal_of
 from flowlab.output.echo import print_error, report_error
 
 
@@ -13,7 +13,7 @@ from flowlab.output.echo import print_error, report_error
 def handle_errors(debug: bool = False) -> Iterator[None]:
     """Turn errors and interrupts into SystemExit; a defect's traceback is shown on request only."""
     try:
-        with interrupts():
+        with handle_signals():
             yield
     except KeyboardInterrupt as interrupt:
         print_error("interrupted", False)

@@ -9,11 +9,11 @@ from attrs import frozen
 from markupsafe import Markup, escape
 
 from flowlab.api import KINDS
-from flowlab.docs.docstring import Parts, parts
-from flowlab.docs.uses import Use, uses
-from flowlab.introspection.component_facts import Described, described
-from flowlab.introspection.list_components import chosen, origin
-from flowlab.output.plain import distinct, file_name
+from flowlab.docs.docstring import DocstringParts, split_docstring
+from flowlab.docs.uses import Use, find_uses
+from flowlab.introspection.component_facts import ComponentFacts, component_facts
+from flowlab.introspection.list_components import format_distribution, select_entries
+from flowlab.output.jsonable import distinct_names, to_file_name
 from flowlab.registry.entry_points import Entry
 from flowlab.registry.registry import Registry
 
@@ -21,13 +21,13 @@ FOLDER = "components"
 
 
 @frozen
-class Page:
+class ComponentPage:
     """A component as its page shows it: `path` from the guide's index, `use` as an experiment writes it."""
 
     path: str
     use: str
-    facts: Described
-    parts: Parts
+    facts: ComponentFacts
+    parts: DocstringParts
     uses: tuple[Use, ...]
 
     @property
@@ -43,7 +43,7 @@ class Page:
     @property
     def origin(self) -> str:
         """Whose it is."""
-        return origin(self.entry)
+        return format_distribution(self.entry)
 
     @property
     def place(self) -> str:
@@ -71,24 +71,24 @@ class Page:
         return found
 
 
-def pages(registry: Registry) -> dict[str, list[Page]]:
+def component_pages(registry: Registry) -> dict[str, list[ComponentPage]]:
     """The components of each kind, in the order of the kinds."""
-    entries = chosen(registry, None)
-    known = uses(registry)
-    names = distinct(file_name(f"{entry.kind}.{registry.use(entry)}") for entry in entries)
-    found: dict[str, list[Page]] = {kind: [] for kind in KINDS}
+    entries = select_entries(registry, None)
+    known = find_uses(registry)
+    names = distinct_names(to_file_name(f"{entry.kind}.{registry.use(entry)}") for entry in entries)
+    found: dict[str, list[ComponentPage]] = {kind: [] for kind in KINDS}
     for entry, name in zip(entries, names, strict=True):
         found[entry.kind].append(_page(registry, entry, f"{FOLDER}/{name}.html", known.get(entry, [])))
     return found
 
 
-def _page(registry: Registry, entry: Entry, path: str, known: list[Use]) -> Page:
-    facts = described(entry)
-    told = parts(facts.doc, (key.name for key in facts.keys))
-    return Page(path, registry.use(entry), facts, told, tuple(known))
+def _page(registry: Registry, entry: Entry, path: str, known: list[Use]) -> ComponentPage:
+    facts = component_facts(entry)
+    told = split_docstring(facts.doc, (key.name for key in facts.keys))
+    return ComponentPage(path, registry.use(entry), facts, told, tuple(known))
 
 
-def marked(text: str) -> Markup:
+def to_html(text: str) -> Markup:
     """A docstring's text: what stands in backticks is code."""
     return Markup("").join(_pieces(text))
 

@@ -21,7 +21,7 @@ class Passage:
 
 
 @frozen
-class Parts:
+class DocstringParts:
     """The first line, the rest passage by passage, and where it is from: paper, theorem, equation."""
 
     summary: str
@@ -29,11 +29,11 @@ class Parts:
     source: str
 
 
-def parts(doc: str, keys: Iterable[str]) -> Parts:
+def split_docstring(doc: str, keys: Iterable[str]) -> DocstringParts:
     """Take a docstring apart. A sentence that sets one of the component's keys is no formula."""
     summary, _, rest = doc.partition("\n")
     sources = [" ".join(text.split()) for text in _SOURCE.findall(rest)]
-    return Parts(summary, tuple(_passages(_SOURCE.sub("", rest), set(keys))), " ".join(sources))
+    return DocstringParts(summary, tuple(_passages(_SOURCE.sub("", rest), set(keys))), " ".join(sources))
 
 
 def _passages(text: str, keys: set[str]) -> Iterator[Passage]:

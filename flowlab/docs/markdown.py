@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 
 @frozen
-class Rendered:
+class RenderedPage:
     """A text as HTML, its title (the first heading), and its sections: anchors and names."""
 
     title: str
@@ -22,7 +22,7 @@ class Rendered:
     sections: tuple[tuple[str, str], ...]
 
 
-def rendered(text: str, pictures: Mapping[str, bytes], pages: Mapping[str, str]) -> Rendered:
+def render_markdown(text: str, pictures: Mapping[str, bytes], pages: Mapping[str, str]) -> RenderedPage:
     """Render CommonMark with tables.
 
     HTML in the text is shown as it is written, links to .md files lead to .html, PNG pictures are held by the page
@@ -34,25 +34,25 @@ def rendered(text: str, pictures: Mapping[str, bytes], pages: Mapping[str, str])
     for opening, inline in pairwise(tokens):
         if opening.type == "heading_open":
             name = re.sub(r"[`*]", "", inline.content)
-            opening.attrSet("id", slug(name))
+            opening.attrSet("id", to_slug(name))
             if opening.tag == "h1":
                 title = title or name
             elif opening.tag == "h2":
-                sections.append((slug(name), name))
+                sections.append((to_slug(name), name))
     for token in tokens:
         for child in token.children or ():
             _point(child, pictures)
         token.children = token.children and list(_linked(token.children, pages))
-    return Rendered(title, Markup(parser.renderer.render(tokens, parser.options, {})), tuple(sections))
+    return RenderedPage(title, Markup(parser.renderer.render(tokens, parser.options, {})), tuple(sections))
 
 
-def section(text: str, heading: str) -> str:
+def extract_section(text: str, heading: str) -> str:
     """What stands below a second-level heading, with the heading as the title; empty where there is none."""
     found = re.search(rf"^## {re.escape(heading)}\n.*?(?=^## |\Z)", text, re.DOTALL | re.MULTILINE)
     return found[0].removeprefix("#") if found else ""
 
 
-def slug(name: str) -> str:
+def to_slug(name: str) -> str:
     """The anchor of a heading."""
     return re.sub(r"\W+", "-", name.lower()).strip("-")
 

@@ -12,9 +12,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from flowlab.api import KINDS
-from flowlab.docs.components import FOLDER, marked, pages
-from flowlab.docs.markdown import Rendered, rendered, section
-from flowlab.output.run_folder import claim, replace
+from flowlab.docs.components import FOLDER, component_pages, to_html
+from flowlab.docs.markdown import RenderedPage, extract_section, render_markdown
+from flowlab.output.run_folder import claim_folder, write_file
 from flowlab.registry.registry import Registry
 
 INDEX = "index.html"
@@ -22,21 +22,21 @@ _TEXTS = ("tour", "theory")
 _LANGUAGE = "The language in a page"
 
 
-def publish(registry: Registry, out: Path) -> str:
+def write_site(registry: Registry, out: Path) -> str:
     """Write the guide, and return where it begins. Raises OutputError.
 
     Pages of components that are no longer installed stay where they are; nothing leads to them.
     """
-    files = guide(registry)
-    claim(out, (name for name in files if "/" not in name), (FOLDER,))
+    files = build_site(registry)
+    claim_folder(out, (name for name in files if "/" not in name), (FOLDER,))
     for name, content in files.items():
-        replace(out / name, content)
+        write_file(out / name, content)
     return str(out / INDEX)
 
 
-def guide(registry: Registry) -> dict[str, bytes]:
+def build_site(registry: Registry) -> dict[str, bytes]:
     """The pages by their path from the index. Equal installations give equal pages."""
-    kinds = pages(registry)
+    kinds = component_pages(registry)
     texts = dict(_texts({name: quote(one.path) for kind in kinds.values() for one in kind for name in one.names}))
     environment = Environment(
         loader=PackageLoader("flowlab.docs"),
@@ -45,7 +45,7 @@ def guide(registry: Registry) -> dict[str, bytes]:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["marked"] = marked
+    environment.filters["marked"] = to_html
     shared = {
         "style": Markup(_style()),
         "version": metadata.version("flowlab"),
@@ -62,16 +62,16 @@ def guide(registry: Registry) -> dict[str, bytes]:
     return files
 
 
-def _texts(paths: Mapping[str, str]) -> Iterator[tuple[str, Rendered]]:
+def _texts(paths: Mapping[str, str]) -> Iterator[tuple[str, RenderedPage]]:
     """The pages to be read from top to bottom; that of the language is a part of the README, in the metadata."""
     folder = resources.files("flowlab.docs")
     pictures = {one.name: one.read_bytes() for one in folder.iterdir() if one.name.endswith(".png")}
     for name in _TEXTS:
-        yield name, rendered(folder.joinpath(f"{name}.md").read_text("utf-8"), pictures, paths)
+        yield name, render_markdown(folder.joinpath(f"{name}.md").read_text("utf-8"), pictures, paths)
     about = metadata.metadata("flowlab")
-    language = section(about.get("Description") or str(about.get_payload()), _LANGUAGE)  # type: ignore[attr-defined]
+    language = extract_section(about.get("Description") or str(about.get_payload()), _LANGUAGE)  # type: ignore[attr-defined]
     if language:
-        yield "language", rendered(language, {}, paths)
+        yield "language", render_markdown(language, {}, paths)
 
 
 def _style() -> str:

@@ -30,7 +30,7 @@ class Use:
         return tomli_w.dumps({self.kind: {self.name: self.table}})
 
 
-def uses(registry: Registry) -> dict[Entry, list[Use]]:
+def find_uses(registry: Registry) -> dict[Entry, list[Use]]:
     """The nodes of each component, by file; a file that is no experiment, or can't be read, has none."""
     found: dict[Entry, list[Use]] = {}
     for root in sorted({Path(one.root) for one in registry.distributions}):

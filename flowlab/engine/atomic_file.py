@@ -10,13 +10,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
-def replace(path: Path, content: bytes, *, outlast_power: bool = True) -> None:
+def write_atomically(path: Path, content: bytes, *, outlast_power: bool = True) -> None:
     """Write a file, all at once, and the folder it is in. Raises OSError, and leaves the former file then.
 
     Without `outlast_power` the disk is not waited for: a process may die at any time, but a power cut may leave a
     torn file, so its reader has to find that out.
     """
-    with _written(path, content, outlast_power) as scratch:
+    with _temporary_file(path, content, outlast_power) as scratch:
         os.replace(scratch, path)
     if outlast_power and os.name != "nt":  # where a folder can't be opened
         folder = os.open(path.parent, os.O_RDONLY)
@@ -26,16 +26,16 @@ def replace(path: Path, content: bytes, *, outlast_power: bool = True) -> None:
             os.close(folder)
 
 
-def probe(path: Path) -> None:
+def check_writable(path: Path) -> None:
     """Raise OSError where a file could not be written; leave nothing but the folder it would be in."""
-    with _written(path, b"probe", outlast_power=True):  # some disks refuse only what they are made to write
+    with _temporary_file(path, b"probe", outlast_power=True):  # some disks refuse only what they are made to write
         pass
 
 
 @contextmanager
-def _written(path: Path, content: bytes, outlast_power: bool) -> Iterator[Path]:
+def _temporary_file(path: Path, content: bytes, outlast_power: bool) -> Iterator[Path]:
     """The content under a name of its own beside the path."""
-    scratch = scratch_of(path, os.getpid())
+    scratch = temporary_path(path, os.getpid())
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with scratch.open("wb") as stream:
@@ -49,26 +49,26 @@ def _written(path: Path, content: bytes, outlast_power: bool) -> Iterator[Path]:
             scratch.unlink()
 
 
-def scratch_of(path: Path, process: int) -> Path:
+def temporary_path(path: Path, process: int) -> Path:
     """Where a process of this machine writes a file before it has its name: folders may be several machines'."""
     machine = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
     return path.with_name(f".{path.name}.{machine}.{process}.tmp")
 
 
-def sweep(folder: Path, name: str = "*") -> None:
+def remove_leftovers(folder: Path, name: str = "*") -> None:
     """Remove what killed writes of files of such a name left half-done in a folder."""
     for scratch in folder.glob(f".{name}.*.tmp"):
-        if not _at_work(scratch):
+        if not _in_use(scratch):
             with suppress(OSError):
                 scratch.unlink()
 
 
-def _at_work(scratch: Path) -> bool:
+def _in_use(scratch: Path) -> bool:
     """Whether its process is alive, as far as this machine knows."""
     *parts, _, number, _ = scratch.name.split(".")
     if os.name == "nt" or not number.isdecimal():  # where asking would interrupt it
         return True
-    if scratch != scratch_of(scratch.with_name(".".join(parts)[1:]), int(number)):
+    if scratch != temporary_path(scratch.with_name(".".join(parts)[1:]), int(number)):
         return True
     try:
         os.kill(int(number), 0)

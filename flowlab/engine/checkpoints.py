@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field, frozen
 
-from flowlab.engine.atomic_file import sweep
-from flowlab.engine.cache.key import Keys
-from flowlab.engine.cache.tensor_file import Content, Unusable, read, write
-from flowlab.engine.format_error import one_line
+from flowlab.engine.atomic_file import remove_leftovers
+from flowlab.engine.cache.key import CacheKeys
+from flowlab.engine.cache.tensor_file import TensorFile, UnusableFile, read_tensor_file, write_tensor_file
+from flowlab.engine.format_error import format_error
 from flowlab.engine.progress.listener import Listener
 from flowlab.graph.node import Node
 
@@ -36,19 +36,19 @@ class Checkpoints:
 
     def sweep(self) -> None:
         """Remove what a killed run left half-written."""
-        sweep(self.folder)
+        remove_leftovers(self.folder)
 
-    def of(self, node: Node, keys: Keys, listener: Listener) -> NodeCheckpoint:
+    def of(self, node: Node, keys: CacheKeys, listener: Listener) -> NodeCheckpoint:
         """The checkpoint of a node that begins now."""
         return NodeCheckpoint(self, node, keys, listener)
 
     def path(self, node: Node, name: str) -> Path:
         """The file of a node's part."""
-        return self.folder / f"{node.kind.name}.{node.name}.{name}.{_mark(node)}.safetensors"
+        return self.folder / f"{node.kind.name}.{node.name}.{name}.{_short_hash(node)}.safetensors"
 
     def clear(self, node: Node) -> None:
         """Remove the files of a node, and the folder if it is empty then."""
-        own = f".{_mark(node)}.safetensors"
+        own = f".{_short_hash(node)}.safetensors"
         with suppress(OSError):
             for name in os.listdir(self.folder):  # glob compiles its pattern each time
                 if name.endswith(own):
@@ -62,7 +62,7 @@ class NodeCheckpoint:
 
     place: Checkpoints
     node: Node
-    keys: Keys
+    keys: CacheKeys
     listener: Listener
     _due: float = field(init=False)
 
@@ -73,24 +73,24 @@ class NodeCheckpoint:
         """What was saved last; says what it finds. Raises ValueError for a name that makes no file."""
         path = self._path(name)
         try:
-            saved = read(path, self.keys.of(self.node))
+            saved = read_tensor_file(path, self.keys.of(self.node))
         except FileNotFoundError:
             return None
-        except Unusable as error:
+        except UnusableFile as error:
             self.listener.warned(f"{path}: {error}; {self.node.id} starts anew")
             return None
         self.listener.resumed(int(saved.labels["done"]), int(saved.labels["total"]))
         return saved.tensors
 
-    def keep(self, name: str, done: int, total: int, state: Callable[[], Mapping[str, Tensor]]) -> None:
+    def save(self, name: str, done: int, total: int, state: Callable[[], Mapping[str, Tensor]]) -> None:
         """Save the state if it is time to. A file that can't be written costs a warning, not the work."""
         if monotonic() < self._due:
             return
-        path, saved = self._path(name), Content({"done": str(done), "total": str(total)}, state())
+        path, saved = self._path(name), TensorFile({"done": str(done), "total": str(total)}, state())
         try:
-            write(path, self.keys.of(self.node), saved)
+            write_tensor_file(path, self.keys.of(self.node), saved)
         except Exception as error:
-            self.listener.warned(f"{path}: {one_line(error)}; {self.node.id} goes on without checkpoints")
+            self.listener.warned(f"{path}: {format_error(error)}; {self.node.id} goes on without checkpoints")
             self._due = math.inf
         else:
             self._due = monotonic() + self.place.every
@@ -101,6 +101,6 @@ class NodeCheckpoint:
         return self.place.path(self.node, name)
 
 
-def _mark(node: Node) -> str:
+def _short_hash(node: Node) -> str:
     """A mark of a node's id, whatever swept values are part of it."""
     return hashlib.sha256(node.id.encode()).hexdigest()[:12]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 DEVICES = ("cpu", "cuda", "auto")
 
 
-def resolve(name: str) -> torch.device:
+def resolve_device(name: str) -> torch.device:
     """The device of a name; `auto` prefers cuda. Raises ExperimentError for one that isn't there."""
     if name not in DEVICES:
         raise ExperimentError([Problem("--device", f"{name!r} is none of {', '.join(DEVICES)}")])

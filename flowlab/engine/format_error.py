@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 
-def one_line(error: BaseException) -> str:
+def format_error(error: BaseException) -> str:
     """The error's type and message without line breaks."""
     return " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")

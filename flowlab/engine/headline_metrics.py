@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from flowlab.api import CLASSES, Finding
+from flowlab.api import CLASSES, ClaimResult
 from flowlab.engine.outcome import Record
 
-QUALITY = {
+QUALITY_LABELS = {
     "violation_max": "violation_max",
     "slab_ratio": "cost over slabs' cost",
     "gap_proved": "proved gap",
@@ -17,34 +17,38 @@ QUALITY = {
 }
 
 
-def key_figures(record: Record) -> str:
+def headline_metrics(record: Record) -> str:
     """A bank's worst violation, cost over slabs, gaps; where each flow ends; a claim's figure. Empty without."""
-    found = {words: largest(record.metrics.get(name)) for name, words in QUALITY.items()}
+    found = {words: largest_number(record.metrics.get(name)) for name, words in QUALITY_LABELS.items()}
     told = [", ".join(f"{words} {number:.4g}" for words, number in found.items() if number is not None)]
     if record.node.kind.name == "classifier":
-        told += [f"{flow} {_shares(counts)}" for flow, counts in record.metrics.items() if _counted(counts)]
-    if record.result is not None and isinstance(one := record.result.value, Finding):
+        told += [
+            f"{flow} {_format_shares(counts)}"
+            for flow, counts in record.metrics.items()
+            if _is_class_counts(counts)
+        ]
+    if record.result is not None and isinstance(one := record.result.value, ClaimResult):
         told.append(one.our_figures)
     return "; ".join(filter(None, told))
 
 
-def largest(metric: Any) -> float | None:
+def largest_number(metric: Any) -> float | None:
     """The largest number of a metric that is a number or lists of them; None where there is none."""
-    return max(_numbers(metric), default=None)
+    return max(_flat_numbers(metric), default=None)
 
 
-def _counted(metric: Any) -> bool:
+def _is_class_counts(metric: Any) -> bool:
     return isinstance(metric, Mapping) and metric.keys() == set(CLASSES)
 
 
-def _shares(counts: Mapping[str, int]) -> str:
+def _format_shares(counts: Mapping[str, int]) -> str:
     total = sum(counts.values())
     return ", ".join(f"{100 * count / total:.1f} % {name}" for name, count in counts.items() if count)
 
 
-def _numbers(metric: Any) -> Iterator[float]:
+def _flat_numbers(metric: Any) -> Iterator[float]:
     if isinstance(metric, list | tuple):
         for each in metric:
-            yield from _numbers(each)
+            yield from _flat_numbers(each)
     elif isinstance(metric, int | float) and math.isfinite(metric):
         yield metric

@@ -19,7 +19,7 @@ def signal_of(interrupt: KeyboardInterrupt) -> int:
 
 
 @contextmanager
-def interrupts() -> Iterator[None]:
+def handle_signals() -> Iterator[None]:
     """Raise KeyboardInterrupt on SIGINT and Terminated on SIGTERM, within; a second one kills at once."""
     former = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

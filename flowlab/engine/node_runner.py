@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from flowlab.api import Context, FlowlabError, NodeError, Result
-from flowlab.api.checkpoint import Nowhere
-from flowlab.engine.cache.cache import Recall
-from flowlab.engine.cache.key import Keys
-from flowlab.engine.cache.serialization import Encoded, Unstorable, encode
+from flowlab.api.checkpoint import NullCheckpoint
+from flowlab.engine.cache.cache import ResultCache
+from flowlab.engine.cache.key import CacheKeys
+from flowlab.engine.cache.serialization import SerializationError, SerializedResult, serialize
 from flowlab.engine.cache.store import Store
 from flowlab.engine.checkpoints import Checkpoints
-from flowlab.engine.format_error import one_line
+from flowlab.engine.format_error import format_error
 from flowlab.engine.outcome import Record, status_of
 from flowlab.engine.progress.listener import Listener
-from flowlab.engine.threads import threads
+from flowlab.engine.threads import thread_count
 from flowlab.graph.graph import Graph
 from flowlab.graph.node import Node
 
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 
 
 @frozen
-class Builder:
+class NodeRunner:
     """Builds the nodes of an experiment."""
 
     graph: Graph
     device: torch.device
-    keys: Keys
+    keys: CacheKeys
     listener: Listener
     checkpoints: Checkpoints | None = None
-    recall: Recall | None = None
+    cache: ResultCache | None = None
 
     @classmethod
     def of(
@@ -47,31 +47,31 @@ class Builder:
         checkpoints: Checkpoints | None = None,
         store: Store | None = None,
         *,
-        all_kept: bool = False,
-    ) -> Builder:
+        keep_all: bool = False,
+    ) -> NodeRunner:
         """A builder with these at hand; without a store and checkpoints it writes nothing.
 
         `all_kept`: the store takes every result, so that other processes find it.
         """
-        keys = Keys(graph.seed, graph.dtype, device.type, threads(graph))
-        recall = None if store is None else Recall(store, keys, device, listener, all_kept)
-        return cls(graph, device, keys, listener, checkpoints, recall)
+        keys = CacheKeys(graph.seed, graph.dtype, device.type, thread_count(graph))
+        cache = None if store is None else ResultCache(store, keys, device, listener, keep_all)
+        return cls(graph, device, keys, listener, checkpoints, cache)
 
-    def stored(self, node: Node) -> Record | None:
+    def load_cached(self, node: Node) -> Record | None:
         """What the store has of a node, without a value that takes the node's inputs to be had."""
-        return None if self.recall is None else self.recall.alone(node)
+        return None if self.cache is None else self.cache.load_without_inputs(node)
 
-    def record(self, node: Node, given: Mapping[str, Any]) -> Record:
+    def run(self, node: Node, given: Mapping[str, Any]) -> Record:
         """A node's record: with its value, whoever computed it."""
-        if self.recall is None:
-            record, _ = self._built(node, given)
+        if self.cache is None:
+            record, _ = self._build(node, given)
         else:
-            record = self.recall.record(node, given, lambda: self._built(node, given))
+            record = self.cache.get_or_compute(node, given, lambda: self._build(node, given))
         if self.checkpoints is not None and record.finished:  # only now: what is lost before goes on from there
             self.checkpoints.clear(node)
         return record
 
-    def _built(self, node: Node, given: Mapping[str, Any]) -> tuple[Record, Encoded | None]:
+    def _build(self, node: Node, given: Mapping[str, Any]) -> tuple[Record, SerializedResult | None]:
         """One node's record, whatever its component does, and its result as it is kept."""
         context = self._context(node)
         start = perf_counter()
@@ -84,11 +84,11 @@ class Builder:
         except Exception as error:
             # A defect of the component: its neighbours go on, its author gets the traceback on request.
             seconds = perf_counter() - start
-            return Record(node, "failed", None, one_line(error), seconds, trace=traceback.format_exc()), None
+            return Record(node, "failed", None, format_error(error), seconds, trace=traceback.format_exc()), None
         seconds = perf_counter() - start
         try:
-            encoded = encode(result, given)
-        except Unstorable:
+            encoded = serialize(result, given)
+        except SerializationError:
             return Record(node, status_of(result), result, seconds=seconds), None
         return Record(node, status_of(result), result, seconds=seconds, digest=encoded.digest), encoded
 
@@ -102,5 +102,5 @@ class Builder:
             dtype=getattr(torch, self.graph.dtype),
             device=self.device,
             progress=self.listener.progressed,
-            checkpoint=Nowhere() if keeping is None else keeping.of(node, self.keys, self.listener),
+            checkpoint=NullCheckpoint() if keeping is None else keeping.of(node, self.keys, self.listener),
         )

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from attrs import frozen
 
 from flowlab.api import EngineError, Result
-from flowlab.engine.cache.serialization import Lost
+from flowlab.engine.cache.serialization import MissingValue
 from flowlab.graph.node import Node
 
 Status = Literal["done", "short", "failed", "skipped"]
@@ -44,7 +44,7 @@ class Record:
         """What others receive of the node: what it built, or, of a tool, the component itself."""
         if self.result is None:
             return self.node.component
-        if isinstance(self.result.value, Lost) and self.again is not None:
+        if isinstance(self.result.value, MissingValue) and self.again is not None:
             return self.again()
         return self.result.value
 
@@ -57,7 +57,7 @@ class Record:
 Records = dict[Node, Record]
 
 
-def unbuilt(node: Node, sources: Iterable[Node], records: Records) -> Record | None:
+def record_without_work(node: Node, sources: Iterable[Node], records: Records) -> Record | None:
     """The record of a node without work: a tool's, or that of one whose inputs are missing."""
     missing = [source.id for source in sources if records[source].status in ("failed", "skipped")]
     if missing:

@@ -8,20 +8,20 @@ from time import perf_counter
 from flowlab.api import EngineError, StoreError
 from flowlab.engine.cache.store import Store
 from flowlab.engine.checkpoints import Checkpoints
-from flowlab.engine.device import resolve
-from flowlab.engine.inputs import inputs, sources
+from flowlab.engine.device import resolve_device
+from flowlab.engine.inputs import gather_inputs, upstream_nodes
 from flowlab.engine.interrupt import signal_of
-from flowlab.engine.node_runner import Builder
-from flowlab.engine.outcome import Outcome, Record, Records, unbuilt
+from flowlab.engine.node_runner import NodeRunner
+from flowlab.engine.outcome import Outcome, Record, Records, record_without_work
 from flowlab.engine.progress.forecast import forecast
 from flowlab.engine.progress.listener import Listener
-from flowlab.engine.threads import pinned
-from flowlab.engine.upstream import Finished
-from flowlab.engine.workers.scheduler import dispatch
+from flowlab.engine.threads import pin_threads
+from flowlab.engine.upstream import RecordedUpstream
+from flowlab.engine.workers.scheduler import run_on_workers
 from flowlab.graph.graph import Graph
 
 
-def run(
+def run_graph(
     graph: Graph,
     device: str,
     listener: Listener,
@@ -34,21 +34,21 @@ def run(
     that an earlier run finished is taken from the store, one that it left a checkpoint of goes on from there;
     without the two nothing is written. An executor hands results over in the store: ValueError without one.
     """
-    builder = Builder.of(graph, resolve(device), listener, checkpoints, store)
+    runner = NodeRunner.of(graph, resolve_device(device), listener, checkpoints, store)
     if checkpoints is not None:
         checkpoints.sweep()
     start = perf_counter()
     records: Records = {}
     signal, lost = None, ""
     try:
-        with pinned(builder.keys.threads):
-            listener.begun(graph.nodes, partial(forecast, builder))
+        with pin_threads(runner.keys.threads):
+            listener.begun(graph.nodes, partial(forecast, runner))
             if graph.executor is None:
-                _here(builder, records)
+                _run_in_process(runner, records)
             elif store is None:
                 raise ValueError("an executor needs a store")
             else:
-                dispatch(builder, graph.executor, store, records)
+                run_on_workers(runner, graph.executor, store, records)
     except KeyboardInterrupt as interrupt:
         signal = signal_of(interrupt)
     except (EngineError, StoreError) as error:
@@ -58,10 +58,10 @@ def run(
     return Outcome(tuple(records[node] for node in graph.nodes), perf_counter() - start, signal, lost)
 
 
-def _here(builder: Builder, records: Records) -> None:
+def _run_in_process(runner: NodeRunner, records: Records) -> None:
     """Node after node, in the graph's order."""
-    for node in builder.graph.nodes:
-        builder.listener.started(node)
-        ready = unbuilt(node, sources(node), records)
-        records[node] = ready or builder.record(node, inputs(node, Finished(records)))
-        builder.listener.finished(records[node])
+    for node in runner.graph.nodes:
+        runner.listener.started(node)
+        ready = record_without_work(node, upstream_nodes(node), records)
+        records[node] = ready or runner.run(node, gather_inputs(node, RecordedUpstream(records)))
+        runner.listener.finished(records[node])

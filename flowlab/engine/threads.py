@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from flowlab.graph.graph import Graph
 
 
-def threads(graph: Graph) -> int:
+def thread_count(graph: Graph) -> int:
     """As many as the experiment says; else one where several processes are at work, or what torch takes."""
     import torch
 
@@ -16,7 +16,7 @@ def threads(graph: Graph) -> int:
 
 
 @contextmanager
-def pinned(count: int) -> Iterator[None]:
+def pin_threads(count: int) -> Iterator[None]:
     """So many threads, within."""
     import torch
 

@@ -9,8 +9,8 @@ from typing import Any
 from attrs import define, field, frozen
 
 from flowlab.api import NodeError
-from flowlab.engine.inputs import inputs
-from flowlab.engine.node_runner import Builder
+from flowlab.engine.inputs import gather_inputs
+from flowlab.engine.node_runner import NodeRunner
 from flowlab.engine.outcome import Record
 from flowlab.graph.node import Node
 
@@ -18,7 +18,7 @@ _HELD = 16  # results: a node's inputs are often its neighbours' as well
 
 
 @frozen
-class Finished:
+class RecordedUpstream:
     """Records at hand."""
 
     records: Mapping[Node, Record]
@@ -33,10 +33,10 @@ class Finished:
 
 
 @define
-class Recalled:
+class CachedUpstream:
     """Results that other processes made: from the store, and built again where a value has no form there."""
 
-    builder: Builder
+    runner: NodeRunner
     _held: OrderedDict[Node, Record] = field(factory=OrderedDict, init=False)
 
     def value(self, node: Node) -> Any:
@@ -47,11 +47,11 @@ class Recalled:
         """The node's metrics."""
         if not node.kind.built:
             return {}
-        record = self._held.get(node) or self.builder.stored(node) or self._record(node)
+        record = self._held.get(node) or self.runner.load_cached(node) or self._record(node)
         return record.metrics
 
     def _record(self, node: Node) -> Record:
-        record = self._held.pop(node, None) or self.builder.record(node, inputs(node, self))
+        record = self._held.pop(node, None) or self.runner.run(node, gather_inputs(node, self))
         if not record.finished:
             raise NodeError(f"needs {node.id}: {record.message}")
         self._held[node] = record

@@ -19,25 +19,25 @@ class Change:
     current: Any
 
     def __str__(self) -> str:
-        return f"{self.name}: {shown(self.former)} -> {shown(self.current)}"
+        return f"{self.name}: {format_value(self.former)} -> {format_value(self.current)}"
 
 
-def changed(former: Mapping[str, Any], current: Mapping[str, Any], prefix: str = "") -> Iterator[Change]:
+def list_changes(former: Mapping[str, Any], current: Mapping[str, Any], prefix: str = "") -> Iterator[Change]:
     """The names whose values differ, each behind a prefix."""
-    for name, (old, new) in apart(former, current):
+    for name, (old, new) in list_differences(former, current):
         yield Change(f"{prefix}{name}", old, new)
 
 
-def apart(*sides: Mapping[str, Any]) -> Iterator[tuple[str, tuple[Any, ...]]]:
+def list_differences(*sides: Mapping[str, Any]) -> Iterator[tuple[str, tuple[Any, ...]]]:
     """The names whose values are not the same on all sides, with the value of each."""
     for name, values in side_by_side(*sides):
-        if differ(values):
+        if are_different(values):
             yield name, values
 
 
-def differ(values: Iterable[Any]) -> bool:
+def are_different(values: Iterable[Any]) -> bool:
     """Whether not all are the same; 1, 1.0 and true are not."""
-    return len(set(map(shown, values))) > 1
+    return len(set(map(format_value, values))) > 1
 
 
 def side_by_side(*sides: Mapping[str, Any]) -> Iterator[tuple[str, tuple[Any, ...]]]:
@@ -46,6 +46,6 @@ def side_by_side(*sides: Mapping[str, Any]) -> Iterator[tuple[str, tuple[Any, ..
         yield name, tuple(side.get(name) for side in sides)
 
 
-def shown(value: Any) -> str:
+def format_value(value: Any) -> str:
     """A value as text, as different as its type."""
     return json.dumps(value, ensure_ascii=False, default=str)

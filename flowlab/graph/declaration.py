@@ -42,7 +42,7 @@ class Declaration:
         return f"{self.kind.name}.{self.name}"
 
 
-def experiment_problems(document: Document) -> Iterator[Problem]:
+def check_experiment_table(document: Document) -> Iterator[Problem]:
     """What is wrong with `[experiment]`."""
     table = document.data.get("experiment")
     if not isinstance(table, dict):
@@ -57,7 +57,7 @@ def experiment_problems(document: Document) -> Iterator[Problem]:
         yield Problem(document.where("experiment"), "[experiment] needs a name")
     elif not isinstance(table["name"], str) or not re.fullmatch(NAME, table["name"]):
         where = document.where("experiment", "name", value=True)
-        yield Problem(where, f"name {RULE}, found {_shortened(table['name'])}")
+        yield Problem(where, f"name {NAME_RULE}, found {_shorten(table['name'])}")
     seed = table.get("seed", 0)
     if not is_seed(seed):
         where = document.where("experiment", "seed", value=True)
@@ -71,15 +71,15 @@ def experiment_problems(document: Document) -> Iterator[Problem]:
         yield Problem(where, f"threads must be an integer from 1 to {MOST_THREADS}, found {threads!r}")
 
 
-RULE = "must be 1 to 100 letters, digits, '_', '-' or '.', the first a letter or digit"
+NAME_RULE = "must be 1 to 100 letters, digits, '_', '-' or '.', the first a letter or digit"
 
 
-def _shortened(value: Any) -> str:
+def _shorten(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def declarations(document: Document, registry: Registry) -> tuple[list[Declaration], list[Problem]]:
+def read_declarations(document: Document, registry: Registry) -> tuple[list[Declaration], list[Problem]]:
     """All nodes whose component could be found, and what is wrong with the others.
 
     Raises PluginError, with all their places, where installed components can't be loaded: the file isn't to
@@ -125,7 +125,7 @@ def _declare(document: Document, registry: Registry, kind: Kind, name: str, tabl
         return Problem(document.where(kind.name, name), f"expected a table [{kind.name}.NAME]")
     header = document.where(kind.name, name)
     if not re.fullmatch(NAME, name):
-        return Problem(header, f"a node's name {RULE}, found {_shortened(name)}")
+        return Problem(header, f"a node's name {NAME_RULE}, found {_shorten(name)}")
     use = table.get("use")
     if not isinstance(use, str):
         choices = ", ".join(registry.names(kind.name))

@@ -7,16 +7,16 @@ from typing import Any
 
 import attrs
 
-from flowlab.api import KINDS, ExperimentError, Problem, Reference, about
+from flowlab.api import KINDS, ExperimentError, Problem, Reference, field_spec
 from flowlab.api.nearest import nearest
-from flowlab.registry.naming import registered
+from flowlab.registry.naming import entries_of_class
 from flowlab.registry.registry import Registry
 from flowlab.spec.document import Document
 
 NAME = "<python>"
 
 
-def document(
+def to_document(
     experiment: Mapping[str, Any], nodes: Mapping[str, Any], sweeps: Mapping[str, Any], registry: Registry
 ) -> Document:
     """The document that says the same. Raises ExperimentError for nodes that no file can name."""
@@ -28,33 +28,33 @@ def document(
         if isinstance(use, Problem):
             problems.append(use)
         else:
-            data.setdefault(kind, {})[name] = {"use": use, **table(component)}
+            data.setdefault(kind, {})[name] = {"use": use, **to_table(component)}
     if problems:
         raise ExperimentError(problems)
     if sweeps:
-        data["sweep"] = plain(sweeps)
+        data["sweep"] = to_plain(sweeps)
     return Document(NAME, data, {}, {path: ".".join(path) for path in _paths(data, ())})
 
 
-def table(component: Any) -> dict[str, Any]:
+def to_table(component: Any) -> dict[str, Any]:
     """The keys of a component that differ from their defaults, as TOML holds them."""
     found = {}
     for field in attrs.fields(type(component)):
         value = getattr(component, field.name)
-        declared = about(field)
+        declared = field_spec(field)
         if isinstance(declared, Reference) and declared.many and isinstance(value, str):
             value = (value,)
         # by their text: 1 == 1.0 == True, 0.0 == -0.0
         if field.init and repr(value) != repr(field.default):
-            found[field.name] = plain(value)
+            found[field.name] = to_plain(value)
     return found
 
 
-def plain(value: Any) -> Any:
+def to_plain(value: Any) -> Any:
     """Tuples as lists, mappings as dicts, all else as it is."""
     if isinstance(value, Mapping):
-        return {key: plain(item) for key, item in value.items()}
-    return [plain(item) for item in value] if isinstance(value, tuple | list) else value
+        return {key: to_plain(item) for key, item in value.items()}
+    return [to_plain(item) for item in value] if isinstance(value, tuple | list) else value
 
 
 def _use(node: str, kind: str, component: Any, registry: Registry) -> str | Problem:
@@ -62,7 +62,7 @@ def _use(node: str, kind: str, component: Any, registry: Registry) -> str | Prob
         return Problem(node, f'expected "kind.name", found the kind {kind!r}', nearest(kind, KINDS))
     if isinstance(component, type) or not attrs.has(type(component)):
         return Problem(node, f"expected a component, found {component!r}")
-    entries = registered(registry, type(component))
+    entries = entries_of_class(registry, type(component))
     for entry in entries:
         if entry.kind == kind:
             return registry.use(entry)

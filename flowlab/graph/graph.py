@@ -13,12 +13,12 @@ from attrs import frozen
 
 from flowlab.api import Executor, ExperimentError, PluginError, Problem, Reference
 from flowlab.graph.node import Node
-from flowlab.graph.tables import Tables, limit, tables
-from flowlab.graph.variants import dangling, edges
+from flowlab.graph.tables import Tables, check_size, read_tables
+from flowlab.graph.variants import dangling_references, list_edges
 from flowlab.registry.registry import Registry
-from flowlab.spec.document import Document, read
-from flowlab.spec.overrides import EXECUTOR, TRACKER, override
-from flowlab.spec.structure import named
+from flowlab.spec.document import Document, read_document
+from flowlab.spec.overrides import EXECUTOR, TRACKER, apply_overrides
+from flowlab.spec.structure import referenced_names
 from flowlab.spec.sweep import Axis
 
 
@@ -44,23 +44,23 @@ class Graph:
         return next((node.component for node in self.nodes if node.kind.name == EXECUTOR), None)
 
 
-def load(path: Path, overrides: Sequence[str], registry: Registry) -> Graph:
+def load_graph(path: Path, overrides: Sequence[str], registry: Registry) -> Graph:
     """Read, check and connect an experiment. Raises ExperimentError with all its mistakes, PluginError."""
-    return connected(override(read(path), overrides), registry)
+    return build_graph(apply_overrides(read_document(path), overrides), registry)
 
 
-def connected(document: Document, registry: Registry) -> Graph:
+def build_graph(document: Document, registry: Registry) -> Graph:
     """Check and connect a document. Raises ExperimentError with all its mistakes, PluginError."""
-    found = tables(document, registry)
+    found = read_tables(document, registry)
     problems = list(found.problems)
-    ends = {one.id: edges(one, found.varied[one.id].values()) for one in found.declared}
-    problems += dangling(found.declared, found.varied)
+    ends = {one.id: list_edges(one, found.varied[one.id].values()) for one in found.declared}
+    problems += dangling_references(found.declared, found.varied)
     order, circles = _order(ends)
     problems += [Problem(document.where(*node.split(".", 1)), message) for node, message in circles]
     if problems:
         raise ExperimentError(_sorted(problems, document))
     relevant = _relevant(order, ends, found)
-    limit(found.axes, relevant, document)
+    check_size(found.axes, relevant, document)
     nodes = _connect(order, found, relevant)
     problems = [*_aside(nodes, document), *_misfits(nodes, document)]
     if problems:
@@ -78,13 +78,13 @@ def connected(document: Document, registry: Registry) -> Graph:
     )
 
 
-def load_all(paths: Iterable[Path], overrides: Sequence[str], registry: Registry) -> tuple[Graph, ...]:
+def load_graphs(paths: Iterable[Path], overrides: Sequence[str], registry: Registry) -> tuple[Graph, ...]:
     """Load experiments. Raises ExperimentError with the mistakes of all of them, PluginError."""
     graphs: list[Graph] = []
     problems: dict[Problem, None] = {}
     for path in paths:
         try:
-            graphs.append(load(path, overrides, registry))
+            graphs.append(load_graph(path, overrides, registry))
         except ExperimentError as error:
             problems |= dict.fromkeys(error.problems)
     if problems:
@@ -150,7 +150,9 @@ def _connect(order: list[str], found: Tables, relevant: Mapping[str, list[int]])
                     for end in (f"{reference.kind}.{name}" for name in names)
                     for there in _settings(relevant[end], setting, axes)
                 )
-                for field, reference, names in named(type(component), attrs.asdict(component, recurse=False))
+                for field, reference, names in referenced_names(
+                    type(component), attrs.asdict(component, recurse=False)
+                )
             }
             variant = {path: value for i in mine for path, value in axes[i].settings[setting[i]].items()}
             built[one.id, chosen] = Node(one.kind, one.name, one.use, one.entry, component, variant, inputs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flowlab.graph.graph import Graph
 
 
-def mermaid(graph: Graph) -> str:
+def to_mermaid(graph: Graph) -> str:
     """A flowchart: one box a node, arrows from each input labelled by the field that names it."""
     names = {node: f"n{index}" for index, node in enumerate(graph.nodes)}
     lines = ["flowchart LR"]

@@ -9,12 +9,12 @@ from typing import Any
 from attrs import frozen
 
 from flowlab.api import ExperimentError, Problem
-from flowlab.graph.declaration import Declaration, declarations, experiment_problems
-from flowlab.graph.variants import as_written, structured, variants
+from flowlab.graph.declaration import Declaration, check_experiment_table, read_declarations
+from flowlab.graph.variants import expand_variants, structure_as_written, structure_variants
 from flowlab.registry.registry import Registry
 from flowlab.spec.document import Document
-from flowlab.spec.structure import structure
-from flowlab.spec.sweep import MOST, Axis, sweeps
+from flowlab.spec.structure import structure_component
+from flowlab.spec.sweep import MAX_NODES, Axis, read_sweeps
 
 
 @frozen
@@ -34,28 +34,28 @@ class Tables:
     problems: tuple[Problem, ...]
 
 
-def tables(document: Document, registry: Registry) -> Tables:
+def read_tables(document: Document, registry: Registry) -> Tables:
     """Check each table of a document. Raises ExperimentError for too large a sweep, PluginError."""
-    declared, faults = declarations(document, registry)
-    axes, sweep_faults = sweeps(document)
-    problems = dict.fromkeys([*experiment_problems(document), *faults, *sweep_faults])
+    declared, faults = read_declarations(document, registry)
+    axes, sweep_faults = read_sweeps(document)
+    problems = dict.fromkeys([*check_experiment_table(document), *faults, *sweep_faults])
     touching = {one.id: [i for i, axis in enumerate(axes) if one.id in axis.nodes] for one in declared}
-    limit(axes, touching, document)
+    check_size(axes, touching, document)
     varied, components, written = {}, {}, {}
     for one in declared:
-        varied[one.id] = dict(variants(one, document, axes, touching[one.id]))
-        components[one.id], faults = structured(one, varied[one.id])
+        varied[one.id] = dict(expand_variants(one, document, axes, touching[one.id]))
+        components[one.id], faults = structure_variants(one, varied[one.id])
         problems |= dict.fromkeys(faults)
-        base = as_written(one, document, next(iter(varied[one.id].values())))
-        written[one.id], faults = structure(one.component, base, one.path)
+        base = structure_as_written(one, document, next(iter(varied[one.id].values())))
+        written[one.id], faults = structure_component(one.component, base, one.path)
         problems |= dict.fromkeys(faults)
     return Tables(tuple(declared), axes, touching, varied, components, written, tuple(problems))
 
 
-def limit(axes: tuple[Axis, ...], varying: Mapping[str, list[int]], document: Document) -> None:
+def check_size(axes: tuple[Axis, ...], varying: Mapping[str, list[int]], document: Document) -> None:
     """Count nodes before building them. Raises ExperimentError for more than anybody means to compute."""
     total = sum(math.prod(len(axes[i].settings) for i in mine) for mine in varying.values())
-    if total > MOST:
+    if total > MAX_NODES:
         name = axes[0].name if axes else ""
         where = document.where("sweep", name) if name else document.where("experiment")
-        raise ExperimentError([Problem(where, f"the experiment makes {total} nodes; at most {MOST}")])
+        raise ExperimentError([Problem(where, f"the experiment makes {total} nodes; at most {MAX_NODES}")])

@@ -12,11 +12,11 @@ from flowlab.api import Problem, Reference
 from flowlab.api.nearest import nearest
 from flowlab.graph.declaration import Declaration
 from flowlab.spec.document import Document
-from flowlab.spec.structure import named, structure
+from flowlab.spec.structure import referenced_names, structure_component
 from flowlab.spec.sweep import Axis
 
 
-def variants(
+def expand_variants(
     one: Declaration, document: Document, axes: tuple[Axis, ...], touching: list[int]
 ) -> Iterator[tuple[tuple[int, ...], Document]]:
     """The document as a node sees it in each setting of the axes that touch it, by setting indices."""
@@ -39,7 +39,7 @@ def _with_table(
     return attrs.evolve(document, data=data, overridden=places)
 
 
-def as_written(one: Declaration, document: Document, first: Document) -> Document:
+def structure_as_written(one: Declaration, document: Document, first: Document) -> Document:
     """The document without sweeps, but for what a node needs and only a sweep gives: that of its first setting."""
     table = dict(document.data[one.kind.name][one.name])
     places = dict(document.overridden)
@@ -51,14 +51,14 @@ def as_written(one: Declaration, document: Document, first: Document) -> Documen
     return _with_table(one, document, table, places)
 
 
-def structured(
+def structure_variants(
     one: Declaration, variants: Mapping[tuple[int, ...], Document]
 ) -> tuple[dict[tuple[int, ...], Any], list[Problem]]:
     """A node's component in each of its variants, and what is wrong with them."""
     found: dict[tuple[int, ...], Any] = {}
     problems: dict[Problem, None] = {}
     for chosen, varied in variants.items():
-        component, faults = structure(one.component, varied, one.path)
+        component, faults = structure_component(one.component, varied, one.path)
         problems |= dict.fromkeys(faults)
         if component is not None:
             found[chosen] = component
@@ -66,10 +66,10 @@ def structured(
 
 
 def _references(one: Declaration, varied: Document) -> Iterator[tuple[str, Reference, tuple[str, ...]]]:
-    return named(one.component, varied.data[one.kind.name][one.name])
+    return referenced_names(one.component, varied.data[one.kind.name][one.name])
 
 
-def edges(one: Declaration, variants: Iterable[Document]) -> dict[str, set[Reference]]:
+def list_edges(one: Declaration, variants: Iterable[Document]) -> dict[str, set[Reference]]:
     """The nodes that a declaration refers to, and how."""
     found: dict[str, set[Reference]] = {}
     for varied in variants:
@@ -79,7 +79,9 @@ def edges(one: Declaration, variants: Iterable[Document]) -> dict[str, set[Refer
     return found
 
 
-def dangling(declared: Iterable[Declaration], variants: Mapping[str, Mapping[Any, Document]]) -> Iterable[Problem]:
+def dangling_references(
+    declared: Iterable[Declaration], variants: Mapping[str, Mapping[Any, Document]]
+) -> Iterable[Problem]:
     """References to nodes that the document doesn't declare."""
     problems: dict[Problem, None] = {}
     for one in declared:

@@ -11,15 +11,15 @@ from flowlab.api import CLASSES
 from flowlab.api.labels import without_setting
 from flowlab.api.plotting import CLASS_COLOURS, CLASS_MARKERS, house_style, new_panels
 from flowlab.api.result import Cell
-from flowlab.html.templating import picture
-from flowlab.output.figures import drawn
-from flowlab.provenance.summary import Summary
+from flowlab.html.templating import to_data_url
+from flowlab.output.figures import figure_bytes
+from flowlab.provenance.summary import RunSummary
 
 _STYLES = ("-", "--", ":", "-.")
 
 
 @frozen
-class Shares:
+class FlowShares:
     """The ends of one flow in one run at one setting: counts by class, and the numbers that were swept."""
 
     run: str
@@ -28,21 +28,21 @@ class Shares:
     swept: Mapping[str, float]
 
 
-def curves(runs: Mapping[str, Summary]) -> str | None:
+def plot_curves(runs: Mapping[str, RunSummary]) -> str | None:
     """The picture as a URL that holds it: a panel a classifier and flow; None where no flow was classified."""
     found = [shares for name, run in runs.items() for shares in _shares(name, run)]
     if not found:
         return None
     figure = _drawn(found, list(runs))
-    return picture(drawn(figure, "svg"), drawn(figure, "png"))
+    return to_data_url(figure_bytes(figure, "svg"), figure_bytes(figure, "png"))
 
 
-def _shares(name: str, run: Summary) -> Iterator[Shares]:
+def _shares(name: str, run: RunSummary) -> Iterator[FlowShares]:
     """What the summary says of every classifier's flows."""
     for label, one in run.of("classifier").items():
         swept = {key: value for key, value in one.variant.items() if type(value) in (int, float)}
         for flow, counts in _counts(one.metrics).items():
-            yield Shares(name, f"{without_setting(label)}: {without_setting(flow)}", counts, swept)
+            yield FlowShares(name, f"{without_setting(label)}: {without_setting(flow)}", counts, swept)
 
 
 def _counts(metrics: Mapping[str, Cell]) -> dict[str, dict[str, int]]:
@@ -56,7 +56,7 @@ def _counts(metrics: Mapping[str, Cell]) -> dict[str, dict[str, int]]:
 
 
 @house_style()
-def _drawn(found: list[Shares], runs: list[str]) -> Any:
+def _drawn(found: list[FlowShares], runs: list[str]) -> Any:
     from matplotlib.lines import Line2D
 
     titles = list(dict.fromkeys(shares.panel for shares in found))
@@ -86,7 +86,7 @@ def _drawn(found: list[Shares], runs: list[str]) -> Any:
     return figure
 
 
-def _axis(found: list[Shares]) -> str | None:
+def _axis(found: list[FlowShares]) -> str | None:
     """The first number that takes several values in every panel's runs, if one does."""
     keys = dict.fromkeys(key for shares in found for key in shares.swept)
     for key in keys:
@@ -96,9 +96,9 @@ def _axis(found: list[Shares]) -> str | None:
     return None
 
 
-def _apart(shares: list[Shares], key: str) -> Iterator[list[Shares]]:
+def _apart(shares: list[FlowShares], key: str) -> Iterator[list[FlowShares]]:
     """Those that differ in the key alone, in its order."""
-    groups: dict[tuple[tuple[str, float], ...], list[Shares]] = {}
+    groups: dict[tuple[tuple[str, float], ...], list[FlowShares]] = {}
     for one in shares:
         others = tuple((name, value) for name, value in one.swept.items() if name != key)
         groups.setdefault(others, []).append(one)
@@ -106,7 +106,7 @@ def _apart(shares: list[Shares], key: str) -> Iterator[list[Shares]]:
         yield sorted(group, key=lambda one: one.swept[key])
 
 
-def _lines(ax: Any, places: list[float], shares: list[Shares], style: str) -> None:
+def _lines(ax: Any, places: list[float], shares: list[FlowShares], style: str) -> None:
     """A line a class with its 95 % Clopper-Pearson band; without a style, markers with bars."""
     from flowlab.theory.statistics.intervals import clopper_pearson
 

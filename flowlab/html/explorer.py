@@ -8,13 +8,13 @@ from typing import Any
 
 from attrs import frozen
 
-from flowlab.api import CLASSES, Bank, Classes, Trajectories
+from flowlab.api import CLASSES, Classes, DenoiserBank, Trajectories
 from flowlab.api.plotting import CLASS_COLOURS
-from flowlab.engine.inputs import sources
+from flowlab.engine.inputs import upstream_nodes
 from flowlab.engine.outcome import Outcome, Record
 from flowlab.graph.graph import Graph
 from flowlab.graph.node import Node
-from flowlab.html.packing import packed, packed_geometry, packed_level
+from flowlab.html.packing import pack_geometry, pack_level, pack_numbers
 
 MOST = 12  # flows: more are no longer chosen from, and each costs a reading of the store
 BUDGET = 1_300_000  # characters of a page for all weights; with geometries and states about 2 MB
@@ -25,7 +25,7 @@ _STATES = 100_000  # numbers, of all flows together; a flow has a fifth of them 
 
 
 @frozen
-class View:
+class Explorer:
     """The numbers by the names that view.js knows them by, and the flows that it can't show, with the reason."""
 
     data: Mapping[str, Any]
@@ -40,7 +40,7 @@ class View:
         return found
 
 
-def view(graph: Graph, outcome: Outcome) -> View | None:
+def build_explorer(graph: Graph, outcome: Outcome) -> Explorer | None:
     """The view of some of a run's flows, in the order of the file; None where there is none."""
     finished = [record for record in outcome.of("flow") if record.finished]
     flows: dict[Node, Trajectories] = {}
@@ -67,7 +67,7 @@ def view(graph: Graph, outcome: Outcome) -> View | None:
     said = []
     for node in shown:
         flow, levels = flows[node], fitted[node]
-        geometry = _place(packed_geometry(flow.bank.training.geometry), geometries)
+        geometry = _place(pack_geometry(flow.bank.training.geometry), geometries)
         bank = {"geometry": geometry, "levels": list(levels.values()), "all": len(flow.bank.sigma)}
         states = _states(flow, list(levels), _STATES // max(5, len(shown)))
         said.append({"label": node.label, "bank": _place(bank, banks), **states, **judges[node]})
@@ -78,7 +78,7 @@ def view(graph: Graph, outcome: Outcome) -> View | None:
         "banks": banks,
         "flows": said,
     }
-    return View(data, {node.label: left_out[node] for node in nodes if node in left_out})
+    return Explorer(data, {node.label: left_out[node] for node in nodes if node in left_out})
 
 
 def _in_turn(flows: Sequence[Record]) -> list[Record]:
@@ -107,12 +107,12 @@ def _reason(flow: Trajectories) -> str | None:
         return "its points span no plane"
     if not bool(bank.usable.any()):
         return "its denoiser has no solution"
-    if packed_level(bank, int(bank.usable.nonzero()[0, 0])) is None:
+    if pack_level(bank, int(bank.usable.nonzero()[0, 0])) is None:
         return "its denoiser is of a kind that the page can't evaluate"
     return None
 
 
-def _fitted(banks: Sequence[Bank]) -> list[dict[int, dict[str, Any]]]:
+def _fitted(banks: Sequence[DenoiserBank]) -> list[dict[int, dict[str, Any]]]:
     """As many levels of each bank as fit, by index, noisiest first; none of the largest banks where too few do."""
     found: list[dict[int, dict[str, Any]]] = []
     for most in _LEVELS:
@@ -125,10 +125,10 @@ def _fitted(banks: Sequence[Bank]) -> list[dict[int, dict[str, Any]]]:
     return found
 
 
-def _levels(bank: Bank, most: int) -> dict[int, dict[str, Any]]:
+def _levels(bank: DenoiserBank, most: int) -> dict[int, dict[str, Any]]:
     """Some of the levels that have a solution."""
     chosen = _spread(bank.usable.nonzero()[:, 0].tolist(), most)
-    return {index: level for index in chosen if (level := packed_level(bank, index))}
+    return {index: level for index in chosen if (level := pack_level(bank, index))}
 
 
 def _size(banks: Sequence[dict[int, dict[str, Any]]]) -> int:
@@ -150,11 +150,11 @@ def _states(flow: Trajectories, levels: Sequence[int], most: int) -> dict[str, A
         to_limit = not bool(flow.times[-1].isfinite())
         steps = round(_LONG / step) if to_limit else count - 1
         return {"name": flow.name, "level": nearest, "step": step, "steps": steps,
-                "paths": packed(starts[:1]), "times": [0.0]}  # fmt: skip
+                "paths": pack_numbers(starts[:1]), "times": [0.0]}  # fmt: skip
     between = _spread(range(count), min(60, most // (starts.shape[1] * dimension)))
     moments = sorted({*levels, count - 1, *between})
     times = [float(flow.times[moment]) for moment in moments]
-    return {"name": flow.name, "level": 0, "paths": packed(starts[moments]), "times": times}
+    return {"name": flow.name, "level": 0, "paths": pack_numbers(starts[moments]), "times": times}
 
 
 def _judges(flows: Mapping[Node, Trajectories], outcome: Outcome) -> dict[Node, dict[str, Any]]:
@@ -162,7 +162,7 @@ def _judges(flows: Mapping[Node, Trajectories], outcome: Outcome) -> dict[Node, 
     scale = {node: flow.bank.training.geometry.scale for node, flow in flows.items()}
     found: dict[Node, dict[str, Any]] = {}
     for record in outcome.of("classifier"):
-        its = set(sources(record.node)) - found.keys()
+        its = set(upstream_nodes(record.node)) - found.keys()
         mine = [flow for flow in flows if flow in its]
         if mine and record.finished and isinstance(classes := record.value, Classes):
             found |= {

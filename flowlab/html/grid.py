@@ -31,7 +31,7 @@ class Grid:
         """The first rows of a file, numbers rounded."""
         reader = csv.reader(io.StringIO(text))
         header = next(reader)
-        rows = [[rounded(cell) for cell in row] for row in itertools.islice(reader, _ROWS)]
+        rows = [[round_cell(cell) for cell in row] for row in itertools.islice(reader, _ROWS)]
         return cls(header, rows, len(rows) + sum(1 for _ in reader))
 
     @property
@@ -50,7 +50,7 @@ class Grid:
         ]
 
 
-def rounded(cell: str) -> str:
+def round_cell(cell: str) -> str:
     """A float to the digits that people read; all else as it is."""
     if not _is_number(cell) or cell.lstrip("-").isdigit():
         return cell

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
-from flowlab.api import Bank
+from flowlab.api import DenoiserBank
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,7 +18,7 @@ _SUMS = 12  # edges; of more, the nearest sum is found by rounding, as in theory
 _NEGLIGIBLE = 1e-9
 
 
-def packed_level(bank: Bank, level: int) -> dict[str, Any] | None:
+def pack_level(bank: DenoiserBank, level: int) -> dict[str, Any] | None:
     """One denoiser; None of a kind that view.js doesn't know."""
     import torch
 
@@ -29,7 +29,7 @@ def packed_level(bank: Bank, level: int) -> dict[str, Any] | None:
     network = bank.network.at(level)
     sigma = float(bank.sigma[level])
     if isinstance(network, EmpiricalMmse):
-        return {"kind": "mmse", "sigma": sigma, "width": len(network.points), "data": packed(network.points)}
+        return {"kind": "mmse", "sigma": sigma, "width": len(network.points), "data": pack_numbers(network.points)}
     if isinstance(network, Slabs):
         network = from_slabs(network)
     if not isinstance(network, ReluNetwork):
@@ -42,33 +42,33 @@ def packed_level(bank: Bank, level: int) -> dict[str, Any] | None:
     skip = bool(network.skip.any())
     if skip:
         parts.append(network.skip[0])
-    data = packed(torch.cat([part.flatten() for part in parts]))
+    data = pack_numbers(torch.cat([part.flatten() for part in parts]))
     return {"kind": "relu", "sigma": sigma, "width": int(kept.sum()), "skip": skip, "data": data}
 
 
-def packed_geometry(geometry: Geometry) -> dict[str, Any]:
+def pack_geometry(geometry: Geometry) -> dict[str, Any]:
     """What the class of an endpoint is decided by."""
     import torch
 
-    from flowlab.theory.geometry.subset_sums import patterns
+    from flowlab.theory.geometry.subset_sums import subset_masks
 
     edges, rays = geometry.edges, geometry.rays
     sums = inverse = cell = None
     if len(edges) <= _SUMS:
-        subsets = patterns(len(edges), rays)
+        subsets = subset_masks(len(edges), rays)
         order = subsets.sum(-1)
         allowed = subsets[(order >= 2) & (order <= len(geometry.points) - 1)]
-        sums = packed(geometry.anchor + allowed.to(edges) @ edges)
+        sums = pack_numbers(geometry.anchor + allowed.to(edges) @ edges)
     else:
-        inverse = packed(torch.linalg.pinv(edges))
+        inverse = pack_numbers(torch.linalg.pinv(edges))
     if geometry.cell is not None:
         names = ("normals", "heights", "center", "basis")
-        cell = {name: packed(getattr(geometry.cell, name)) for name in names}
+        cell = {name: pack_numbers(getattr(geometry.cell, name)) for name in names}
     return {
         "dimension": geometry.points.shape[-1],
-        "points": packed(geometry.points),
-        "anchor": packed(geometry.anchor),
-        "edges": packed(edges),
+        "points": pack_numbers(geometry.points),
+        "anchor": pack_numbers(geometry.anchor),
+        "edges": pack_numbers(edges),
         "rays": None if rays is None else rays.tolist(),
         "sums": sums,
         "inverse": inverse,
@@ -76,6 +76,6 @@ def packed_geometry(geometry: Geometry) -> dict[str, Any]:
     }
 
 
-def packed(numbers: Tensor) -> str:
+def pack_numbers(numbers: Tensor) -> str:
     """Numbers as base64 of little-endian float32: half the size of float64, and more than pixels can show."""
     return base64.b64encode(numbers.detach().cpu().numpy().astype("<f4").tobytes()).decode()

@@ -14,14 +14,14 @@ from flowlab.api.plotting import CLASS_COLOURS, WIDTHS
 from flowlab.engine.outcome import Outcome, Record
 from flowlab.graph.graph import Graph
 from flowlab.html.dag_layout import columns
-from flowlab.html.explorer import view
+from flowlab.html.explorer import build_explorer
 from flowlab.html.grid import Grid
-from flowlab.html.templating import picture, render
-from flowlab.output.answer import complaints, ending, worst
-from flowlab.output.claims import HEADER, findings, row, title
-from flowlab.output.figures import stems
-from flowlab.output.fractions import ends
-from flowlab.output.plain import spoken
+from flowlab.html.templating import render_page, to_data_url
+from flowlab.output.answer import format_ending, format_shortfalls, format_worst
+from flowlab.output.claims import HEADER, claim_row, claims_title, collect_claims
+from flowlab.output.figures import figure_stems
+from flowlab.output.fractions import end_fractions
+from flowlab.output.jsonable import format_utc
 
 _STATUSES = ("done", "skipped", "short", "failed")
 _QUALITY = {
@@ -34,7 +34,7 @@ _QUALITY = {
 
 
 @frozen
-class Shown:
+class ShownFigure:
     """A figure: the node it is of, its files' path without ending, and the picture as a URL that holds it."""
 
     record: Record
@@ -52,28 +52,28 @@ class Shown:
         return bool(self.record.value.get_figwidth() > WIDTHS["single"])
 
 
-def page(graph: Graph, outcome: Outcome, lock: Mapping[str, Any], files: Mapping[str, bytes]) -> bytes:
+def render_report(graph: Graph, outcome: Outcome, lock: Mapping[str, Any], files: Mapping[str, bytes]) -> bytes:
     """The page of a run whose tables and figures are `files`, by relative path.
 
     Equal runs give equal pages but for what the lock and the outcome tell of time.
     """
-    shown = view(graph, outcome)
-    claims = findings(graph, outcome)
-    return render(
+    shown = build_explorer(graph, outcome)
+    claims = collect_claims(graph, outcome)
+    return render_page(
         "page.html",
         *(("view.js", "explore.js") if shown and shown.data["flows"] else ()),
         graph=graph,
         outcome=outcome,
         lock=lock,
-        date=spoken(lock["run"]["date"]),
+        date=format_utc(lock["run"]["date"]),
         colours=CLASS_COLOURS,
         classes=CLASSES,
-        ending=ending(outcome),
-        complaints=complaints(outcome),
+        ending=format_ending(outcome),
+        complaints=format_shortfalls(outcome),
         conjectures=list(_conjectures(outcome)),
-        claims_title=title(claims),
-        claims=Grid.of(HEADER, [row(one) for one in claims]),
-        ends=ends(outcome),
+        claims_title=claims_title(claims),
+        claims=Grid.of(HEADER, [claim_row(one) for one in claims]),
+        ends=end_fractions(outcome),
         denoisers=_denoisers(outcome),
         view=shown,
         figures=list(_figures(graph, outcome, files)),
@@ -97,18 +97,18 @@ def _denoisers(outcome: Outcome) -> Grid:
     for record in outcome.of("denoiser"):
         usable = record.metrics.get("usable")
         levels = f"{sum(map(bool, usable))} of {len(usable)}" if isinstance(usable, list) else "-"
-        figures = [worst(record.metrics.get(name)) for name in _QUALITY.values()]
+        figures = [format_worst(record.metrics.get(name)) for name in _QUALITY.values()]
         rows.append([record.node.label, record.node.use, record.status, levels, *figures])
     header = ["denoiser", "component", "status", "levels usable", *_QUALITY]
     return Grid.of(header, rows).without_empty
 
 
-def _figures(graph: Graph, outcome: Outcome, files: Mapping[str, bytes]) -> Iterator[Shown]:
+def _figures(graph: Graph, outcome: Outcome, files: Mapping[str, bytes]) -> Iterator[ShownFigure]:
     """The finished figures in the order of the file."""
     order = {name: index for index, name in enumerate(graph.resolved.get("figure", ()))}
     records = {record.node: record for record in outcome.of("figure")}
-    for node, stem in sorted(stems(outcome).items(), key=lambda item: order.get(item[0].name, len(order))):
-        yield Shown(records[node], stem, picture(files[f"{stem}.svg"], files[f"{stem}.png"]))
+    for node, stem in sorted(figure_stems(outcome).items(), key=lambda item: order.get(item[0].name, len(order))):
+        yield ShownFigure(records[node], stem, to_data_url(files[f"{stem}.svg"], files[f"{stem}.png"]))
 
 
 def _status(outcome: Outcome) -> dict[str, str]:

@@ -9,12 +9,12 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from flowlab.engine.versions import installed
+from flowlab.engine.versions import installed_versions
 
 _LARGEST_SVG = 1 << 20  # bytes; a page shows the PNG of a figure of more strokes than that
 
 
-def render(template: str, *scripts: str, **values: Any) -> bytes:
+def render_page(template: str, *scripts: str, **values: Any) -> bytes:
     """A page that runs these scripts and no other."""
     environment = Environment(
         loader=PackageLoader("flowlab.html"),
@@ -25,7 +25,7 @@ def render(template: str, *scripts: str, **values: Any) -> bytes:
     )
     script = Markup("").join(_asset(environment, name) for name in ("page.js", *scripts))
     made = environment.get_template(template).render(
-        version=installed(("flowlab",))["flowlab"],
+        version=installed_versions(("flowlab",))["flowlab"],
         style=_asset(environment, "page.css"),
         script=script,
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
@@ -34,7 +34,7 @@ def render(template: str, *scripts: str, **values: Any) -> bytes:
     return made.encode()
 
 
-def picture(svg: bytes, png: bytes) -> str:
+def to_data_url(svg: bytes, png: bytes) -> str:
     """A figure as a URL that holds it."""
     kind, content = ("svg+xml", svg) if len(svg) <= _LARGEST_SVG else ("png", png)
     return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"

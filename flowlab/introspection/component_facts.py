@@ -9,15 +9,15 @@ from typing import Any
 import attrs
 from attrs import frozen
 
-from flowlab.api import PluginError, Reference, about
+from flowlab.api import PluginError, Reference, field_spec
 from flowlab.registry.entry_points import Entry
-from flowlab.registry.source import Source, source
-from flowlab.registry.static_schema import stand_in
-from flowlab.spec.structure import spoken, types_of
+from flowlab.registry.source import ComponentSource, find_source
+from flowlab.registry.static_schema import static_component
+from flowlab.spec.structure import field_types, type_name
 
 
 @frozen
-class Key:
+class KeyFacts:
     """One key of a component's table, in words: `refers` to a kind of node where it is a reference, else empty.
 
     `default` as it is written in TOML after "= ", or what there is in its place.
@@ -33,40 +33,42 @@ class Key:
 
 
 @frozen
-class Described:
+class ComponentFacts:
     """What there is to say of an entry; of one that can't be loaded, what its source tells, and the `fault`."""
 
     entry: Entry
     doc: str
-    keys: tuple[Key, ...]
-    source: Source
+    keys: tuple[KeyFacts, ...]
+    source: ComponentSource
     fault: str = ""
 
 
-def described(entry: Entry) -> Described:
+def component_facts(entry: Entry) -> ComponentFacts:
     """Load a component, or read its source, and describe it."""
-    place = source(entry)
+    place = find_source(entry)
     component: type[Any] | None
     try:
         component, fault = entry.load(), ""
-        hints = types_of(component)
+        hints = field_types(component)
     except PluginError as error:
-        component, fault = stand_in(place), f"can't be used: {error}"
+        component, fault = static_component(place), f"can't be used: {error}"
         hints = getattr(component, "__annotations__", {})
     doc = (inspect.getdoc(component) or "") if component else ""
-    return Described(entry, doc, tuple(_keys(component, hints)), place, fault)
+    return ComponentFacts(entry, doc, tuple(_keys(component, hints)), place, fault)
 
 
-def _keys(component: type | None, hints: dict[str, Any]) -> Iterator[Key]:
+def _keys(component: type | None, hints: dict[str, Any]) -> Iterator[KeyFacts]:
     for one in attrs.fields(component) if component else ():
-        item = about(one)
+        item = field_spec(one)
         if not one.init:
             continue
         if isinstance(item, Reference):
             kind = f"{item.kind}{' (several)' if item.many else ''}"
-            yield Key(one.name, kind, _default(one), "", "", item.help, item.kind)
+            yield KeyFacts(one.name, kind, _default(one), "", "", item.help, item.kind)
         else:
-            yield Key(one.name, spoken(hints[one.name]), _default(one), item.range, item.unit or "", item.help)
+            yield KeyFacts(
+                one.name, type_name(hints[one.name]), _default(one), item.range, item.unit or "", item.help
+            )
 
 
 def _default(attribute: attrs.Attribute[Any]) -> str:

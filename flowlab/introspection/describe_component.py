@@ -6,14 +6,14 @@ from collections.abc import Iterable
 
 from flowlab.api import KINDS, ExperimentError, Problem
 from flowlab.api.nearest import nearest
-from flowlab.introspection.component_facts import Key, described
-from flowlab.introspection.list_components import origin
-from flowlab.output.aligned import aligned
+from flowlab.introspection.component_facts import KeyFacts, component_facts
+from flowlab.introspection.list_components import format_distribution
+from flowlab.output.text_table import align_columns
 from flowlab.registry.entry_points import Entry
 from flowlab.registry.registry import Registry
 
 
-def find(registry: Registry, text: str) -> Entry:
+def find_component(registry: Registry, text: str) -> Entry:
     """The entry of `name`, `kind:name` or `distribution:name`. Raises ExperimentError."""
     name = text.rpartition(":")[2]
     named = [entry for entry in registry.entries if entry.name == name]
@@ -34,28 +34,28 @@ def find(registry: Registry, text: str) -> Entry:
     raise ExperimentError([Problem(text, f"several components have this name: {', '.join(full)}")])
 
 
-def describe(entry: Entry) -> str:
+def describe_component(entry: Entry) -> str:
     """The component's docstring, its keys, whom it is from, and where it is written.
 
     Of one that can't be loaded, what its source tells, and why it can't.
     """
-    found = described(entry)
+    found = component_facts(entry)
     parts = [
         [f"{entry.kind} {entry.name} ({entry.distribution} {entry.version})"],
         found.doc.splitlines(),
         _section("references", ((key.name, key.type, key.default, key.help) for key in found.keys if key.refers)),
         _section("parameters", (_parameter(key) for key in found.keys if not key.refers)),
         [found.fault],
-        [f"{origin(entry)}, {entry.root}", *([found.source.place] if found.source.file else [])],
+        [f"{format_distribution(entry)}, {entry.root}", *([found.source.place] if found.source.file else [])],
     ]
     return "\n\n".join("\n".join(part) for part in parts if any(part))
 
 
 def _section(title: str, rows: Iterable[tuple[str, ...]]) -> list[str]:
-    lines = aligned(list(rows), indent=2)
+    lines = align_columns(list(rows), indent=2)
     return [title, *lines] if lines else []
 
 
-def _parameter(key: Key) -> tuple[str, ...]:
+def _parameter(key: KeyFacts) -> tuple[str, ...]:
     unit = f" [{key.unit}]" if key.unit else ""
     return key.name, key.type, key.default, key.range, f"{key.help}{unit}"

@@ -13,15 +13,15 @@ from pathlib import Path
 from attrs import frozen
 
 from flowlab.api import API_VERSION, PluginError
-from flowlab.engine.device import resolve
-from flowlab.engine.format_error import one_line
-from flowlab.registry.pyproject_diff import drift
-from flowlab.registry.registry import DISABLE, Registry
-from flowlab.spec.structure import types_of
+from flowlab.engine.device import resolve_device
+from flowlab.engine.format_error import format_error
+from flowlab.registry.pyproject_diff import diff_pyproject
+from flowlab.registry.registry import DISABLE_VARIABLE, Registry
+from flowlab.spec.structure import field_types
 
 
 @frozen
-class Ailment:
+class Issue:
     """One thing that is wrong, and the command that mends it."""
 
     what: str
@@ -31,7 +31,7 @@ class Ailment:
         return f"{self.what}\n    {self.mend}"
 
 
-def diagnosis(registry: Registry) -> tuple[str, list[Ailment]]:
+def diagnose(registry: Registry) -> tuple[str, list[Issue]]:
     """What is installed, in a few lines, and what is wrong with it. Imports torch and every component."""
     torch, ailments = _torch()
     ailments += [
@@ -47,77 +47,77 @@ def diagnosis(registry: Registry) -> tuple[str, list[Ailment]]:
         f"flowlab {version('flowlab')}, API {API_VERSION}, Python {platform.python_version()}",
         torch,
         f"{len(registry.entries)} components of {len(owners)} distributions",
-        *([f"disabled by {DISABLE}: {', '.join(disabled)}"] if disabled else []),
+        *([f"disabled by {DISABLE_VARIABLE}: {', '.join(disabled)}"] if disabled else []),
     ]
     return "\n".join(facts), ailments
 
 
-def told(facts: str, ailments: list[Ailment]) -> str:
+def format_diagnosis(facts: str, ailments: list[Issue]) -> str:
     """The diagnosis as text."""
     return "\n\n".join([facts, *map(str, ailments)] if ailments else [facts, "all is well"])
 
 
-def _torch() -> tuple[str, list[Ailment]]:
+def _torch() -> tuple[str, list[Issue]]:
     try:
         import torch
 
-        device, threads = resolve("auto"), torch.get_num_threads()
+        device, threads = resolve_device("auto"), torch.get_num_threads()
     except Exception as error:  # a torch that is broken may raise anything
         mend = _pip("install", "--force-reinstall", "torch")
-        return "torch is broken", [Ailment(f"torch can't be used: {one_line(error)}", mend)]
+        return "torch is broken", [Issue(f"torch can't be used: {format_error(error)}", mend)]
     return f"torch {torch.__version__}, device {device}, threads {threads}", []
 
 
-def _unreadable(registry: Registry) -> Iterator[Ailment]:
+def _unreadable(registry: Registry) -> Iterator[Issue]:
     for one in registry.distributions:
         if one.fault:
             mend = _again(one.name, one.root, one.editable)
-            yield Ailment(f"{one.name} {one.version} in {one.root}: {one.fault}", mend)
+            yield Issue(f"{one.name} {one.version} in {one.root}: {one.fault}", mend)
 
 
-def _stale(registry: Registry) -> Iterator[Ailment]:
+def _stale(registry: Registry) -> Iterator[Issue]:
     """Editable distributions whose entry points were edited since, or whose folder is gone."""
     for one in registry.distributions:
         if not one.editable or one.fault:
             continue
         if not Path(one.root).is_dir():
-            yield Ailment(f"{one.name} {one.version}: its folder {one.root} is gone", _pip("uninstall", one.name))
+            yield Issue(f"{one.name} {one.version}: its folder {one.root} is gone", _pip("uninstall", one.name))
             continue
-        changed = drift(one)
+        changed = diff_pyproject(one)
         mend = _pip("install", "--no-deps", "-e", one.root)
         if changed.fault:
-            yield Ailment(f"{changed.file} can't be read: {changed.fault}", f"after mending it: {mend}")
+            yield Issue(f"{changed.file} can't be read: {changed.fault}", f"after mending it: {mend}")
         elif changed:
             said = [f"{point.group} {point.name!r} was added" for point in changed.added]
             said += [f"{point.group} {point.name!r} was removed" for point in changed.removed]
-            yield Ailment(f"{changed.file} was edited after it was installed: {', '.join(said)}", mend)
+            yield Issue(f"{changed.file} was edited after it was installed: {', '.join(said)}", mend)
 
 
-def _claimed_twice(registry: Registry) -> Iterator[Ailment]:
+def _claimed_twice(registry: Registry) -> Iterator[Issue]:
     for (kind, name), group in groupby(registry.entries, lambda entry: (entry.kind, entry.name)):
         owners = [entry.distribution for entry in group]
         if len(owners) > 1:
             uses = " or ".join(f'use = "{owner}:{name}"' for owner in owners)
             other = next(owner for owner in owners if owner != "flowlab")
             what = f"the {kind} {name!r} is claimed by {' and '.join(owners)}: write {uses}, or remove one"
-            yield Ailment(what, _pip("uninstall", other))
+            yield Issue(what, _pip("uninstall", other))
 
 
-def _of_another_api(registry: Registry) -> Iterator[Ailment]:
+def _of_another_api(registry: Registry) -> Iterator[Issue]:
     unusable = {entry.distribution: entry for entry in registry.entries if entry.unusable}
     for name, entry in unusable.items():
         newer = all(version.isdecimal() and int(version) > API_VERSION for version in entry.api)
         mend = _pip("install", "--upgrade", "flowlab" if newer else name)
-        yield Ailment(f"{name} {entry.version} is {entry.unusable}", mend)
+        yield Issue(f"{name} {entry.version} is {entry.unusable}", mend)
 
 
-def _unloadable(registry: Registry) -> Iterator[Ailment]:
+def _unloadable(registry: Registry) -> Iterator[Issue]:
     """Components that fail to load, those of one distribution and reason together."""
-    failed: dict[Ailment, list[str]] = {}
+    failed: dict[Issue, list[str]] = {}
     for entry in registry.entries:
         try:
             if not entry.unusable:
-                types_of(entry.load())
+                field_types(entry.load())
         except PluginError as error:
             cause = error.__cause__
             # what is missing comes with an install; what its author got wrong doesn't
@@ -125,11 +125,11 @@ def _unloadable(registry: Registry) -> Iterator[Ailment]:
                 mend = _again(entry.distribution, entry.root, entry.editable)
             else:
                 mend = _pip("uninstall", entry.distribution)
-            reason = one_line(cause) if cause else str(error)
-            one = Ailment(f"{entry.distribution} {entry.version} can't be loaded: {reason}", mend)
+            reason = format_error(cause) if cause else str(error)
+            one = Issue(f"{entry.distribution} {entry.version} can't be loaded: {reason}", mend)
             failed.setdefault(one, []).append(f"{entry.kind} {entry.name!r}")
     for one, names in failed.items():
-        yield Ailment(f"{one.what}: {', '.join(names)}", one.mend)
+        yield Issue(f"{one.what}: {', '.join(names)}", one.mend)
 
 
 def _again(name: str, root: str, editable: bool) -> str:

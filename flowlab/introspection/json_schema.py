@@ -18,12 +18,12 @@ from attrs import frozen
 from flowlab.api import KINDS, PluginError
 from flowlab.graph.declaration import DTYPES, MOST_THREADS, NAME
 from flowlab.output.echo import echo
-from flowlab.output.plain import as_json
-from flowlab.output.run_folder import replace
+from flowlab.output.jsonable import to_json
+from flowlab.output.run_folder import write_file
 from flowlab.registry.entry_points import Entry
 from flowlab.registry.registry import Registry
-from flowlab.registry.source import source
-from flowlab.spec.sweep import MOST, SEED
+from flowlab.registry.source import find_source
+from flowlab.spec.sweep import MAX_NODES, SEED
 from flowlab.spec.value_schema import Schema, required, table_schema
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -56,18 +56,18 @@ class _Definition:
         }
 
 
-def publish(registry: Registry, out: Path | None) -> None:
+def write_schema(registry: Registry, out: Path | None) -> None:
     """Write the schema to a file, or say it; warn of components that it leaves out. Raises OutputError."""
-    content, faults = schema(registry)
+    content, faults = language_schema(registry)
     for fault in faults:
         print(f"warning: {fault}", file=sys.stderr)
     if out is None:
-        echo(as_json(content))
+        echo(to_json(content))
     else:
-        replace(out.absolute(), f"{as_json(content)}\n".encode())
+        write_file(out.absolute(), f"{to_json(content)}\n".encode())
 
 
-def schema(registry: Registry) -> tuple[Schema, list[str]]:
+def language_schema(registry: Registry) -> tuple[Schema, list[str]]:
     """The schema of an experiment, and what is wrong with the components that it leaves out."""
     found: list[_Definition] = []
     faults: list[str] = []
@@ -103,7 +103,7 @@ def _definition(registry: Registry, entry: Entry) -> _Definition:
         entry.kind,
         f"{entry.kind}.{use}",
         tuple(dict.fromkeys((use, full))),
-        source(entry).summary or "",
+        find_source(entry).summary or "",
         table_schema(component),
         tuple(required(component)),
     )
@@ -136,7 +136,7 @@ def _experiment() -> Schema:
                 "description": "how many seeds, from `seed` on: all is computed at each",
                 "type": "integer",
                 "minimum": 1,
-                "maximum": MOST,
+                "maximum": MAX_NODES,
                 "default": 1,
             },
             "dtype": {"description": "of the theory", "enum": list(DTYPES), "default": DTYPES[0]},

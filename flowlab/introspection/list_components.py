@@ -6,14 +6,14 @@ from typing import Any
 
 from flowlab.api import KINDS, ExperimentError, Problem
 from flowlab.api.nearest import nearest
-from flowlab.output.aligned import aligned
+from flowlab.output.text_table import align_columns
 from flowlab.registry.distributions import Distribution
 from flowlab.registry.entry_points import Entry
-from flowlab.registry.registry import DISABLE, Registry
-from flowlab.registry.source import source
+from flowlab.registry.registry import DISABLE_VARIABLE, Registry
+from flowlab.registry.source import find_source
 
 
-def chosen(registry: Registry, kind: str | None) -> list[Entry]:
+def select_entries(registry: Registry, kind: str | None) -> list[Entry]:
     """The entries of one kind, or of all in the order of the kinds. Raises ExperimentError."""
     if kind is not None and kind not in KINDS:
         raise ExperimentError([Problem("--kind", f"there is no kind {kind!r}", nearest(kind, KINDS))])
@@ -22,13 +22,13 @@ def chosen(registry: Registry, kind: str | None) -> list[Entry]:
     return sorted(entries, key=lambda entry: (order.index(entry.kind), entry.name))
 
 
-def catalogue(registry: Registry, kind: str | None) -> str:
+def format_components(registry: Registry, kind: str | None) -> str:
     """The components in aligned columns, grouped by kind, and below them the distributions they are from."""
-    entries = chosen(registry, kind)
+    entries = select_entries(registry, kind)
     rows = [(registry.use(entry), f"{entry.distribution} {entry.version}", _about(entry)) for entry in entries]
     text: list[str] = []
     group = None
-    for entry, line in zip(entries, aligned(rows, indent=2), strict=True):
+    for entry, line in zip(entries, align_columns(rows, indent=2), strict=True):
         if entry.kind != group:
             group = entry.kind
             text += ["", f"{group}: {KINDS[group].help}"]
@@ -36,13 +36,13 @@ def catalogue(registry: Registry, kind: str | None) -> str:
     return "\n".join([*text[1:], "", *_distributions(registry, entries)])
 
 
-def listing(registry: Registry, kind: str | None) -> list[dict[str, Any]]:
+def component_rows(registry: Registry, kind: str | None) -> list[dict[str, Any]]:
     """The components for a program to read."""
-    return [_row(registry, entry) for entry in chosen(registry, kind)]
+    return [_row(registry, entry) for entry in select_entries(registry, kind)]
 
 
 def _row(registry: Registry, entry: Entry) -> dict[str, Any]:
-    found = source(entry)
+    found = find_source(entry)
     return {
         "kind": entry.kind,
         "name": entry.name,
@@ -60,7 +60,7 @@ def _row(registry: Registry, entry: Entry) -> dict[str, Any]:
     }
 
 
-def origin(one: Entry | Distribution) -> str:
+def format_distribution(one: Entry | Distribution) -> str:
     """A distribution in short: name, version, API version, and whether it is editable."""
     name = one.distribution if isinstance(one, Entry) else one.name
     return f"{name} {one.version}, API {', '.join(one.api)}{', editable' if one.editable else ''}"
@@ -68,7 +68,7 @@ def origin(one: Entry | Distribution) -> str:
 
 def _about(entry: Entry) -> str:
     """What a component is, or why it can't be used, and where it is written."""
-    found = source(entry)
+    found = find_source(entry)
     summary = f"unusable: {entry.unusable}" if entry.unusable else found.summary or ""
     # a file within the distribution's folder is told from there: the folder is told once, below
     place = found.place.removeprefix(f"{entry.root}/") or entry.target
@@ -77,10 +77,10 @@ def _about(entry: Entry) -> str:
 
 def _distributions(registry: Registry, entries: list[Entry]) -> list[str]:
     """Where the listed components are from, and what isn't listed because it is disabled or broken."""
-    rows = dict.fromkeys((origin(entry), entry.root) for entry in entries)
+    rows = dict.fromkeys((format_distribution(entry), entry.root) for entry in entries)
     disabled = {entry.distribution for entry in registry.disabled}
     return [
-        *aligned(list(rows)),
-        *(f"{name}: disabled by {DISABLE}" for name in sorted(disabled)),
+        *align_columns(list(rows)),
+        *(f"{name}: disabled by {DISABLE_VARIABLE}" for name in sorted(disabled)),
         *(f"{one.name} {one.version}, {one.root}: {one.fault}" for one in registry.distributions if one.fault),
     ]

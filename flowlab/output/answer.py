@@ -6,70 +6,70 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from flowlab.api import CLASSES, Finding
-from flowlab.engine.headline_metrics import QUALITY, largest
+from flowlab.api import CLASSES, ClaimResult
+from flowlab.engine.headline_metrics import QUALITY_LABELS, largest_number
 from flowlab.engine.outcome import Outcome
-from flowlab.output.aligned import aligned
-from flowlab.output.claims import table
-from flowlab.output.figures import stems
-from flowlab.output.fractions import ends
-from flowlab.output.plain import plain
+from flowlab.output.claims import claims_table
+from flowlab.output.figures import figure_stems
+from flowlab.output.fractions import end_fractions
+from flowlab.output.jsonable import to_jsonable
 from flowlab.output.run_folder import PAGE
+from flowlab.output.text_table import align_columns
 
 
-def answer(
-    outcome: Outcome, folder: Path | None, figures: Sequence[str] = (), claims: Sequence[Finding] = ()
+def format_answer(
+    outcome: Outcome, folder: Path | None, figures: Sequence[str] = (), claims: Sequence[ClaimResult] = ()
 ) -> str:
     """The lines of the answer; where there is a folder, the last are the paths of its page and its first figure.
 
     `figures` are the figures' names in the order of the file; the outcome has them in the graph's.
     """
     parts = [
-        fractions(outcome),
-        interpolation(outcome),
-        complaints(outcome),
-        table({"": claims}),
+        format_fractions(outcome),
+        format_interpolation(outcome),
+        format_shortfalls(outcome),
+        claims_table({"": claims}),
         [
-            *ending(outcome, folder),
-            *([str(folder / PAGE), *first_figure(outcome, folder, figures)] if folder else []),
+            *format_ending(outcome, folder),
+            *([str(folder / PAGE), *first_figure_path(outcome, folder, figures)] if folder else []),
         ],
     ]
     return "\n\n".join("\n".join(part) for part in parts if part)
 
 
-def fractions(outcome: Outcome) -> list[str]:
+def format_fractions(outcome: Outcome) -> list[str]:
     """Where each flow's points end, a row a classifier and flow."""
-    found = ends(outcome)
+    found = end_fractions(outcome)
     rows = [(one.classifier, one.flow, str(one.total), *one.shares.values(), one.step_error) for one in found]
     if not rows:
         return []
     title = "Where the flows end, % [95 % interval: over starts, or over seeds]; how many change at half the step"
-    return [title, *aligned([("classifier", "flow", "points", *CLASSES, "half step"), *rows], indent=2)]
+    return [title, *align_columns([("classifier", "flow", "points", *CLASSES, "half step"), *rows], indent=2)]
 
 
-def interpolation(outcome: Outcome) -> list[str]:
+def format_interpolation(outcome: Outcome) -> list[str]:
     """The worst violation, cost ratio and optimality gaps of each denoiser that reports them, sweeps as one."""
     found: dict[str, list[list[Any]]] = {}
     for record in outcome.of("denoiser"):
         if "violation_max" in record.metrics and "slab_ratio" in record.metrics:
-            group = found.setdefault(record.node.name, [[] for _ in QUALITY])
-            for values, figure in zip(group, QUALITY, strict=True):
+            group = found.setdefault(record.node.name, [[] for _ in QUALITY_LABELS])
+            for values, figure in zip(group, QUALITY_LABELS, strict=True):
                 values.append(record.metrics.get(figure))
     if not found:
         return []
-    rows = [(name, *map(worst, group)) for name, group in found.items()]
+    rows = [(name, *map(format_worst, group)) for name, group in found.items()]
     shown = [column for column in range(len(rows[0])) if any(row[column] != "-" for row in rows)]
-    table = [tuple(row[column] for column in shown) for row in (("denoiser", *QUALITY.values()), *rows)]
-    return ["How well the denoisers interpolate, worst level", *aligned(table, indent=2)]
+    table = [tuple(row[column] for column in shown) for row in (("denoiser", *QUALITY_LABELS.values()), *rows)]
+    return ["How well the denoisers interpolate, worst level", *align_columns(table, indent=2)]
 
 
-def worst(metric: Any) -> str:
+def format_worst(metric: Any) -> str:
     """The largest number of a metric that is a number or lists of them; a dash where there is none."""
-    number = largest(plain(metric))
+    number = largest_number(to_jsonable(metric))
     return "-" if number is None else f"{number:.4g}"
 
 
-def complaints(outcome: Outcome) -> list[str]:
+def format_shortfalls(outcome: Outcome) -> list[str]:
     """Every node that fell short or failed, and, a line a reason, those that were left out.
 
     Claims that don't hold have a table of their own.
@@ -77,7 +77,7 @@ def complaints(outcome: Outcome) -> list[str]:
     found: dict[tuple[str, ...], list[str]] = {}
     for record in outcome.records:
         reason = record.message or (record.result and record.result.shortfall) or ""
-        if record.status != "done" and not (record.finished and isinstance(record.value, Finding)):
+        if record.status != "done" and not (record.finished and isinstance(record.value, ClaimResult)):
             alone = () if record.status == "skipped" else (record.node.id,)
             found.setdefault((record.status, reason, *alone), []).append(record.node.id)
     return [f"{status}: {_several(ids)}: {reason}" for (status, reason, *_), ids in found.items()]
@@ -87,7 +87,7 @@ def _several(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
 
 
-def ending(outcome: Outcome, folder: Path | None = None) -> list[str]:
+def format_ending(outcome: Outcome, folder: Path | None = None) -> list[str]:
     """How it ended and how long it took; with a folder, there is something to go on from."""
     built = [record for record in outcome.records if record.node.kind.built]
     finished = sum(record.finished for record in built)
@@ -106,9 +106,9 @@ def ending(outcome: Outcome, folder: Path | None = None) -> list[str]:
     return [timing]
 
 
-def first_figure(outcome: Outcome, folder: Path, names: Sequence[str]) -> list[str]:
+def first_figure_path(outcome: Outcome, folder: Path, names: Sequence[str]) -> list[str]:
     """The path of the first finished figure, in the order of `names`."""
     order = {name: index for index, name in enumerate(names)}
-    paths = stems(outcome)
+    paths = figure_stems(outcome)
     first = min(paths, key=lambda node: order.get(node.name, len(order)), default=None)
     return [] if first is None else [f"{folder / paths[first]}.png"]

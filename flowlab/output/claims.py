@@ -4,39 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from flowlab.api import Finding
+from flowlab.api import ClaimResult
 from flowlab.engine.outcome import Outcome
 from flowlab.graph.graph import Graph
-from flowlab.output.aligned import aligned
+from flowlab.output.text_table import align_columns
 
-FILE = "claims.md"
+CLAIMS_FILE = "claims.md"
 HEADER = ("claim", "source", "paper", "ours", "closed form", "holds if", "seeds", "verdict")
 UNKNOWN = "not known"
 
 
-def findings(graph: Graph, outcome: Outcome) -> list[Finding]:
+def collect_claims(graph: Graph, outcome: Outcome) -> list[ClaimResult]:
     """The claims in the order of the file; one whose node did not finish is not known."""
-    found: dict[str, list[Finding]] = {name: [] for name in graph.resolved.get("analysis", ())}
+    found: dict[str, list[ClaimResult]] = {name: [] for name in graph.resolved.get("analysis", ())}
     for record in outcome.of("analysis"):
         one = record.value if record.finished else getattr(record.node.component, "finding", None)
-        if isinstance(one, Finding):
+        if isinstance(one, ClaimResult):
             found.setdefault(record.node.name, []).append(one)
     return [one for group in found.values() for one in group]
 
 
-def table(claims: Mapping[str, Sequence[Finding]]) -> list[str]:
+def claims_table(claims: Mapping[str, Sequence[ClaimResult]]) -> list[str]:
     """Lines for the terminal: claims by experiment, whose names stand first where there are several."""
-    rows = [("experiment", *HEADER), *((name, *row(one)) for name, group in claims.items() for one in group)]
+    rows = [("experiment", *HEADER), *((name, *claim_row(one)) for name, group in claims.items() for one in group)]
     if len(rows) == 1:
         return []
     shown = [(name, claim, *rest) for name, claim, _, *rest in rows]
     return [
-        title([one for group in claims.values() for one in group]),
-        *aligned(shown if len(claims) > 1 else [cells[1:] for cells in shown], indent=2),
+        claims_title([one for group in claims.values() for one in group]),
+        *align_columns(shown if len(claims) > 1 else [cells[1:] for cells in shown], indent=2),
     ]
 
 
-def title(claims: Sequence[Finding]) -> str:
+def claims_title(claims: Sequence[ClaimResult]) -> str:
     """How many of them hold, fail and are undecided."""
     verdicts = [one.verdict for one in claims]
     failing = verdicts.count("fails")
@@ -51,15 +51,15 @@ def title(claims: Sequence[Finding]) -> str:
     return f"{told} (± half the 95 % interval of the mean over seeds)" if several else told
 
 
-def markdown(claims: Mapping[str, Sequence[Finding]]) -> str:
+def claims_markdown(claims: Mapping[str, Sequence[ClaimResult]]) -> str:
     """All claims as a Markdown table."""
     header = ("experiment", *HEADER)
     rows = [header, ("---",) * len(header)]
-    rows += [(name, *row(one)) for name, group in claims.items() for one in group]
+    rows += [(name, *claim_row(one)) for name, group in claims.items() for one in group]
     return "".join(f"| {' | '.join(map(_escaped, cells))} |\n" for cells in rows)
 
 
-def row(one: Finding) -> tuple[str, ...]:
+def claim_row(one: ClaimResult) -> tuple[str, ...]:
     """The cells of a claim under HEADER."""
     figures = (one.paper or "-", one.our_figures, one.theory_figures)
     seeds = {0: "-", 1: "one"}.get(one.seeds, str(one.seeds))

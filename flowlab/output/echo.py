@@ -7,7 +7,7 @@ import sys
 import traceback
 
 from flowlab.api import FlowlabError, OutputError
-from flowlab.engine.format_error import one_line
+from flowlab.engine.format_error import format_error
 
 DEFECT = 3  # the exit code of an internal error
 
@@ -40,7 +40,7 @@ def report_error(error: Exception, debug: bool = False) -> int:
     if isinstance(error, FlowlabError):
         print_error(str(error), debug)
         return error.exit_code
-    print_error(f"internal error: {one_line(error)} (--debug shows where)", debug)
+    print_error(f"internal error: {format_error(error)} (--debug shows where)", debug)
     return DEFECT
 
 

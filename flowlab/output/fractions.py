@@ -13,7 +13,7 @@ from flowlab.engine.outcome import Outcome
 
 
 @frozen
-class Ends:
+class EndFractions:
     """How many points of one flow end in each class, at each seed.
 
     `changed_by_seed` of them end elsewhere at half the step; None where the flow is exact.
@@ -44,12 +44,12 @@ class Ends:
     def shares(self) -> dict[str, str]:
         """Each class's share with its interval: that of the points, or of several seeds that of their mean."""
         if len(self.by_seed) == 1:
-            return {name: share(count, self.total) for name, count in self.counts.items()}
+            return {name: format_share(count, self.total) for name, count in self.counts.items()}
         starts = round(self.total / len(self.by_seed))
         return {name: _mean([_share(counts, name) for counts in self.by_seed], starts) for name in CLASSES}
 
 
-def ends(outcome: Outcome) -> list[Ends]:
+def end_fractions(outcome: Outcome) -> list[EndFractions]:
     """Where each flow's points end, one a classifier and flow, seeds together."""
     found: dict[tuple[str, str], list[tuple[Mapping[str, int], int | None]]] = {}
     for record in outcome.of("classifier"):
@@ -60,7 +60,7 @@ def ends(outcome: Outcome) -> list[Ends]:
                 ordered = {name: counts[name] for name in CLASSES}
                 found.setdefault(place, []).append((ordered, changed.get(flow)))
     return [
-        Ends(classifier, flow, tuple(counts for counts, _ in rows), tuple(number for _, number in rows))
+        EndFractions(classifier, flow, tuple(counts for counts, _ in rows), tuple(number for _, number in rows))
         for (classifier, flow), rows in found.items()
     ]
 
@@ -78,7 +78,7 @@ def _mean(shares: Sequence[float], starts: int) -> str:
     return f"{100 * mean:.1f} [{100 * max(low, 0.0):.1f}, {100 * min(high, 1.0):.1f}]"
 
 
-def share(count: int, total: int) -> str:
+def format_share(count: int, total: int) -> str:
     """A share in percent with its 95 % Clopper-Pearson interval; a dash where there is no sample."""
     from flowlab.theory.statistics.intervals import clopper_pearson
 

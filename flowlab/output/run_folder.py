@@ -19,7 +19,7 @@ CHECKPOINTS = "checkpoints"
 _PROBE = "flowlab"
 
 
-def claim(
+def claim_folder(
     folder: Path,
     files: Iterable[str] = (LOCK, SUMMARY, PAGE),
     folders: Iterable[str] = (*FOLDERS, CHECKPOINTS),
@@ -29,33 +29,33 @@ def claim(
     What a killed run left half-written there is removed. Raises ExperimentError for a folder there that is a link
     to elsewhere.
     """
-    with _blaming(folder):
-        whole_file.probe(folder / _PROBE)
-    whole_file.sweep(folder)
+    with _name_path_in_errors(folder):
+        whole_file.check_writable(folder / _PROBE)
+    whole_file.remove_leftovers(folder)
     for name in folders:
         inner = folder / name
-        _inside(folder, inner)
+        _require_inside(folder, inner)
         if inner.exists() and not inner.is_dir():
             raise OutputError(f"{inner}: can't be written: a file is in the way of a folder")
         if inner.is_dir():
-            with _blaming(inner):
-                whole_file.probe(inner / _PROBE)
-            whole_file.sweep(inner)
+            with _name_path_in_errors(inner):
+                whole_file.check_writable(inner / _PROBE)
+            whole_file.remove_leftovers(inner)
     for name in files:
         if (folder / name).is_dir():
             raise OutputError(f"{folder / name}: can't be written: a folder is in the way of a file")
 
 
-def fill(folder: Path, files: Mapping[str, bytes]) -> None:
+def fill_folder(folder: Path, files: Mapping[str, bytes]) -> None:
     """Replace a former run's files by these, by relative path; touch nothing that no run has written."""
-    for name in sorted(set(former(folder)) - set(files)):
-        with _blaming(folder / name), suppress(FileNotFoundError):
+    for name in sorted(set(former_files(folder)) - set(files)):
+        with _name_path_in_errors(folder / name), suppress(FileNotFoundError):
             (folder / name).unlink()
     for name, content in files.items():
-        replace(folder / name, content)
+        write_file(folder / name, content)
 
 
-def former(folder: Path) -> Iterable[str]:
+def former_files(folder: Path) -> Iterable[str]:
     """The tables and figures that a former run lists in its lock; none where the lock can't be trusted."""
     try:
         content = tomli.loads((folder / LOCK).read_text("utf-8"))
@@ -70,13 +70,13 @@ def former(folder: Path) -> Iterable[str]:
     )
 
 
-def replace(path: Path, content: bytes) -> None:
+def write_file(path: Path, content: bytes) -> None:
     """Write a file as a whole or not at all. Raises OutputError."""
-    with _blaming(path):
-        whole_file.replace(path, content)
+    with _name_path_in_errors(path):
+        whole_file.write_atomically(path, content)
 
 
-def _inside(folder: Path, inner: Path) -> None:
+def _require_inside(folder: Path, inner: Path) -> None:
     """Raise ExperimentError where a link leads out of a run's folder."""
     target = inner.resolve()
     if not target.is_relative_to(folder.resolve()):
@@ -84,7 +84,7 @@ def _inside(folder: Path, inner: Path) -> None:
 
 
 @contextmanager
-def _blaming(path: Path) -> Iterator[None]:
+def _name_path_in_errors(path: Path) -> Iterator[None]:
     """Name the path in place of a traceback."""
     try:
         yield

@@ -9,12 +9,12 @@ from typing import Any
 
 from attrs import frozen
 
-from flowlab.engine.value_diff import shown, side_by_side
-from flowlab.output.aligned import aligned
+from flowlab.engine.value_diff import format_value, side_by_side
 from flowlab.output.run_folder import SUMMARY
-from flowlab.provenance.lock_file import Locked, Trace
-from flowlab.provenance.summary import Measured
-from flowlab.provenance.tolerance import excess
+from flowlab.output.text_table import align_columns
+from flowlab.provenance.lock_file import LockedNode, LockFile
+from flowlab.provenance.summary import NodeSummary
+from flowlab.provenance.tolerance import tolerance_excess
 
 _HEADER = ("node", "what", "was", "is", "of tolerance")
 FILE = "file"
@@ -32,7 +32,9 @@ class Deviation:
     times: float
 
 
-def beyond(former: Mapping[str, Measured], current: Mapping[str, Measured]) -> list[Deviation]:
+def deviations_beyond_tolerance(
+    former: Mapping[str, NodeSummary], current: Mapping[str, NodeSummary]
+) -> list[Deviation]:
     """The nodes of other status, or with a metric beyond its tolerance: the furthest one of each, worst first."""
     found = []
     for node, was in former.items():
@@ -44,8 +46,11 @@ def beyond(former: Mapping[str, Measured], current: Mapping[str, Measured]) -> l
     return sorted(found, key=lambda one: -one.times)
 
 
-def differing(
-    locked: Locked, lock: Mapping[str, Any], former: Mapping[str, Measured], current: Mapping[str, Measured]
+def digest_deviations(
+    locked: LockFile,
+    lock: Mapping[str, Any],
+    former: Mapping[str, NodeSummary],
+    current: Mapping[str, NodeSummary],
 ) -> list[Deviation]:
     """The nodes of another digest, each with the metric that is furthest off, worst first; then files."""
     found: list[list[Deviation]] = []
@@ -62,16 +67,16 @@ def differing(
     return [*itertools.chain(*found), *_files(locked, lock["files"])]
 
 
-def table(deviations: list[Deviation]) -> list[str]:
+def deviations_table(deviations: list[Deviation]) -> list[str]:
     """Lines of text."""
     rows = [
         (one.where, one.what, one.former, one.current, f"{one.times:.3g}" if 0 < one.times < math.inf else "-")
         for one in deviations
     ]
-    return aligned([_HEADER, *rows])
+    return align_columns([_HEADER, *rows])
 
 
-def _files(locked: Locked, current: Mapping[str, str]) -> Iterator[Deviation]:
+def _files(locked: LockFile, current: Mapping[str, str]) -> Iterator[Deviation]:
     """The tables and figures of another digest; a summary tells of time, and a table may lack what was skipped."""
     if all(trace.status != "skipped" for trace in locked.nodes.values()):
         for name, digest in locked.files.items():
@@ -79,21 +84,21 @@ def _files(locked: Locked, current: Mapping[str, str]) -> Iterator[Deviation]:
                 yield _digest(name, FILE, digest, current.get(name))
 
 
-def _furthest(node: str, former: Measured, current: Measured) -> Iterator[Deviation]:
+def _furthest(node: str, former: NodeSummary, current: NodeSummary) -> Iterator[Deviation]:
     """The metric that is furthest off, and how many more there are; nothing where all are the same."""
     off = {
-        name: (old, new, excess(old, new))
+        name: (old, new, tolerance_excess(old, new))
         for name, (old, new) in side_by_side(former.metrics, current.metrics)
-        if shown(old) != shown(new)
+        if format_value(old) != format_value(new)
     }
     if off:
         name = max(off, key=lambda name: off[name][2])
         more = f" and {len(off) - 1} more" if len(off) > 1 else ""
         old, new, times = off[name]
-        yield Deviation(node, name + more, shown(old), shown(new), times)
+        yield Deviation(node, name + more, format_value(old), format_value(new), times)
 
 
-def _cause(trace: Trace, now: Mapping[str, Any]) -> str:
+def _cause(trace: LockedNode, now: Mapping[str, Any]) -> str:
     return "digest" if dict(trace.inputs) == now.get("inputs", {}) else "digest, and those of its inputs"
 
 

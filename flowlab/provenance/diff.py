@@ -10,18 +10,18 @@ import attrs
 from attrs import frozen
 
 from flowlab.api.result import Cell
-from flowlab.engine.value_diff import Change, changed, shown, side_by_side
-from flowlab.output.aligned import aligned
+from flowlab.engine.value_diff import Change, format_value, list_changes, side_by_side
 from flowlab.output.run_folder import SUMMARY
-from flowlab.provenance.lock_file import Locked
-from flowlab.provenance.settings import settings
-from flowlab.provenance.summary import Measured, without_index
+from flowlab.output.text_table import align_columns
+from flowlab.provenance.lock_file import LockFile
+from flowlab.provenance.settings import diff_settings
+from flowlab.provenance.summary import NodeSummary, without_index
 
 _SHORT = 12  # digits that tell two digests apart at a glance
 
 
 @frozen
-class Gap:
+class MetricDiff:
     """A node's metric, status or digest in two runs, None where there is none."""
 
     node: str
@@ -37,12 +37,12 @@ class Gap:
 
 
 @frozen
-class Difference:
+class RunDiff:
     """Two runs side by side; `unread` are those without a summary, whose metrics can't be compared."""
 
     settings: list[Change]
-    origin: list[Change]
-    metrics: list[Gap]
+    environment: list[Change]
+    metrics: list[MetricDiff]
     unread: list[str]
 
     @property
@@ -50,7 +50,7 @@ class Difference:
         """As data."""
         sides = {
             name: [{"name": one.name, "a": one.former, "b": one.current} for one in changes]
-            for name, changes in (("settings", self.settings), ("origin", self.origin))
+            for name, changes in (("settings", self.settings), ("environment", self.environment))
         }
         gaps = [{**attrs.asdict(one), "difference": one.difference} for one in self.metrics]
         return {**sides, "metrics": gaps, "without_summary": self.unread}
@@ -61,52 +61,54 @@ class Difference:
         parts = [
             [
                 title,
-                *aligned([(one.name, _cell(one.former), "->", _cell(one.current)) for one in changes], indent=2),
+                *align_columns(
+                    [(one.name, _cell(one.former), "->", _cell(one.current)) for one in changes], indent=2
+                ),
             ]
-            for title, changes in (("settings", self.settings), ("versions, sources, machine", self.origin))
+            for title, changes in (("settings", self.settings), ("versions, sources, machine", self.environment))
             if changes
         ]
         if self.metrics:
             header = ("node", "metric", "a", "b", "difference")
-            parts.append(["results", *aligned([header, *_rows(self.metrics)], indent=2)])
+            parts.append(["results", *align_columns([header, *_rows(self.metrics)], indent=2)])
         if self.unread:
             parts.append([f"metrics are not compared: there is no {SUMMARY} of {name}" for name in self.unread])
         return "\n\n".join(map("\n".join, parts)) or "no difference"
 
 
-def difference(a: Path, b: Path) -> Difference:
+def diff_runs(a: Path, b: Path) -> RunDiff:
     """Compare two run folders or lock files. Raises ExperimentError for what no run wrote so."""
-    first, second = Locked.read(a), Locked.read(b)
+    first, second = LockFile.read(a), LockFile.read(b)
     summaries = [one.summary() for one in (first, second)]
     unread = [str(one.path) for one, found in zip((first, second), summaries, strict=True) if found is None]
     was, now = ({} if unread or found is None else found.nodes for found in summaries)
-    return Difference(
-        [Change(name, *values) for name, values in settings(first.experiment.data, second.experiment.data)],
-        list(changed(first.origin.facts, second.origin.facts)),
+    return RunDiff(
+        [Change(name, *values) for name, values in diff_settings(first.experiment.data, second.experiment.data)],
+        list(list_changes(first.environment.facts, second.environment.facts)),
         [*_gaps(was, now), *_digests(first, second)],
         unread,
     )
 
 
-def _gaps(former: Mapping[str, Measured], current: Mapping[str, Measured]) -> Iterator[Gap]:
+def _gaps(former: Mapping[str, NodeSummary], current: Mapping[str, NodeSummary]) -> Iterator[MetricDiff]:
     for node, (was, now) in side_by_side(former, current):
         if was is None or now is None or was.status != now.status:
-            yield Gap(node, "status", was and was.status, now and now.status)
+            yield MetricDiff(node, "status", was and was.status, now and now.status)
         if was and now:
-            for one in changed(was.metrics, now.metrics):
-                yield Gap(node, one.name, one.former, one.current)
+            for one in list_changes(was.metrics, now.metrics):
+                yield MetricDiff(node, one.name, one.former, one.current)
 
 
-def _digests(first: Locked, second: Locked) -> Iterator[Gap]:
+def _digests(first: LockFile, second: LockFile) -> Iterator[MetricDiff]:
     """Results that differ, whether or not a metric tells."""
     for node in first.nodes:
         digests = [one.nodes[node].digest if node in one.nodes else None for one in (first, second)]
         if all(digests) and digests[0] != digests[1]:
-            yield Gap(node, "digest", *(str(one)[:_SHORT] for one in digests))
+            yield MetricDiff(node, "digest", *(str(one)[:_SHORT] for one in digests))
 
 
-def _rows(gaps: list[Gap]) -> Iterator[tuple[str, ...]]:
-    groups: dict[tuple[str, str], list[Gap]] = {}
+def _rows(gaps: list[MetricDiff]) -> Iterator[tuple[str, ...]]:
+    groups: dict[tuple[str, str], list[MetricDiff]] = {}
     for one in gaps:
         groups.setdefault((one.node, without_index(one.metric)), []).append(one)
     for (node, _), group in groups.items():
@@ -117,4 +119,4 @@ def _rows(gaps: list[Gap]) -> Iterator[tuple[str, ...]]:
 
 
 def _cell(value: Any) -> str:
-    return "-" if value is None else value if isinstance(value, str) else shown(value)
+    return "-" if value is None else value if isinstance(value, str) else format_value(value)

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flowlab.engine.outcome import Outcome
-from flowlab.engine.value_diff import Change, changed
-from flowlab.provenance.environment import Origin
-from flowlab.provenance.lock_file import Locked
+from flowlab.engine.value_diff import Change, list_changes
+from flowlab.provenance.environment import Environment
+from flowlab.provenance.lock_file import LockFile
 
 
-def drift(locked: Locked, now: Origin) -> list[str]:
+def environment_drift(locked: LockFile, now: Environment) -> list[str]:
     """One line for each version, source code, file read, device and number of threads that differs."""
-    changes = changed(locked.origin.facts, now.facts)
+    changes = list_changes(locked.environment.facts, now.facts)
     if locked.nodes:
         return [str(change) for change in changes]
     told = [str(change) for change in changes if change.former]  # of what it tells
     return [*told, "the lock has no digests of source code and results"]
 
 
-def moved(locked: Locked, outcome: Outcome) -> Iterator[Change]:
+def result_drift(locked: LockFile, outcome: Outcome) -> Iterator[Change]:
     """The nodes whose results have another digest than in the lock, or none."""
     now = {record.node.id: record.digest for record in outcome.records}
     for node, trace in locked.nodes.items():

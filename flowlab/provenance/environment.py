@@ -10,10 +10,10 @@ from pathlib import Path
 
 from attrs import frozen
 
-from flowlab.engine.cache.key import combined
-from flowlab.engine.cache.source_digest import digests
-from flowlab.engine.threads import threads
-from flowlab.engine.versions import installed
+from flowlab.engine.cache.key import combine_digests
+from flowlab.engine.cache.source_digest import digest_modules
+from flowlab.engine.threads import thread_count
+from flowlab.engine.versions import installed_versions
 from flowlab.graph.graph import Graph
 from flowlab.spec.overrides import TRACKER
 
@@ -21,7 +21,7 @@ _LIBRARIES = ("flowlab", "torch", "numpy", "scipy", "matplotlib", "attrs", "catt
 
 
 @frozen
-class Origin:
+class Environment:
     """Machine, versions, one digest of the source code of each package used, and of each file that is read.
 
     Trackers aside, on which no result rests. Taken before the work: what is edited while it runs doesn't run.
@@ -37,7 +37,7 @@ class Origin:
     reads: Mapping[str, str]
 
     @classmethod
-    def now(cls, graph: Graph, device: str) -> Origin:
+    def now(cls, graph: Graph, device: str) -> Environment:
         """Of a graph that is run here and now, on the device of this name."""
         nodes = [node for node in graph.nodes if node.kind.name != TRACKER]
         used = {node.entry.distribution: node.entry.version for node in nodes}
@@ -48,9 +48,9 @@ class Origin:
             python=platform.python_version(),
             processor=_processor(device),
             device=device,
-            threads=threads(graph),
-            versions=dict(sorted((installed(_LIBRARIES) | used).items())),
-            sources={package: combined(digests(package)) for package in sorted(packages)},
+            threads=thread_count(graph),
+            versions=dict(sorted((installed_versions(_LIBRARIES) | used).items())),
+            sources={package: combine_digests(digest_modules(package)) for package in sorted(packages)},
             reads=_contents(files),
         )
 

@@ -10,14 +10,14 @@ from time import time
 from flowlab.api import ExperimentError, OutputError
 from flowlab.engine.cache.store import Store
 from flowlab.output.run_folder import LOCK
-from flowlab.provenance.lock_file import Locked
+from flowlab.provenance.lock_file import LockFile
 
 _DAY = 86_400.0
 
 Sized = tuple[Path, int, float]  # a file, its bytes, and when it was last used
 
 
-def collect(store: Store, runs: Path, keep_days: float, delete: bool = False) -> str:
+def collect_garbage(store: Store, runs: Path, keep_days: float, delete: bool = False) -> str:
     """What can go, and with `delete` goes: results last used before these days that no lock of the runs names.
 
     A lock that can't be read, or names no results, may be of any of them: then all are kept. With the results go
@@ -26,14 +26,14 @@ def collect(store: Store, runs: Path, keep_days: float, delete: bool = False) ->
     """
     named, unknown = _marked(runs)
     end = time() - keep_days * _DAY
-    results = list(_sized(store.results()))
+    results = list(_sized(store.result_files()))
     loose = [] if unknown else [one for one in results if one[0].stem not in named]
-    left = list(_sized([*store.damaged(), *store.left()]))
+    left = list(_sized([*store.damaged_files(), *store.leftovers()]))
     old = [one for one in [*loose, *left] if one[2] <= end]
     if delete:
         old = [one for one in old if _removed(one[0], end)]
     gone = {path for path, _, _ in old}
-    kept = [one for one in [*results, *_sized(store.damaged())] if one[0] not in gone]
+    kept = [one for one in [*results, *_sized(store.damaged_files())] if one[0] not in gone]
     verb = "removed" if delete else "can go (--delete removes them)"
     return "\n".join([*unknown, f"{store.folder}: {_counted(old)} {verb}, {_counted(kept)} kept"])
 
@@ -44,7 +44,7 @@ def _marked(runs: Path) -> tuple[set[str], list[str]]:
     unknown = []
     for path in sorted(runs.glob(f"*/{LOCK}")):
         try:
-            nodes = Locked.read(path).nodes
+            nodes = LockFile.read(path).nodes
         except ExperimentError as error:
             unknown.append(f"{error}: whatever it needs is kept, so all results are")
             continue

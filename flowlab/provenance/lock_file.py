@@ -12,21 +12,21 @@ from attrs import frozen
 
 from flowlab.api import ExperimentError, Problem
 from flowlab.graph.declaration import MOST_THREADS
-from flowlab.graph.graph import Graph, connected
-from flowlab.output.plain import spoken
+from flowlab.graph.graph import Graph, build_graph
+from flowlab.output.jsonable import format_utc
 from flowlab.output.run_folder import LOCK, SUMMARY
-from flowlab.provenance.environment import Origin
-from flowlab.provenance.summary import Summary, parse
-from flowlab.provenance.write_lock import SEAL, seal
+from flowlab.provenance.environment import Environment
+from flowlab.provenance.summary import RunSummary, parse_summary
+from flowlab.provenance.write_lock import CHECKSUM, checksum
 from flowlab.registry.registry import Registry
-from flowlab.spec.document import Document, read
-from flowlab.spec.overrides import TRACKER, override
+from flowlab.spec.document import Document, read_document
+from flowlab.spec.overrides import TRACKER, apply_overrides
 
 _MOST_BYTES = 1 << 24  # 30,000 nodes
 
 
 @frozen
-class Trace:
+class LockedNode:
     """A node's end in a lock; without a digest it has no result."""
 
     status: str
@@ -36,8 +36,8 @@ class Trace:
 
 
 @frozen
-class Locked:
-    """A lock: its run's experiment, with places in the lock, origin, nodes by id, and the digests of its files.
+class LockFile:
+    """A lock: its run's experiment, with places in the lock, environment, nodes by id, and the digests of its files.
 
     The experiment is without trackers: they change nothing, and who reads the lock need not have them. A lock from
     before there were digests has no nodes.
@@ -46,27 +46,29 @@ class Locked:
     path: Path
     name: str
     date: str
-    origin: Origin
-    nodes: Mapping[str, Trace]
+    environment: Environment
+    nodes: Mapping[str, LockedNode]
     files: Mapping[str, str]
     experiment: Document
 
     @classmethod
-    def read(cls, path: Path) -> Locked:
+    def read(cls, path: Path) -> LockFile:
         """The lock of a run's folder, or a lock file. Raises ExperimentError for one that no run wrote so."""
-        path = _found(path)
-        document = read(path, _MOST_BYTES)
-        if {SEAL, "nodes", "files"} & document.data.keys() and document.data.get(SEAL) != seal(document.data):
-            raise _refused(document, "cut short or changed since a run wrote it: its sha256 is another", SEAL)
-        reader = _Reader(document)
-        if SEAL not in document.data and {"experiment", "run"} & document.data.keys() == {"experiment"}:
-            raise _refused(document, f"no lock, but an experiment: expected the folder of its run, or its {LOCK}")
+        path = _find_lock(path)
+        document = read_document(path, _MOST_BYTES)
+        if {CHECKSUM, "nodes", "files"} & document.data.keys() and document.data.get(CHECKSUM) != checksum(
+            document.data
+        ):
+            raise _refuse(document, "cut short or changed since a run wrote it: its sha256 is another", CHECKSUM)
+        reader = _LockReader(document)
+        if CHECKSUM not in document.data and {"experiment", "run"} & document.data.keys() == {"experiment"}:
+            raise _refuse(document, f"no lock, but an experiment: expected the folder of its run, or its {LOCK}")
         reader.table("experiment")
         return cls(
             path,
             reader.name(),
             reader.date(),
-            reader.origin(),
+            reader.environment(),
             reader.nodes(),
             reader.texts("files"),
             document.below("experiment").without(TRACKER),
@@ -79,14 +81,14 @@ class Locked:
 
     def graph(self, registry: Registry, settings: Sequence[str] = ()) -> Graph:
         """Its experiment with today's components. Raises ExperimentError, PluginError."""
-        return connected(override(self.experiment, settings), registry)
+        return build_graph(apply_overrides(self.experiment, settings), registry)
 
-    def summary(self) -> Summary | None:
+    def summary(self) -> RunSummary | None:
         """What the run's summary says, None without one. Raises ExperimentError for one that it didn't write."""
         content = self._content(SUMMARY)
-        return None if content is None else parse(self.path.with_name(SUMMARY), content)
+        return None if content is None else parse_summary(self.path.with_name(SUMMARY), content)
 
-    def told(self) -> Summary:
+    def require_summary(self) -> RunSummary:
         """The same, of a run that must have one. Raises ExperimentError."""
         found = self.summary()
         if found is None:
@@ -120,7 +122,7 @@ class Locked:
 
 
 @frozen
-class _Reader:
+class _LockReader:
     """Typed reading of a lock; each raises ExperimentError for a value of another type."""
 
     document: Document
@@ -130,17 +132,17 @@ class _Reader:
 
     def date(self) -> str:
         date = self.table("run").get("date")
-        return spoken(date) if isinstance(date, datetime) else "-"
+        return format_utc(date) if isinstance(date, datetime) else "-"
 
-    def origin(self) -> Origin:
+    def environment(self) -> Environment:
         run = self.table("run")
         device, threads = run.get("device"), run.get("threads")
         if device not in ("cpu", "cuda"):
-            raise _refused(self.document, f"device must be cpu or cuda, found {device!r}", "run", "device")
+            raise _refuse(self.document, f"device must be cpu or cuda, found {device!r}", "run", "device")
         if type(threads) is not int or not 1 <= threads <= MOST_THREADS:
             rule = f"threads must be an integer from 1 to {MOST_THREADS}, found {threads!r}"
-            raise _refused(self.document, rule, "run", "threads")
-        return Origin(
+            raise _refuse(self.document, rule, "run", "threads")
+        return Environment(
             platform=self._text(run.get("platform"), "run", "platform"),
             python=self._text(run.get("python"), "run", "python"),
             processor=self._text(run.get("processor", ""), "run", "processor"),
@@ -151,16 +153,16 @@ class _Reader:
             reads=self.texts("reads"),
         )
 
-    def nodes(self) -> dict[str, Trace]:
+    def nodes(self) -> dict[str, LockedNode]:
         return {name: self._trace(name) for name in self.table("nodes", missing={})}
 
-    def _trace(self, node: str) -> Trace:
+    def _trace(self, node: str) -> LockedNode:
         table = self.table("nodes", node)
         status, key, digest = (
             self._text(table.get(name, absent), "nodes", node, name)
             for name, absent in (("status", None), ("key", ""), ("digest", ""))
         )
-        return Trace(status, key or None, digest or None, self.texts("nodes", node, "inputs"))
+        return LockedNode(status, key or None, digest or None, self.texts("nodes", node, "inputs"))
 
     def texts(self, *path: str) -> dict[str, str]:
         """A table of strings; empty if it is missing."""
@@ -183,10 +185,10 @@ class _Reader:
 
     def _mistyped(self, spoken: str, value: Any, *path: str) -> ExperimentError:
         found = "nothing" if value is None else repr(value)
-        return _refused(self.document, f"{'.'.join(path)} must be {spoken}, found {found}", *path)
+        return _refuse(self.document, f"{'.'.join(path)} must be {spoken}, found {found}", *path)
 
 
-def _found(path: Path) -> Path:
+def _find_lock(path: Path) -> Path:
     """The lock in a folder, or at the path itself. Raises ExperimentError."""
     try:
         lock = path / LOCK if path.is_dir() else path
@@ -198,5 +200,5 @@ def _found(path: Path) -> Path:
     return lock
 
 
-def _refused(document: Document, rule: str, *path: str) -> ExperimentError:
+def _refuse(document: Document, rule: str, *path: str) -> ExperimentError:
     return ExperimentError([Problem(document.where(*path, value=True), rule)])

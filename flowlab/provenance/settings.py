@@ -6,10 +6,10 @@ import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from flowlab.engine.value_diff import apart, differ, side_by_side
+from flowlab.engine.value_diff import are_different, list_differences, side_by_side
 
 
-def settings(*experiments: Mapping[str, Any]) -> Iterator[tuple[str, tuple[Any, ...]]]:
+def diff_settings(*experiments: Mapping[str, Any]) -> Iterator[tuple[str, tuple[Any, ...]]]:
     """By `kind.name.key`, with the value of each, None where there is none.
 
     A node that some lack is told by its component; its keys are compared among those that have it.
@@ -19,9 +19,9 @@ def settings(*experiments: Mapping[str, Any]) -> Iterator[tuple[str, tuple[Any, 
             node = f"{kind}.{name}"
             having = [isinstance(one, dict) for one in nodes]
             if not all(having):
-                yield from apart(*({node: _use(one)} for one in nodes))
+                yield from list_differences(*({node: _use(one)} for one in nodes))
             for key, values in side_by_side(*map(_table, nodes)):
-                if differ(itertools.compress(values, having)):
+                if are_different(itertools.compress(values, having)):
                     yield f"{node}.{key}", values
 
 

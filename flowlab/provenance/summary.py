@@ -24,7 +24,7 @@ _TYPES: Mapping[str, tuple[Any, str]] = {
 
 
 @frozen
-class Measured:
+class NodeSummary:
     """A node's status and metrics; an item of a list is `name[index]`, one of a mapping `name.key`.
 
     Then its settings in the sweeps by path, the seconds that it took, and whether a former run's result was taken.
@@ -50,20 +50,20 @@ class Measured:
 
 
 @frozen
-class Summary:
+class RunSummary:
     """The nodes by id, without tools, which find nothing; the verdict on each claim, None where it isn't known."""
 
-    nodes: Mapping[str, Measured]
+    nodes: Mapping[str, NodeSummary]
     claims: Mapping[str, str | None]
 
-    def of(self, kind: str) -> dict[str, Measured]:
+    def of(self, kind: str) -> dict[str, NodeSummary]:
         """The nodes of one kind by label."""
         return {
             label: one for node, one in self.nodes.items() for of, _, label in [node.partition(".")] if of == kind
         }
 
 
-def parse(path: Path, content: bytes) -> Summary:
+def parse_summary(path: Path, content: bytes) -> RunSummary:
     """What a summary.json says. Raises ExperimentError for any other content."""
     try:
         data = json.loads(content, parse_constant=_number, parse_float=_number, parse_int=_integer)
@@ -76,7 +76,7 @@ def parse(path: Path, content: bytes) -> Summary:
         claims = {str(one["claim"]): one["verdict"] for one in data.get("claims", ())}
         if any(verdict not in _VERDICTS for verdict in claims.values()):
             raise _bad(str(path), "no summary of a run: a claim holds, fails, is undecided, or it isn't known")
-        return Summary(nodes, claims)
+        return RunSummary(nodes, claims)
     except json.JSONDecodeError as error:
         raise _bad(f"{path}:{error.lineno}:{error.colno}", f"not valid JSON: {error.msg}") from error
     except UnicodeDecodeError as error:
@@ -93,9 +93,9 @@ def without_index(metric: str) -> str:
     return re.sub(r"(\[\d+\])+$", "", metric)
 
 
-def _measured(path: Path, node: str, entry: Mapping[str, Any]) -> Measured:
+def _measured(path: Path, node: str, entry: Mapping[str, Any]) -> NodeSummary:
     told = {key: entry[key] for key in ("variant", "seconds", "reused") if key in entry}
-    found = Measured(entry["status"], dict(_leaves(entry["metrics"])), **told)
+    found = NodeSummary(entry["status"], dict(_leaves(entry["metrics"])), **told)
     for key, (kind, spoken) in _TYPES.items():
         if not isinstance(getattr(found, key), kind):
             raise _bad(str(path), f"no summary of a run: {key} of {node} is no {spoken}")

@@ -12,7 +12,7 @@ LEAST = 0.002  # of a number with decimals: one endpoint of 500, as a share
 COUNT = 1  # of an integer
 
 
-def excess(former: Cell, current: Cell) -> float:
+def tolerance_excess(former: Cell, current: Cell) -> float:
     """The distance of two values in multiples of what is allowed: they agree at 1 and below.
 
     Allowed is 1 % of the larger and, besides, 1 for integers and 0.002 for other numbers; anything else must be

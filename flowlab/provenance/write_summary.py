@@ -9,15 +9,15 @@ import attrs
 
 from flowlab.engine.outcome import Outcome, Record
 from flowlab.graph.graph import Graph
-from flowlab.output.claims import findings
-from flowlab.output.plain import plain
+from flowlab.output.claims import collect_claims
+from flowlab.output.jsonable import to_jsonable
 
 
-def summary(graph: Graph, outcome: Outcome) -> dict[str, Any]:
+def summary_content(graph: Graph, outcome: Outcome) -> dict[str, Any]:
     """The run in numbers, node by node under their kinds."""
     nodes: dict[str, dict[str, Any]] = defaultdict(dict)
     for record in outcome.records:
-        nodes[record.node.kind.name][record.node.label] = entry(record)
+        nodes[record.node.kind.name][record.node.label] = node_entry(record)
     experiment = {
         "name": graph.name,
         "seed": graph.seed,
@@ -27,21 +27,21 @@ def summary(graph: Graph, outcome: Outcome) -> dict[str, Any]:
     }
     return {
         "experiment": experiment,
-        "claims": [plain(attrs.asdict(one)) for one in findings(graph, outcome)],
+        "claims": [to_jsonable(attrs.asdict(one)) for one in collect_claims(graph, outcome)],
         "nodes": dict(nodes),
         "seconds": round(outcome.seconds, 6),
     }
 
 
-def entry(record: Record) -> dict[str, Any]:
+def node_entry(record: Record) -> dict[str, Any]:
     """One node's line of the summary."""
     return {
         "status": record.status,
         "use": record.node.use,
         "reused": record.reused,
         "seconds": round(record.seconds, 6),
-        "metrics": plain(record.metrics),
+        "metrics": to_jsonable(record.metrics),
         "shortfall": record.result.shortfall if record.result else None,
         "message": record.message or None,
-        "variant": plain(record.node.variant),
+        "variant": to_jsonable(record.node.variant),
     }

@@ -18,7 +18,7 @@ GROUPS = {API_GROUP, *(kind.group for kind in KINDS.values())}
 
 
 @frozen
-class Point:
+class EntryPoint:
     """One line of a distribution's entry points: its group, name and `module:Class`."""
 
     group: str
@@ -38,7 +38,7 @@ class Distribution:
     version: str
     root: str
     editable: bool = False
-    points: tuple[Point, ...] = ()
+    points: tuple[EntryPoint, ...] = ()
     fault: str = ""
 
     @property
@@ -47,18 +47,18 @@ class Distribution:
         return tuple(point.name for point in self.points if point.group == API_GROUP) or ("1",)
 
 
-def normal(name: str) -> str:
+def normalize_name(name: str) -> str:
     """A distribution's name in the spelling by which two are compared."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def distributions() -> Iterator[Distribution]:
+def installed_distributions() -> Iterator[Distribution]:
     """Every installed distribution once: where one is found twice on the path, the first counts."""
     seen: set[str] = set()
     for found in metadata.distributions():
         one = _read(found)
-        if one is not None and normal(one.name) not in seen:
-            seen.add(normal(one.name))
+        if one is not None and normalize_name(one.name) not in seen:
+            seen.add(normalize_name(one.name))
             yield one
 
 
@@ -75,7 +75,9 @@ def _read(found: metadata.Distribution) -> Distribution | None:
         return None
     try:
         points = tuple(
-            Point(point.group, point.name, point.value) for point in found.entry_points if point.group in GROUPS
+            EntryPoint(point.group, point.name, point.value)
+            for point in found.entry_points
+            if point.group in GROUPS
         )
     except Exception as error:  # the standard library's parser has no error of its own
         reason = " ".join(f"{type(error).__name__}: {error}".split())

@@ -10,7 +10,7 @@ import entrypoints
 from attrs import frozen
 
 from flowlab.api import API_VERSION, KINDS, PluginError
-from flowlab.registry.distributions import Distribution, normal
+from flowlab.registry.distributions import Distribution, normalize_name
 
 
 @frozen
@@ -44,7 +44,7 @@ class Entry:
     def means(self, name: str) -> bool:
         """Whether this is a component called `name` or `distribution:name`."""
         owner, _, bare = name.rpartition(":")
-        return bare == self.name and normal(owner) in ("", normal(self.distribution))
+        return bare == self.name and normalize_name(owner) in ("", normalize_name(self.distribution))
 
     def load(self) -> type[Any]:
         """The component class. Raises PluginError, naming the distribution, whatever goes wrong."""

@@ -6,7 +6,7 @@ from flowlab.registry.entry_points import Entry
 from flowlab.registry.registry import Registry
 
 
-def registered(registry: Registry, component: type) -> tuple[Entry, ...]:
+def entries_of_class(registry: Registry, component: type) -> tuple[Entry, ...]:
     """The entries of a class. Raises PluginError where one that may be it can't be loaded."""
     target = f"{component.__module__}:{component.__qualname__}"
     exact = tuple(entry for entry in registry.entries if entry.target == target)

@@ -7,11 +7,11 @@ import os
 from attrs import frozen
 
 from flowlab.api import KINDS
-from flowlab.registry.distributions import Distribution, distributions, normal
+from flowlab.registry.distributions import Distribution, installed_distributions, normalize_name
 from flowlab.registry.entry_points import Entry, entries
-from flowlab.registry.pyproject_diff import drift
+from flowlab.registry.pyproject_diff import diff_pyproject
 
-DISABLE = "FLOWLAB_DISABLE_PLUGINS"
+DISABLE_VARIABLE = "FLOWLAB_DISABLE_PLUGINS"
 """The environment variable that leaves plugins out: 1 for all of them, or distributions joined by commas."""
 
 
@@ -29,8 +29,8 @@ class Registry:
     @classmethod
     def installed(cls) -> Registry:
         """All components of all installed distributions, but for those that the environment disables."""
-        found = tuple(distributions())
-        left_out = {one.name for one in found if _disabled(one.name, os.environ.get(DISABLE, ""))}
+        found = tuple(installed_distributions())
+        left_out = {one.name for one in found if _disabled(one.name, os.environ.get(DISABLE_VARIABLE, ""))}
         every = entries(found)
         return cls(
             tuple(entry for entry in every if entry.distribution not in left_out),
@@ -63,16 +63,17 @@ class Registry:
         """
         for entry in self.disabled:
             if entry.kind == kind and entry.means(name):
-                return f"{entry.distribution} has it, but is disabled ({DISABLE}={os.environ.get(DISABLE, '')})"
+                setting = os.environ.get(DISABLE_VARIABLE, "")
+                return f"{entry.distribution} has it, but is disabled ({DISABLE_VARIABLE}={setting})"
         owner, _, bare = name.rpartition(":")
         for one in self.distributions:
-            if one.editable and normal(owner) in ("", normal(one.name)):
-                changed = drift(one)
+            if one.editable and normalize_name(owner) in ("", normalize_name(one.name)):
+                changed = diff_pyproject(one)
                 if any((point.group, point.name) == (KINDS[kind].group, bare) for point in changed.added):
                     return f"{changed.file} has it, but was installed without it; `flowlab doctor` tells more"
         return ""
 
 
 def _disabled(distribution: str, setting: str) -> bool:
-    names = {normal(name.strip()) for name in setting.split(",")}
-    return normal(distribution) != "flowlab" and ("1" in names or normal(distribution) in names)
+    names = {normalize_name(name.strip()) for name in setting.split(",")}
+    return normalize_name(distribution) != "flowlab" and ("1" in names or normalize_name(distribution) in names)

@@ -16,7 +16,7 @@ _MOST_HOPS = 5  # from one module that imports the class to the next
 
 
 @frozen
-class Source:
+class ComponentSource:
     """Where a component is defined and the first line of its docstring; None where that isn't known.
 
     Also its class statement, and the module that it stands in.
@@ -34,34 +34,34 @@ class Source:
         return ":".join(str(part) for part in (self.file, self.line) if part is not None)
 
 
-def source(entry: Entry) -> Source:
+def find_source(entry: Entry) -> ComponentSource:
     """Read a component's source; works for a component whose import fails."""
     # a target may end in extras
     module, _, name = entry.target.partition("[")[0].strip().partition(":")
     return _find(module.strip(), name.strip(), _MOST_HOPS)
 
 
-def _find(module: str, name: str, hops: int) -> Source:
+def _find(module: str, name: str, hops: int) -> ComponentSource:
     file = _file(module)
     if file is None:
-        return Source()
+        return ComponentSource()
     try:
         with warnings.catch_warnings(action="ignore"):  # of the plugin's escapes in strings
             tree = ast.parse(file.read_bytes())
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
-        return Source(str(file))
+        return ComponentSource(str(file))
     for node in tree.body:
         if isinstance(node, ast.ClassDef) and node.name == name:
             text = ast.get_docstring(node)
             summary = inspect.cleandoc(text).partition("\n")[0] if text else None
-            return Source(str(file), node.lineno, summary, node, tree)
+            return ComponentSource(str(file), node.lineno, summary, node, tree)
     for node in tree.body if hops else ():
         if isinstance(node, ast.ImportFrom):
             for alias in node.names:
                 if name == (alias.asname or alias.name):
                     found = _find(_imported(node, module, file), alias.name, hops - 1)
-                    return found if found.file else Source(str(file))
-    return Source(str(file))
+                    return found if found.file else ComponentSource(str(file))
+    return ComponentSource(str(file))
 
 
 def _imported(statement: ast.ImportFrom, module: str, file: Path) -> str:

@@ -12,14 +12,14 @@ import attrs
 from attrs import frozen
 
 from flowlab import api
-from flowlab.registry.source import Source
+from flowlab.registry.source import ComponentSource
 
 _MODULES = ("attrs", "typing", "flowlab.api")  # already imported, and of ours or known
 _DECLARING = (api.parameter, api.reference, attrs.field)
 
 
 @frozen
-class Unread:
+class Unevaluated:
     """An expression whose value only running the source would tell, as it is written."""
 
     text: str
@@ -31,7 +31,7 @@ class Unread:
         return self.text
 
 
-def stand_in(source: Source) -> type[Any] | None:
+def static_component(source: ComponentSource) -> type[Any] | None:
     """An attrs class with a component's docstring, fields, defaults and ranges; None without its source.
 
     Nothing of the source is run: literals, types and declarations of fields are read, all else is `Unread`.
@@ -60,7 +60,7 @@ def _fields(
             if "ClassVar" in ast.unparse(node.annotation):
                 continue
             value = None if node.value is None else _read(node.value, names)
-            if node.value is not None and (isinstance(value, Unread) or not isinstance(node.value, ast.Call)):
+            if node.value is not None and (isinstance(value, Unevaluated) or not isinstance(node.value, ast.Call)):
                 value = attrs.field(default=value)
             found[node.target.id] = _hint(node.annotation, names), value
     return found
@@ -73,7 +73,7 @@ def _hint(node: ast.expr, names: Mapping[str, Any]) -> Any:
     try:
         return _read(ast.parse(node.value, mode="eval").body, names)
     except (SyntaxError, ValueError):
-        return Unread(node.value)
+        return Unevaluated(node.value)
 
 
 def _names(module: ast.Module) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def _read(node: ast.expr, names: Mapping[str, Any]) -> Any:
     try:
         return _value(node, names)
     except Exception:  # what is no type, no literal or no declaration after all
-        return Unread(ast.unparse(node))
+        return Unevaluated(ast.unparse(node))
 
 
 def _value(node: ast.expr, names: Mapping[str, Any]) -> Any:
@@ -105,7 +105,7 @@ def _value(node: ast.expr, names: Mapping[str, Any]) -> Any:
     match node:
         case ast.Constant(value):
             return value
-        case ast.Name(name) if not isinstance(names[name], Unread):
+        case ast.Name(name) if not isinstance(names[name], Unevaluated):
             return names[name]
         case ast.Tuple(items) | ast.List(items):
             return tuple(_value(item, names) for item in items)

@@ -9,35 +9,37 @@ from attrs import evolve
 from flowlab.api import ExperimentError, NodeError, Problem
 from flowlab.api.nearest import nearest
 from flowlab.api.plotting import WIDTHS, Width
-from flowlab.engine.cache.key import Keys
+from flowlab.engine.cache.key import CacheKeys
 from flowlab.engine.cache.store import Store
-from flowlab.engine.device import resolve
-from flowlab.engine.format_error import one_line
-from flowlab.engine.inputs import sources
+from flowlab.engine.device import resolve_device
+from flowlab.engine.format_error import format_error
+from flowlab.engine.inputs import upstream_nodes
 from flowlab.engine.outcome import Record
-from flowlab.engine.progress.listener import listening
-from flowlab.engine.run import run
-from flowlab.engine.threads import threads
+from flowlab.engine.progress.listener import open_listener
+from flowlab.engine.run import run_graph
+from flowlab.engine.threads import thread_count
 from flowlab.graph.graph import Graph
 from flowlab.graph.node import Node
-from flowlab.output.figures import draw
-from flowlab.output.plain import file_name
-from flowlab.output.run_folder import replace
-from flowlab.provenance.lock_file import Locked
-from flowlab.provenance.summary import Summary
+from flowlab.output.figures import draw_figure
+from flowlab.output.jsonable import to_file_name
+from flowlab.output.run_folder import write_file
+from flowlab.provenance.lock_file import LockFile
+from flowlab.provenance.summary import RunSummary
 from flowlab.registry.registry import Registry
 
 _LONG = 1.0  # seconds that nobody minds to wait
 
 
-def redraw(folder: Path, name: str, form: str, width: Width | None, out: Path | None, recompute: bool) -> Path:
+def redraw_figure(
+    folder: Path, name: str, form: str, width: Width | None, out: Path | None, recompute: bool
+) -> Path:
     """Write a figure in a format, as wide as a printed column or as it was; the file's path.
 
     Its inputs come from the run's store. Raises ExperimentError where the run has no such figure, or where what
     took long would have to be computed again and `recompute` is off; NodeError, OutputError.
     """
-    locked = Locked.read(folder)
-    summary = locked.told()
+    locked = LockFile.read(folder)
+    summary = locked.require_summary()
     graph = locked.graph(Registry.installed())
     figures = {node.label: node for node in graph.nodes if node.kind.name == "figure"}
     if name not in figures:
@@ -46,29 +48,29 @@ def redraw(folder: Path, name: str, form: str, width: Width | None, out: Path | 
     needed = evolve(
         graph,
         nodes=tuple(node for node in graph.nodes if node in _origins(figures[name])),
-        threads=locked.origin.threads,
+        threads=locked.environment.threads,
     )
-    device, store = locked.origin.device, Store.beside(locked.path.parent.parent)
+    device, store = locked.environment.device, Store.beside(locked.path.parent.parent)
     if not recompute:
         _only_recalled(locked, summary, needed, store)
-    with listening(quiet=not recompute) as listener:
-        outcome = run(needed, device, listener, store=store)
+    with open_listener(quiet=not recompute) as listener:
+        outcome = run_graph(needed, device, listener, store=store)
     for record in outcome.records:
         if not record.finished and record.node.kind.built:
             raise NodeError(f"{record.node.id} {record.status}: {record.message}")
-    path = out or Path(f"{file_name(name)}.{form}")
-    replace(path, _sized(outcome.records[-1], form, width))
+    path = out or Path(f"{to_file_name(name)}.{form}")
+    write_file(path, _sized(outcome.records[-1], form, width))
     return path
 
 
 def _origins(node: Node) -> set[Node]:
     """A node and all that it is made of."""
-    return {node}.union(*(_origins(source) for source in sources(node)))
+    return {node}.union(*(_origins(source) for source in upstream_nodes(node)))
 
 
-def _only_recalled(locked: Locked, summary: Summary, graph: Graph, store: Store) -> None:
+def _only_recalled(locked: LockFile, summary: RunSummary, graph: Graph, store: Store) -> None:
     """Refuse what took long and isn't stored any more. Raises ExperimentError."""
-    keys = Keys(graph.seed, graph.dtype, resolve(locked.origin.device).type, threads(graph))
+    keys = CacheKeys(graph.seed, graph.dtype, resolve_device(locked.environment.device).type, thread_count(graph))
     lost = []
     for node in graph.nodes:
         former = summary.nodes.get(node.id)
@@ -88,6 +90,6 @@ def _sized(record: Record, form: str, width: Width | None) -> bytes:
         if width is not None:
             across, up = figure.get_size_inches()
             figure.set_size_inches(WIDTHS[width], WIDTHS[width] * up / across)
-        return draw(record, form)
+        return draw_figure(record, form)
     except Exception as error:  # text is laid out at drawing, so a component's mistake can surface here
-        raise NodeError(f"{record.node.id} can't be drawn: {one_line(error)}") from error
+        raise NodeError(f"{record.node.id} can't be drawn: {format_error(error)}") from error

@@ -7,20 +7,20 @@ from pathlib import Path
 
 from flowlab.api import ExperimentError, OutputError, Problem
 from flowlab.engine.cache.store import Store
-from flowlab.engine.device import resolve
-from flowlab.engine.threads import pinned
+from flowlab.engine.device import resolve_device
+from flowlab.engine.threads import pin_threads
 from flowlab.output.echo import echo, warn
-from flowlab.output.plain import file_name
-from flowlab.provenance.drift import drift, moved
-from flowlab.provenance.environment import Origin
-from flowlab.provenance.lock_file import Locked
+from flowlab.output.jsonable import to_file_name
+from flowlab.provenance.drift import environment_drift, result_drift
+from flowlab.provenance.environment import Environment
+from flowlab.provenance.lock_file import LockFile
 from flowlab.registry.registry import Registry
-from flowlab.runner.run_all import in_turn
-from flowlab.runner.run_experiment import Plan, Report, check_store, runs_folder, take
-from flowlab.spec.overrides import carried_out_by
+from flowlab.runner.run_all import run_all
+from flowlab.runner.run_experiment import FinishedRun, RunPlan, claim_run_dir, require_store, runs_folder
+from flowlab.spec.overrides import executor_overrides
 
 
-def rerun(
+def rerun_lock(
     path: Path,
     out: Path | None,
     device: str | None,
@@ -34,26 +34,26 @@ def rerun(
     Before it, what the run rested on and is different now is warned of; after it, each node of another digest.
     Raises ExperimentError, PluginError, OutputError.
     """
-    locked = Locked.read(path)
-    device = device or locked.origin.device
-    resolve(device)
-    graph = locked.graph(Registry.installed(), carried_out_by(executor, None))
-    check_store(graph, stored)
+    locked = LockFile.read(path)
+    device = device or locked.environment.device
+    resolve_device(device)
+    graph = locked.graph(Registry.installed(), executor_overrides(executor, None))
+    require_store(graph, stored)
     if out is not None and locked.folder and out.resolve() == locked.folder.resolve():
         raise ExperimentError([Problem("--out", f"{out} holds the run itself: a rerun doesn't overwrite it")])
-    folder = out or _beside(locked.folder or Path("runs") / file_name(graph.name))
-    take(graph, folder)
+    folder = out or _beside(locked.folder or Path("runs") / to_file_name(graph.name))
+    claim_run_dir(graph, folder)
 
-    def show(report: Report) -> None:
+    def show(report: FinishedRun) -> None:
         echo(report.answer)
-        for change in moved(locked, report.outcome):
+        for change in result_drift(locked, report.outcome):
             warn(f"another result than in {locked.path}: {change}")
 
-    with pinned(locked.origin.threads):
-        for line in drift(locked, Origin.now(graph, str(resolve(device)))):
+    with pin_threads(locked.environment.threads):
+        for line in environment_drift(locked, Environment.now(graph, str(resolve_device(device)))):
             warn(f"since {locked.path}: {line}")
         store = Store.beside(runs_folder(folder)) if stored else None
-        return in_turn([Plan(graph, folder, store)], device, quiet, debug, show).exit_code
+        return run_all([RunPlan(graph, folder, store)], device, quiet, debug, show).exit_code
 
 
 def _beside(original: Path) -> Path:

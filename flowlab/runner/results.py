@@ -10,12 +10,12 @@ from typing import Any
 from attrs import frozen
 
 from flowlab.api import NodeError, Table
-from flowlab.engine.format_error import one_line
+from flowlab.engine.format_error import format_error
 from flowlab.engine.outcome import Record, Status
-from flowlab.output.figures import draw
-from flowlab.output.plain import as_json, plain
-from flowlab.output.tables import cell
-from flowlab.runner.run_experiment import Report
+from flowlab.output.figures import draw_figure
+from flowlab.output.jsonable import to_json, to_jsonable
+from flowlab.output.tables import format_cell
+from flowlab.runner.run_experiment import FinishedRun
 
 _ROWS = 20  # of a table, as many as a notebook shows at a glance
 
@@ -58,9 +58,9 @@ class NodeResult:
         if not (self.record.finished and hasattr(self.record.value, "savefig")):
             return None
         try:
-            return draw(self.record, "png")
+            return draw_figure(self.record, "png")
         except Exception as error:  # text is laid out at drawing, so a component's mistake can surface here
-            raise NodeError(f"{self.record.node.id} can't be drawn: {one_line(error)}") from error
+            raise NodeError(f"{self.record.node.id} can't be drawn: {format_error(error)}") from error
 
     def _repr_html_(self) -> str:
         """Status, picture, metrics and the first rows of each table."""
@@ -72,7 +72,7 @@ class NodeResult:
         except NodeError as error:
             parts.append(f"<p>{escape(str(error))}</p>")
         if self.metrics:
-            parts.append(f"<pre>{escape(as_json(plain(self.metrics)))}</pre>")
+            parts.append(f"<pre>{escape(to_json(to_jsonable(self.metrics)))}</pre>")
         return "".join([*parts, *(_table(name, table) for name, table in self.tables.items())])
 
 
@@ -80,7 +80,7 @@ class NodeResult:
 class Results(Mapping[str, NodeResult]):
     """What came of a run, by node: `kind.name`, with swept values in brackets (`dataset.box[points=3]`)."""
 
-    report: Report
+    report: FinishedRun
 
     def __getitem__(self, node: str) -> NodeResult:
         return {record.node.id: NodeResult(record) for record in self.report.outcome.records}[node]
@@ -118,7 +118,7 @@ def _images(pictures: Sequence[bytes | None]) -> list[str]:
 def _table(name: str, table: Table) -> str:
     rows = table.rows
     left = f", the first {_ROWS} of {len(rows)} rows" if len(rows) > _ROWS else ""
-    lines = [_row("th", table.columns), *(_row("td", map(cell, row.values())) for row in rows[:_ROWS])]
+    lines = [_row("th", table.columns), *(_row("td", map(format_cell, row.values())) for row in rows[:_ROWS])]
     return f"<table><caption>{escape(name)}{left}</caption>{''.join(lines)}</table>"
 
 

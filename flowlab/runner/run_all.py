@@ -8,21 +8,21 @@ from typing import Any
 
 from attrs import frozen
 
-from flowlab.api import Finding
+from flowlab.api import ClaimResult
 from flowlab.engine.outcome import Outcome, Record
-from flowlab.output.claims import FILE, findings, markdown, table
+from flowlab.output.claims import CLAIMS_FILE, claims_markdown, claims_table, collect_claims
 from flowlab.output.echo import report_error
-from flowlab.output.figures import draw_without_a_display
-from flowlab.output.run_folder import replace
-from flowlab.runner.run_experiment import Plan, Report, conduct
+from flowlab.output.figures import use_headless_backend
+from flowlab.output.run_folder import write_file
+from flowlab.runner.run_experiment import FinishedRun, RunPlan, run_experiment
 
 
 @frozen
 class Series:
     """What came of some experiments: their reports, their claims by name, the worst of their exit codes."""
 
-    reports: tuple[Report, ...]
-    claims: Mapping[str, list[Finding]]
+    reports: tuple[FinishedRun, ...]
+    claims: Mapping[str, list[ClaimResult]]
     exit_code: int
 
     @property
@@ -35,22 +35,22 @@ class Series:
         """Write the claims, if any, to the folder as a table, which is returned. Raises OutputError."""
         if not any(self.claims.values()):
             return ""
-        path = folder / FILE
-        replace(path, markdown(self.claims).encode())
-        return "\n".join(["", *table(self.claims), "", str(path)])
+        path = folder / CLAIMS_FILE
+        write_file(path, claims_markdown(self.claims).encode())
+        return "\n".join(["", *claims_table(self.claims), "", str(path)])
 
 
-def in_turn(
-    plans: Sequence[Plan], device: str, quiet: bool, debug: bool, show: Callable[[Report], None]
+def run_all(
+    plans: Sequence[RunPlan], device: str, quiet: bool, debug: bool, show: Callable[[FinishedRun], None]
 ) -> Series:
     """Run experiments; `show` gets each report. An error is told and the next one begins; an interrupt ends it."""
     for plan in plans:
-        draw_without_a_display(plan.graph)
+        use_headless_backend(plan.graph)
     reports, codes = [], [0]
-    claims = {plan.graph.name: findings(plan.graph, _unstarted(plan)) for plan in plans}
+    claims = {plan.graph.name: collect_claims(plan.graph, _unstarted(plan)) for plan in plans}
     for plan in plans:
         try:
-            report = conduct(plan, device, quiet)
+            report = run_experiment(plan, device, quiet)
         except Exception as error:
             codes.append(report_error(error, debug))
             continue
@@ -63,5 +63,5 @@ def in_turn(
     return Series(tuple(reports), claims, max(codes))
 
 
-def _unstarted(plan: Plan) -> Outcome:
+def _unstarted(plan: RunPlan) -> Outcome:
     return Outcome(tuple(Record(node, "skipped") for node in plan.graph.nodes), 0.0)

@@ -8,28 +8,28 @@ from typing import Any
 
 from attrs import frozen
 
-from flowlab.api import ExperimentError, Finding, Problem
+from flowlab.api import ClaimResult, ExperimentError, Problem
 from flowlab.engine.cache.store import Store
 from flowlab.engine.checkpoints import Checkpoints
-from flowlab.engine.device import resolve
+from flowlab.engine.device import resolve_device
 from flowlab.engine.outcome import Outcome
-from flowlab.engine.progress.listener import listening
-from flowlab.engine.run import run
-from flowlab.graph.graph import Graph, load_all
-from flowlab.output.answer import answer
-from flowlab.output.claims import FILE, findings
+from flowlab.engine.progress.listener import open_listener
+from flowlab.engine.run import run_graph
+from flowlab.graph.graph import Graph, load_graphs
+from flowlab.output.answer import format_answer
+from flowlab.output.claims import CLAIMS_FILE, collect_claims
 from flowlab.output.echo import print_error
-from flowlab.output.plain import file_name
-from flowlab.output.run_folder import CHECKPOINTS, FOLDERS, claim
-from flowlab.provenance.environment import Origin
-from flowlab.provenance.write_summary import summary
+from flowlab.output.jsonable import to_file_name
+from flowlab.output.run_folder import CHECKPOINTS, FOLDERS, claim_folder
+from flowlab.provenance.environment import Environment
+from flowlab.provenance.write_summary import summary_content
 from flowlab.registry.registry import Registry
-from flowlab.runner.tracking import tracked, untracked, written
-from flowlab.runner.write_run import write
+from flowlab.runner.tracking import open_trackers, tracker_folders, without_trackers
+from flowlab.runner.write_run import write_run
 
 
 @frozen
-class Plan:
+class RunPlan:
     """An experiment that is checked, and the folder it is going to fill."""
 
     graph: Graph
@@ -38,7 +38,7 @@ class Plan:
 
 
 @frozen
-class Report:
+class FinishedRun:
     """A run that ended, one way or another, and where it was written, if anywhere."""
 
     graph: Graph
@@ -48,17 +48,19 @@ class Report:
     @property
     def answer(self) -> str:
         """What is said at the end."""
-        return answer(self.outcome, self.folder, tuple(self.graph.resolved.get("figure", ())), self.findings)
+        return format_answer(
+            self.outcome, self.folder, tuple(self.graph.resolved.get("figure", ())), self.findings
+        )
 
     @property
-    def findings(self) -> list[Finding]:
+    def findings(self) -> list[ClaimResult]:
         """Its claims."""
-        return findings(self.graph, self.outcome)
+        return collect_claims(self.graph, self.outcome)
 
     @property
     def summary(self) -> dict[str, Any]:
         """What summary.json holds."""
-        return summary(self.graph, self.outcome)
+        return summary_content(self.graph, self.outcome)
 
     @property
     def traces(self) -> tuple[str, ...]:
@@ -66,40 +68,40 @@ class Report:
         return tuple(record.trace for record in self.outcome.records if record.trace)
 
 
-def prepare(
+def plan_runs(
     files: Sequence[Path], out: Path | None, overrides: Sequence[str], device: str, stored: bool = True
-) -> tuple[Plan, ...]:
+) -> tuple[RunPlan, ...]:
     """Experiments ready to run; of several, `out` is the parent of their folders. All use one store, if any.
 
     Whatever can be refused is refused here, before any work: ExperimentError tells the mistakes of all files.
     """
-    graphs = load_all(files, overrides, Registry.installed())
+    graphs = load_graphs(files, overrides, Registry.installed())
     taken: dict[str, Path] = {}
     for graph in graphs:
-        first = taken.setdefault(file_name(graph.name).casefold(), graph.path)
+        first = taken.setdefault(to_file_name(graph.name).casefold(), graph.path)
         if first is not graph.path:
             rule = f"its name {graph.name!r} is that of {first} as well: both would write one folder"
             raise ExperimentError([Problem(str(graph.path), rule)])
     for graph in graphs:
-        check_store(graph, stored)
-    resolve(device)
+        require_store(graph, stored)
+    resolve_device(device)
     parent = runs_folder(out, len(graphs))
     single = out if len(graphs) == 1 else None
     store = Store.beside(parent) if stored else None
-    plans = tuple(Plan(graph, single or parent / file_name(graph.name), store) for graph in graphs)
+    plans = tuple(RunPlan(graph, single or parent / to_file_name(graph.name), store) for graph in graphs)
     for plan in plans:
-        take(plan.graph, plan.folder)
+        claim_run_dir(plan.graph, plan.folder)
     if len(plans) > 1:
-        claim(parent, files=(FILE,), folders=())
+        claim_folder(parent, files=(CLAIMS_FILE,), folders=())
     return plans
 
 
-def take(graph: Graph, folder: Path) -> None:
+def claim_run_dir(graph: Graph, folder: Path) -> None:
     """Claim a run's folder, with those in it that its trackers write. Raises OutputError, ExperimentError."""
-    claim(folder, folders=(*FOLDERS, CHECKPOINTS, *written(graph)))
+    claim_folder(folder, folders=(*FOLDERS, CHECKPOINTS, *tracker_folders(graph)))
 
 
-def check_store(
+def require_store(
     graph: Graph, stored: bool, place: str = "--no-store", remedy: str = "add --executor none, or a store"
 ) -> None:
     """Raise ExperimentError for an executor without a store."""
@@ -115,15 +117,17 @@ def runs_folder(out: Path | None, experiments: int = 1) -> Path:
     return out.parent if experiments == 1 else out
 
 
-def conduct(plan: Plan, device: str, quiet: bool) -> Report:
+def run_experiment(plan: RunPlan, device: str, quiet: bool) -> FinishedRun:
     """Run an experiment and write its folder. Raises OutputError."""
-    origin = Origin.now(plan.graph, str(resolve(device)))
+    environment = Environment.now(plan.graph, str(resolve_device(device)))
     checkpoints = Checkpoints(plan.folder / CHECKPOINTS)
-    with tracked(plan.graph, plan.folder) as trackers:
-        with listening(quiet) as listener:
-            outcome = run(untracked(plan.graph), device, trackers.hearing(listener), checkpoints, plan.store)
+    with open_trackers(plan.graph, plan.folder) as trackers:
+        with open_listener(quiet) as listener:
+            outcome = run_graph(
+                without_trackers(plan.graph), device, trackers.hearing(listener), checkpoints, plan.store
+            )
         if outcome.lost:
             print_error(outcome.lost)
-        outcome = write(plan.graph, outcome, origin, plan.folder)
+        outcome = write_run(plan.graph, outcome, environment, plan.folder)
         trackers.figures(outcome, plan.folder)
-    return Report(plan.graph, outcome, plan.folder)
+    return FinishedRun(plan.graph, outcome, plan.folder)

@@ -11,36 +11,36 @@ from typing import Any
 
 from attrs import define, evolve, field, frozen
 
-from flowlab.api import Tracking
-from flowlab.engine.format_error import one_line
+from flowlab.api import TrackedRun
+from flowlab.engine.format_error import format_error
 from flowlab.engine.outcome import Outcome, Record
 from flowlab.engine.progress.listener import Listener
 from flowlab.graph.graph import Graph
 from flowlab.graph.node import Node
 from flowlab.output.echo import warn
-from flowlab.output.figures import stems
-from flowlab.output.plain import plain
+from flowlab.output.figures import figure_stems
+from flowlab.output.jsonable import to_jsonable
 from flowlab.spec.overrides import TRACKER
 
 
-def written(graph: Graph) -> tuple[str, ...]:
+def tracker_folders(graph: Graph) -> tuple[str, ...]:
     """The folders of a run that its trackers write."""
     return tuple(folder for node in _trackers(graph) for folder in getattr(node.component, "writes", tuple)())
 
 
-def untracked(graph: Graph) -> Graph:
+def without_trackers(graph: Graph) -> Graph:
     """The same without a word of trackers in what other processes are told: they need not have them."""
     return evolve(graph, resolved={kind: nodes for kind, nodes in graph.resolved.items() if kind != TRACKER})
 
 
 @contextmanager
-def tracked(graph: Graph, folder: Path) -> Iterator[Trackers]:
+def open_trackers(graph: Graph, folder: Path) -> Iterator[Trackers]:
     """A graph's trackers, told of a run that fills a folder."""
     trackers = Trackers()
-    settings = plain(untracked(graph).resolved)
+    settings = to_jsonable(without_trackers(graph).resolved)
     with ExitStack() as stack:
         for node in _trackers(graph):
-            with _pardoned(node.id):
+            with _warn_of_errors(node.id):
                 manager = node.component.begin(graph.name, settings, folder)
                 trackers.open[node.id] = manager.__enter__()
                 stack.push(partial(_end, node.id, manager))
@@ -51,19 +51,19 @@ def tracked(graph: Graph, folder: Path) -> Iterator[Trackers]:
 class Trackers:
     """Those that haven't failed, by node."""
 
-    open: dict[str, Tracking] = field(factory=dict)
+    open: dict[str, TrackedRun] = field(factory=dict)
 
-    def hearing(self, listener: Listener) -> Overheard:
+    def hearing(self, listener: Listener) -> TrackingListener:
         """A listener of which they hear as well."""
-        return Overheard(listener, self)
+        return TrackingListener(listener, self)
 
     def figures(self, outcome: Outcome, folder: Path) -> None:
         """Tell of the figures that were written to the run's folder."""
-        for node, stem in stems(outcome).items() if self.open else ():
+        for node, stem in figure_stems(outcome).items() if self.open else ():
             png = (folder / f"{stem}.png").read_bytes()
             self.tell(methodcaller("figure", node.id, png))
 
-    def tell(self, event: Callable[[Tracking], None]) -> None:
+    def tell(self, event: Callable[[TrackedRun], None]) -> None:
         """Tell them all; who raises is told no more."""
         for name, tracking in tuple(self.open.items()):
             try:
@@ -74,7 +74,7 @@ class Trackers:
 
 
 @define
-class Overheard:
+class TrackingListener:
     """A listener, and the trackers that hear of progress and results."""
 
     listener: Listener
@@ -108,7 +108,7 @@ class Overheard:
         """Tell of the metrics."""
         self.listener.finished(record)
         if record.finished:
-            self.trackers.tell(methodcaller("finished", record.node.id, plain(record.metrics)))
+            self.trackers.tell(methodcaller("finished", record.node.id, to_jsonable(record.metrics)))
 
 
 def _trackers(graph: Graph) -> tuple[Node, ...]:
@@ -117,13 +117,13 @@ def _trackers(graph: Graph) -> tuple[Node, ...]:
 
 def _end(name: str, manager: Any, *raised: Any) -> bool:
     """Close a tracker's context, which is told what ends the run but can't keep it from being raised."""
-    with _pardoned(name):
+    with _warn_of_errors(name):
         manager.__exit__(*raised)
     return False
 
 
 @contextmanager
-def _pardoned(name: str) -> Iterator[None]:
+def _warn_of_errors(name: str) -> Iterator[None]:
     """A tracker's defect is a warning."""
     try:
         yield
@@ -132,4 +132,4 @@ def _pardoned(name: str) -> Iterator[None]:
 
 
 def _warn(name: str, error: Exception) -> None:
-    warn(f"{name}: {one_line(error)}; it is told no more, and the run goes on")
+    warn(f"{name}: {format_error(error)}; it is told no more, and the run goes on")

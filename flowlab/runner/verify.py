@@ -7,20 +7,26 @@ from pathlib import Path
 from attrs import evolve, frozen
 
 from flowlab.api import ExperimentError, Problem
-from flowlab.engine.device import resolve
-from flowlab.engine.progress.listener import listening
-from flowlab.engine.run import run
-from flowlab.engine.threads import pinned
+from flowlab.engine.device import resolve_device
+from flowlab.engine.progress.listener import open_listener
+from flowlab.engine.run import run_graph
+from flowlab.engine.threads import pin_threads
 from flowlab.output.echo import warn
-from flowlab.output.figures import draw_without_a_display
+from flowlab.output.figures import use_headless_backend
 from flowlab.output.run_folder import SUMMARY
-from flowlab.provenance.deviation import FILE, Deviation, beyond, differing, table
-from flowlab.provenance.drift import drift
-from flowlab.provenance.environment import Origin
-from flowlab.provenance.lock_file import Locked
-from flowlab.provenance.summary import parse
+from flowlab.provenance.deviation import (
+    FILE,
+    Deviation,
+    deviations_beyond_tolerance,
+    deviations_table,
+    digest_deviations,
+)
+from flowlab.provenance.drift import environment_drift
+from flowlab.provenance.environment import Environment
+from flowlab.provenance.lock_file import LockFile
+from flowlab.provenance.summary import parse_summary
 from flowlab.registry.registry import Registry
-from flowlab.runner.write_run import Written
+from flowlab.runner.write_run import RunFiles
 
 
 @frozen
@@ -48,10 +54,10 @@ class Verdict:
         nodes = {one.where for one in self.deviations} - files
         also = f" and {len(files)} file{'s' if len(files) > 1 else ''}" if files else ""
         lost = f"{len(nodes)} of {self.compared} nodes{also} differ"
-        return "\n".join([*table(self.deviations), f"not verified: {lost}, by {self.measure}"])
+        return "\n".join([*deviations_table(self.deviations), f"not verified: {lost}, by {self.measure}"])
 
 
-def verify(path: Path, exact: bool, device: str | None = None, quiet: bool = False) -> Verdict:
+def verify_run(path: Path, exact: bool, device: str | None = None, quiet: bool = False) -> Verdict:
     """Compute a run anew in this process, without any store, with the threads of its lock, and compare.
 
     Exact compares the digests of results, tables and figures, which the same machine and versions promise. Else
@@ -59,7 +65,7 @@ def verify(path: Path, exact: bool, device: str | None = None, quiet: bool = Fal
 
     Raises ExperimentError for a lock, summary, table or figure that is not as the run wrote it, PluginError.
     """
-    locked = Locked.read(path)
+    locked = LockFile.read(path)
     locked.check_files()
     summary = locked.summary()
     former = None if summary is None else summary.nodes
@@ -68,26 +74,26 @@ def verify(path: Path, exact: bool, device: str | None = None, quiet: bool = Fal
     if not exact and former is None:
         rule = f"there is no {SUMMARY} of its run beside it to compare metrics with; --exact compares digests"
         raise ExperimentError([Problem(str(locked.path), rule)])
-    with pinned(locked.origin.threads):
-        written = _again(locked, device or locked.origin.device, quiet)
+    with pin_threads(locked.environment.threads):
+        written = _again(locked, device or locked.environment.device, quiet)
     if written.outcome.signal is not None:
         return Verdict(0, "", [], written.outcome.signal)
-    current = parse(locked.path.with_name(SUMMARY), written.content[SUMMARY]).nodes
+    current = parse_summary(locked.path.with_name(SUMMARY), written.content[SUMMARY]).nodes
     if exact:
         finished = sum(trace.status != "skipped" for trace in locked.nodes.values())
-        return Verdict(finished, "digests", differing(locked, written.lock, former or {}, current))
+        return Verdict(finished, "digests", digest_deviations(locked, written.lock, former or {}, current))
     kept = {node: one for node, one in (former or {}).items() if one.status != "skipped"}
-    return Verdict(len(kept), "metrics within tolerance", beyond(kept, current))
+    return Verdict(len(kept), "metrics within tolerance", deviations_beyond_tolerance(kept, current))
 
 
-def _again(locked: Locked, device: str, quiet: bool) -> Written:
+def _again(locked: LockFile, device: str, quiet: bool) -> RunFiles:
     """What the run would write now."""
     graph = locked.graph(Registry.installed())
-    origin = Origin.now(graph, str(resolve(device)))
-    for line in drift(locked, origin):
+    environment = Environment.now(graph, str(resolve_device(device)))
+    for line in environment_drift(locked, environment):
         warn(f"since {locked.path}: {line}")
-    draw_without_a_display(graph)
+    use_headless_backend(graph)
     here = evolve(graph, nodes=tuple(node for node in graph.nodes if node.kind.name != "executor"))
-    with listening(quiet) as listener:
-        outcome = run(here, device, listener)
-    return Written.of(graph, outcome, origin)
+    with open_listener(quiet) as listener:
+        outcome = run_graph(here, device, listener)
+    return RunFiles.of(graph, outcome, environment)

@@ -11,18 +11,18 @@ from attrs import frozen
 
 from flowlab.engine.outcome import Outcome
 from flowlab.graph.graph import Graph
-from flowlab.html.report import page
-from flowlab.output.figures import render
-from flowlab.output.plain import as_json
-from flowlab.output.run_folder import LOCK, PAGE, SUMMARY, fill, replace
-from flowlab.output.tables import tables
-from flowlab.provenance.environment import Origin
-from flowlab.provenance.write_lock import lock
-from flowlab.provenance.write_summary import summary
+from flowlab.html.report import render_report
+from flowlab.output.figures import render_figures
+from flowlab.output.jsonable import to_json
+from flowlab.output.run_folder import LOCK, PAGE, SUMMARY, fill_folder, write_file
+from flowlab.output.tables import tables_as_csv
+from flowlab.provenance.environment import Environment
+from flowlab.provenance.write_lock import lock_content
+from flowlab.provenance.write_summary import summary_content
 
 
 @frozen
-class Written:
+class RunFiles:
     """What is written of a run: its tables, figures and summary by relative path, and the lock that names them.
 
     Its outcome tells of figures that can't be drawn.
@@ -33,18 +33,18 @@ class Written:
     lock: Mapping[str, Any]
 
     @classmethod
-    def of(cls, graph: Graph, outcome: Outcome, origin: Origin) -> Written:
+    def of(cls, graph: Graph, outcome: Outcome, environment: Environment) -> RunFiles:
         """Draw the figures, and take the digest of everything."""
-        outcome, pictures = render(outcome)
-        text = f"{as_json(summary(graph, outcome))}\n".encode()
-        content = {**tables(outcome), **pictures, SUMMARY: text}
-        return cls(outcome, content, lock(graph, outcome, origin, content))
+        outcome, pictures = render_figures(outcome)
+        text = f"{to_json(summary_content(graph, outcome))}\n".encode()
+        content = {**tables_as_csv(outcome), **pictures, SUMMARY: text}
+        return cls(outcome, content, lock_content(graph, outcome, environment, content))
 
 
-def write(graph: Graph, outcome: Outcome, origin: Origin, folder: Path) -> Outcome:
+def write_run(graph: Graph, outcome: Outcome, environment: Environment, folder: Path) -> Outcome:
     """Write summary, lock, tables, figures and page; the outcome returned tells of figures that can't be drawn."""
-    written = Written.of(graph, outcome, origin)
+    written = RunFiles.of(graph, outcome, environment)
     # The lock first: it says which files are the run's, should the rest be cut short.
-    fill(folder, {LOCK: tomli_w.dumps(written.lock).encode(), **written.content})
-    replace(folder / PAGE, page(graph, written.outcome, written.lock, written.content))
+    fill_folder(folder, {LOCK: tomli_w.dumps(written.lock).encode(), **written.content})
+    write_file(folder / PAGE, render_report(graph, written.outcome, written.lock, written.content))
     return written.outcome

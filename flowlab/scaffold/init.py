@@ -7,17 +7,17 @@ from importlib.resources import files
 from pathlib import Path
 
 from flowlab.api import ExperimentError, OutputError, Problem
-from flowlab.graph.declaration import NAME, RULE
+from flowlab.graph.declaration import NAME, NAME_RULE
 
 
-def start(path: Path) -> None:
+def write_first_experiment(path: Path) -> None:
     """Write an experiment, named like its file, that runs in seconds and explains itself.
 
     Raises ExperimentError for a name that no experiment has and where there is a file already, OutputError where
     none can be written.
     """
     if not re.fullmatch(NAME, path.stem):
-        raise ExperimentError([Problem(str(path), f"the experiment's name, {path.stem!r}, {RULE}")])
+        raise ExperimentError([Problem(str(path), f"the experiment's name, {path.stem!r}, {NAME_RULE}")])
     template = files("flowlab.scaffold").joinpath("templates", "experiment.toml").read_text("utf-8")
     text = template.replace("NAME", path.stem, 1)
     try:

@@ -67,12 +67,12 @@ class Plugin:
         return Template(template.read_text("utf-8")).substitute(filled, version=version("flowlab"))
 
 
-def supported() -> tuple[str, ...]:
+def supported_kinds() -> tuple[str, ...]:
     """The kinds that there are templates for."""
     return tuple(kind for kind in KINDS if (_TEMPLATES / kind).is_dir())
 
 
-def write(plugin: Plugin, out: Path, registry: Registry) -> Path:
+def write_plugin(plugin: Plugin, out: Path, registry: Registry) -> Path:
     """Write a plugin's files to the folder out/name, and return it.
 
     Raises ExperimentError, with every mistake, for a name or kind that won't do or a folder that exists, and
@@ -93,11 +93,11 @@ def write(plugin: Plugin, out: Path, registry: Registry) -> Path:
 
 
 def _problems(plugin: Plugin, folder: Path, registry: Registry) -> Iterator[Problem]:
-    if plugin.kind not in supported():
+    if plugin.kind not in supported_kinds():
         yield Problem(
             f"--kind {plugin.kind}",
-            f"there is no template for it; supported: {', '.join(supported())}",
-            nearest(plugin.kind, supported()),
+            f"there is no template for it; supported: {', '.join(supported_kinds())}",
+            nearest(plugin.kind, supported_kinds()),
         )
     fault = _fault(plugin, registry)
     if fault:

@@ -13,7 +13,7 @@ import tomli
 from attrs import evolve, frozen
 
 from flowlab.api import ExperimentError, Problem
-from flowlab.spec.locate import Mark, element, locate
+from flowlab.spec.locate import Mark, locate_element, locate_keys
 
 _MOST_BYTES = 1 << 20
 _DEEPEST = 100
@@ -54,7 +54,7 @@ class Document:
             if mark is not None:
                 at = (mark.line, mark.column)
                 if end == len(path) and item is not None:
-                    at = element(mark, item)
+                    at = locate_element(mark, item)
                 elif end == len(path) and value:
                     at = (mark.value_line, mark.value_column)
                 return f"{self.path}:{at[0]}:{at[1]}"
@@ -68,7 +68,7 @@ class Document:
         return (int(found[1]), int(found[2])) if found else (1 << 30, 0)
 
 
-def read(path: Path, most: int = _MOST_BYTES) -> Document:
+def read_document(path: Path, most: int = _MOST_BYTES) -> Document:
     """Read a document. Raises ExperimentError for a file that is missing, of more bytes, or no TOML 1.0."""
     name = str(path)
     try:
@@ -78,10 +78,10 @@ def read(path: Path, most: int = _MOST_BYTES) -> Document:
         reason = getattr(error, "strerror", None) or str(error)
         reason = "there is no such file" if isinstance(error, FileNotFoundError) else reason
         raise _bad(name, 1, 1, reason) from error
-    return parse(name, raw, most)
+    return parse_document(name, raw, most)
 
 
-def parse(name: str, raw: bytes, most: int = _MOST_BYTES) -> Document:
+def parse_document(name: str, raw: bytes, most: int = _MOST_BYTES) -> Document:
     """A document of that name. Raises ExperimentError for one of more bytes, or no TOML 1.0."""
     if len(raw) > most:
         raise _bad(name, 1, 1, f"more than {most} bytes")
@@ -103,7 +103,7 @@ def parse(name: str, raw: bytes, most: int = _MOST_BYTES) -> Document:
         raise _bad(name, *_place(text, _densest(text)), f"not readable as TOML: {error}") from error
     if _deeper(data, _DEEPEST):
         raise _bad(name, *_place(text, _densest(text)), f"nested deeper than {_DEEPEST} levels")
-    return Document(name, data, locate(text), {}, text)
+    return Document(name, data, locate_keys(text), {}, text)
 
 
 def _rule(error: tomli.TOMLDecodeError) -> str:

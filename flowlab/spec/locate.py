@@ -33,7 +33,7 @@ class Mark:
     text: str
 
 
-def locate(text: str) -> dict[Path, Mark]:
+def locate_keys(text: str) -> dict[Path, Mark]:
     """The marks of all keys and table headers of a valid document; inline keys share their statement's."""
     marks: dict[Path, Mark] = {}
     table: Path = ()
@@ -58,7 +58,7 @@ def locate(text: str) -> dict[Path, Mark]:
     return marks
 
 
-def element(mark: Mark, value: str) -> tuple[int, int]:
+def locate_element(mark: Mark, value: str) -> tuple[int, int]:
     """The position of a string within a statement's array; the array's own where it isn't found."""
     for quoted in (f'"{value}"', f"'{value}'"):
         at = mark.text.find(quoted, mark.text.find("="))

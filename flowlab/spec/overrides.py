@@ -18,14 +18,14 @@ from flowlab.spec.document import Document
 EXECUTOR, TRACKER = "executor", "tracker"
 
 
-def carried_out_by(executor: str | None, scheduler_file: Path | None) -> list[str]:
+def executor_overrides(executor: str | None, scheduler_file: Path | None) -> list[str]:
     """The settings that choose an executor, and the running scheduler that it attaches to."""
     chosen = [] if executor is None else [f"{EXECUTOR}={executor}"]
     file = [] if scheduler_file is None else [f"{EXECUTOR}.scheduler_file={json.dumps(str(scheduler_file))}"]
     return chosen + file
 
 
-def override(document: Document, settings: Iterable[str]) -> Document:
+def apply_overrides(document: Document, settings: Iterable[str]) -> Document:
     """The document with values replaced; each is TOML, or a bare string. Raises ExperimentError.
 
     As an experiment has one executor at most, its keys need no name: `executor.key=value`. `executor=NAME` puts

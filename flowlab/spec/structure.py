@@ -11,15 +11,17 @@ from typing import Any, Literal, Union, get_args, get_origin
 import attrs
 import cattrs
 
-from flowlab.api import Parameter, PluginError, Problem, Reference, about
+from flowlab.api import Parameter, PluginError, Problem, Reference, field_spec
 from flowlab.api.nearest import nearest
 from flowlab.spec.document import Document
 
 
-def structure(component: type[Any], document: Document, path: tuple[str, ...]) -> tuple[Any, list[Problem]]:
+def structure_component(
+    component: type[Any], document: Document, path: tuple[str, ...]
+) -> tuple[Any, list[Problem]]:
     """The component that the table at `path` declares (its key `use` aside), or None and what is wrong."""
     table = _table(document, path)
-    hints = types_of(component)
+    hints = field_types(component)
     fields = {field.name: field for field in attrs.fields(component) if field.init}
     problems = [
         Problem(
@@ -35,7 +37,7 @@ def structure(component: type[Any], document: Document, path: tuple[str, ...]) -
         if name not in table:
             if field.default is attrs.NOTHING:
                 problems.append(
-                    Problem(document.where(*path), f"{table['use']!r} needs {name!r}: {about(field).help}")
+                    Problem(document.where(*path), f"{table['use']!r} needs {name!r}: {field_spec(field).help}")
                 )
             continue
         value, fault = check_value(field, hints[name], table[name])
@@ -50,7 +52,7 @@ def structure(component: type[Any], document: Document, path: tuple[str, ...]) -
         return None, [Problem(document.where(*path), str(error))]
 
 
-def types_of(component: type[Any]) -> dict[str, Any]:
+def field_types(component: type[Any]) -> dict[str, Any]:
     """The types of a component's fields. Raises PluginError where they can't be resolved."""
     try:
         return typing.get_type_hints(component)
@@ -60,13 +62,13 @@ def types_of(component: type[Any]) -> dict[str, Any]:
 
 def check_value(field: attrs.Attribute[Any], hint: Any, raw: Any) -> tuple[Any, str | None]:
     """A value as its field takes it, and what is wrong with it, if anything."""
-    declared = about(field)
+    declared = field_spec(field)
     if isinstance(declared, Reference) and declared.many and isinstance(raw, str):
         raw = [raw]
     try:
         value = _CONVERTER.structure(raw, hint)
     except _Mismatch as error:
-        return None, f"{field.name} must be {spoken(hint)}, found {error}"
+        return None, f"{field.name} must be {type_name(hint)}, found {error}"
     if value == () and field.default != ():
         return None, f"{field.name} needs at least one item, found an empty list"
     if isinstance(declared, Parameter) and not declared.admits(value):
@@ -74,15 +76,15 @@ def check_value(field: attrs.Attribute[Any], hint: Any, raw: Any) -> tuple[Any, 
     return value, None
 
 
-def spoken(hint: Any) -> str:
+def type_name(hint: Any) -> str:
     """A type in words."""
     origin, inner = get_origin(hint), get_args(hint)
     if origin is Literal:
         return "one of " + ", ".join(repr(choice) for choice in inner)
     if origin in (Union, types.UnionType):
-        return " or ".join(spoken(item) for item in inner if item is not type(None))
+        return " or ".join(type_name(item) for item in inner if item is not type(None))
     if origin is tuple:
-        return f"a list, each item {spoken(inner[0])}"
+        return f"a list, each item {type_name(inner[0])}"
     names: dict[Any, str] = {int: "an integer", float: "a number", str: "a string", bool: "true or false"}
     return names.get(hint, str(hint))
 
@@ -172,13 +174,15 @@ def _table(document: Document, path: tuple[str, ...]) -> dict[str, Any]:
     return dict(table)
 
 
-def named(component: type[Any], table: Mapping[str, Any]) -> Iterator[tuple[str, Reference, tuple[str, ...]]]:
+def referenced_names(
+    component: type[Any], table: Mapping[str, Any]
+) -> Iterator[tuple[str, Reference, tuple[str, ...]]]:
     """The names that a table's references hold, defaults included: (field, reference, names).
 
     What is no name is left out: the table may have mistakes.
     """
     for field in attrs.fields(component):
-        declared = about(field)
+        declared = field_spec(field)
         if isinstance(declared, Reference):
             held = table.get(field.name, field.default)
             names = (held,) if isinstance(held, str) else held if isinstance(held, list | tuple) else ()

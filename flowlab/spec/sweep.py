@@ -13,7 +13,7 @@ from flowlab.api.nearest import nearest
 from flowlab.spec.document import Document
 
 # More variants of a node than anybody means to compute in one run.
-MOST = 10_000
+MAX_NODES = 10_000
 SEED = "experiment.seed"  # the one path that names no node's key
 LARGEST_SEED = 2**63 - 1
 
@@ -37,7 +37,7 @@ class Axis:
         return self.paths == (SEED,)
 
 
-def sweeps(document: Document) -> tuple[tuple[Axis, ...], list[Problem]]:
+def read_sweeps(document: Document) -> tuple[tuple[Axis, ...], list[Problem]]:
     """The sweep tables of a document as axes, and what is wrong with them."""
     axes, problems = [], []
     tables = document.data.get("sweep", {})
@@ -79,8 +79,8 @@ def _seeds(document: Document, claimed: Mapping[str, str]) -> tuple[list[Axis], 
         return [], []
     count, first = table["seeds"], table.get("seed", 0)
     where = document.where("experiment", "seeds", value=True)
-    if type(count) is not int or not 1 <= count <= MOST:
-        return [], [Problem(where, f"seeds must be an integer from 1 to {MOST}, found {count!r}")]
+    if type(count) is not int or not 1 <= count <= MAX_NODES:
+        return [], [Problem(where, f"seeds must be an integer from 1 to {MAX_NODES}, found {count!r}")]
     if SEED in claimed:
         return [], [Problem(where, f"[sweep.{claimed[SEED]}] goes over seeds already")]
     if count == 1 or not is_seed(first):  # what is wrong with the seed itself is said elsewhere
@@ -150,8 +150,8 @@ def _faults(document: Document, name: str, table: dict[str, Any]) -> list[Proble
         rows = list(zip(*(map(repr, values) for path, values in table.items() if path != "use"), strict=True))
         if len(set(rows)) < len(rows):
             problems.append(Problem(document.where("sweep", name), "a combination stands here twice"))
-    if use == "grid" and count > MOST:
-        problems.append(Problem(document.where("sweep", name), f"{count} combinations; at most {MOST}"))
+    if use == "grid" and count > MAX_NODES:
+        problems.append(Problem(document.where("sweep", name), f"{count} combinations; at most {MAX_NODES}"))
     if not lengths and not problems:
         problems.append(Problem(document.where("sweep", name), "the sweep names no parameter"))
     return problems

@@ -9,7 +9,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import attrs
 
-from flowlab.api import Parameter, PluginError, Reference, about
+from flowlab.api import Parameter, PluginError, Reference, field_spec
 
 Schema = dict[str, Any]
 
@@ -32,7 +32,7 @@ def required(component: type[Any]) -> list[str]:
 
 
 def _field(field: attrs.Attribute[Any], hint: Any) -> Schema:
-    declared = about(field)
+    declared = field_spec(field)
     least = int(field.default != ())
     if isinstance(declared, Reference):
         several = " (several)" if declared.many else ""

@@ -11,7 +11,7 @@ import attrs
 import torch
 from hypothesis import strategies as st
 
-from flowlab.api import Bank, references
+from flowlab.api import DenoiserBank, references
 from flowlab.api.testing import SUITES, Suite
 from flowlab.api.testing.box import box_bank, box_training
 from flowlab.registry.entry_points import Entry
@@ -105,7 +105,7 @@ FACTORIES = {
 class Spliced:
     """Spliced joins two banks of one dataset, the second noisier."""
 
-    def inputs(self, component: Any, seed: int, dtype: torch.dtype) -> dict[str, Bank]:
+    def inputs(self, component: Any, seed: int, dtype: torch.dtype) -> dict[str, DenoiserBank]:
         training = box_training(seed, dtype)
         levels = {"low": [0.03, 0.02], "high": [0.08, 0.05]}
         return {end: box_bank(training, torch.tensor(sigma, dtype=dtype)) for end, sigma in levels.items()}

@@ -12,7 +12,7 @@ import pytest
 import torch
 from attrs import evolve
 
-from flowlab.api import Answer, Misfit, Slabs
+from flowlab.api import Slabs, TaskResult, ValidationIssue
 from flowlab.api.testing import SUITES
 from flowlab.components.classifiers.stable_points import StablePoints
 from flowlab.components.datasets.line import Line
@@ -173,24 +173,24 @@ class Around:
 
 def executor(linger: float = 0.0, crews: int = 9, **methods: Any) -> Any:
     """An executor whose crews have these methods, and of which so many answer; who leaves waits."""
-    crew = type("Crew", (Around,), methods)
+    pool = type("Crew", (Around,), methods)
     dumb = type("Crew", (Around,), {"answers": lambda self: ()})
     opened = []
 
     class Broken:
         @contextmanager
-        def crew(self, *arguments: Any) -> Iterator[Any]:
+        def open_pool(self, *arguments: Any) -> Iterator[Any]:
             opened.append(arguments)
-            with Local(workers=2).crew(*arguments) as right:
-                yield (crew if len(opened) <= crews else dumb)(right)
+            with Local(workers=2).open_pool(*arguments) as right:
+                yield (pool if len(opened) <= crews else dumb)(right)
             time.sleep(linger)
 
     return Broken()
 
 
-def answers(spoil: Callable[..., Any]) -> Any:
+def completed(spoil: Callable[..., Any]) -> Any:
     """An executor each of whose answers is spoilt."""
-    return executor(answers=lambda self: [spoil(answer) for answer in self.right.answers()])
+    return executor(completed=lambda self: [spoil(answer) for answer in self.right.completed()])
 
 
 def orders(spoil: Callable[..., Any]) -> Any:
@@ -383,20 +383,20 @@ DEFECTS: list[tuple[str, str, Any, dict[str, Any]]] = [
         labels(lambda right, _: torch.randint(0, 5, right.shape)),
         {},
     ),
-    ("executor", "there_is_a_hand", executor(hands=0), {}),
-    ("executor", "there_is_a_hand", executor(answers=lambda self: [Answer("", "")]), {}),
+    ("executor", "there_is_a_hand", executor(slots=0), {}),
+    ("executor", "there_is_a_hand", executor(completed=lambda self: [TaskResult("", "")]), {}),
     (
         "executor",
         "each_task_of_many_is_answered_once",
-        executor(answers=lambda self: 2 * self.right.answers()),
+        executor(completed=lambda self: 2 * self.right.completed()),
         {},
     ),
-    ("executor", "each_task_of_many_is_answered_once", answers(lambda answer: evolve(answer, text="0")), {}),
-    ("executor", "each_task_of_many_is_answered_once", answers(lambda answer: evolve(answer, deaths=1)), {}),
+    ("executor", "each_task_of_many_is_answered_once", completed(lambda answer: evolve(answer, text="0")), {}),
+    ("executor", "each_task_of_many_is_answered_once", completed(lambda answer: evolve(answer, crashes=1)), {}),
     (
         "executor",
         "answers_come_as_tasks_end",
-        orders(lambda crew, task: crew.first.setdefault(task.name, task.order)),
+        orders(lambda pool, task: pool.first.setdefault(task.name, task.order)),
         {},
     ),
     ("executor", "any_text_of_any_length_passes", orders(lambda _, task: task.order[: 1 << 16]), {}),
@@ -404,21 +404,26 @@ DEFECTS: list[tuple[str, str, Any, dict[str, Any]]] = [
     (
         "executor",
         "any_text_of_any_length_passes",
-        answers(lambda answer: evolve(answer, text=answer.text.encode("ascii", "replace").decode())),
+        completed(lambda answer: evolve(answer, text=answer.text.encode("ascii", "replace").decode())),
         {},
     ),
-    ("executor", "a_killed_process_is_an_answer", answers(lambda answer: evolve(answer, deaths=0)), {}),
-    ("executor", "a_killed_process_is_an_answer", answers(lambda answer: evolve(answer, text="")), {}),
+    ("executor", "a_killed_process_is_an_answer", completed(lambda answer: evolve(answer, crashes=0)), {}),
+    ("executor", "a_killed_process_is_an_answer", completed(lambda answer: evolve(answer, text="")), {}),
     (
         "executor",
         "a_process_that_leaves_is_an_answer",
-        executor(answers=lambda self: [answer for answer in self.right.answers() if not answer.deaths]),
+        executor(completed=lambda self: [answer for answer in self.right.completed() if not answer.crashes]),
         {},
     ),
     ("executor", "a_crew_can_follow_another", executor(crews=1), {}),
 ]
 DEFECTS += [
-    ("tracker", "its_own_check_admits_it", tracker(check=lambda self, inputs: [Misfit("use", "no server")]), {}),
+    (
+        "tracker",
+        "its_own_check_admits_it",
+        tracker(check=lambda self, inputs: [ValidationIssue("use", "no server")]),
+        {},
+    ),
     ("tracker", "it_writes_only_what_it_says", tracker(begin=writing_elsewhere), {}),
     ("tracker", "it_draws_no_random_numbers", tracker(begin=with_dice), {}),
     ("tracker", "what_ends_a_run_goes_through_it", tracker(begin=swallowing), {}),

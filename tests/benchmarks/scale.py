@@ -79,16 +79,16 @@ def by_flowlab(count: int, folder: Path, *, store: bool, executor: str = "") -> 
     `aside`: seconds on a core for loading and the report, of which the others have none.
     """
     from flowlab.engine.cache.store import Store
-    from flowlab.engine.progress.listener import Quiet
-    from flowlab.engine.run import run
-    from flowlab.graph.graph import load
-    from flowlab.provenance.environment import Origin
+    from flowlab.engine.progress.listener import QuietListener
+    from flowlab.engine.run import run_graph
+    from flowlab.graph.graph import load_graph
+    from flowlab.provenance.environment import Environment
     from flowlab.registry.registry import Registry
-    from flowlab.runner.write_run import write
+    from flowlab.runner.write_run import write_run
 
     first: list[float] = []
 
-    class Listener(Quiet):
+    class Listener(QuietListener):
         def finished(self, record: Any) -> None:
             if not first:
                 first.append(time.perf_counter())
@@ -97,11 +97,11 @@ def by_flowlab(count: int, folder: Path, *, store: bool, executor: str = "") -> 
     file.write_text(experiment(count, executor))
     registry = Registry.installed()
     start, idle = time.perf_counter(), on_cores()
-    graph = load(file, [], registry)
+    graph = load_graph(file, [], registry)
     loaded, aside = time.perf_counter(), on_cores() - idle
-    outcome = run(graph, "cpu", Listener(), store=Store(folder / "store") if store else None)
+    outcome = run_graph(graph, "cpu", Listener(), store=Store(folder / "store") if store else None)
     ran, idle = time.perf_counter(), on_cores()
-    write(graph, outcome, Origin.now(graph, "cpu"), folder / "run")
+    write_run(graph, outcome, Environment.now(graph, "cpu"), folder / "run")
     size = (folder / "run" / "report.html").stat().st_size
     return {
         "load": loaded - start,

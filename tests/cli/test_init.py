@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from flowlab.api import ExperimentError
-from flowlab.graph.graph import load
+from flowlab.graph.graph import load_graph
 from flowlab.registry.registry import Registry
-from flowlab.scaffold.init import start
+from flowlab.scaffold.init import write_first_experiment
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -45,12 +45,12 @@ def test_a_folder_that_is_not_there(flowlab: Run) -> None:
 @pytest.mark.parametrize("name", ["x", "x.y", "0_-"])
 def test_its_name_is_its_file_s(tmp_path: Path, name: str) -> None:
     path = tmp_path / f"{name}.toml"
-    start(path)
-    assert load(path, (), Registry.installed()).name == name
+    write_first_experiment(path)
+    assert load_graph(path, (), Registry.installed()).name == name
 
 
 @pytest.mark.parametrize("name", ["my first", 'a"b', "a\nb = 1", "a\0b", "-"])
 def test_a_name_that_no_experiment_has(tmp_path: Path, name: str) -> None:
     with pytest.raises(ExperimentError, match="must be 1 to 100 letters"):
-        start(tmp_path / f"{name}.toml")
+        write_first_experiment(tmp_path / f"{name}.toml")
     assert list(tmp_path.iterdir()) == []

@@ -15,21 +15,21 @@ import pytest
 from flowlab import __version__
 from flowlab.api import KINDS, ExperimentError
 from flowlab.registry.registry import Registry
-from flowlab.scaffold.new_plugin import Plugin, supported, write
+from flowlab.scaffold.new_plugin import Plugin, supported_kinds, write_plugin
 
 ROOT = Path(__file__).parents[2]
 
 
 def mistakes(name, out, kind="dataset"):
     with pytest.raises(ExperimentError) as caught:
-        write(Plugin(name, kind), out, Registry.installed())
+        write_plugin(Plugin(name, kind), out, Registry.installed())
     assert not (out / name / "pyproject.toml").exists()
     return str(caught.value)
 
 
-@pytest.mark.parametrize("kind", supported())
+@pytest.mark.parametrize("kind", supported_kinds())
 def test_its_files_are_named_for_it(kind, tmp_path):
-    folder = write(Plugin("flowlab-my-own", kind), tmp_path / "deep/er", Registry.installed())
+    folder = write_plugin(Plugin("flowlab-my-own", kind), tmp_path / "deep/er", Registry.installed())
     assert {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} == {
         "pyproject.toml",
         "README.md",
@@ -99,7 +99,7 @@ def test_every_mistake_is_said_and_the_kinds_that_there_are(flowlab, tmp_path):
     assert kind.endswith("supported: dataset, schedule, integrator (did you mean 'dataset'?)")
     assert name.startswith("Star: ")
     assert "Traceback" not in run.stderr
-    unsupported = set(KINDS) - set(supported())
+    unsupported = set(KINDS) - set(supported_kinds())
     assert all("there is no template" in mistakes("star", tmp_path, kind) for kind in unsupported)
 
 
@@ -122,7 +122,7 @@ def python(tmp_path_factory):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", supported())
+@pytest.mark.parametrize("kind", supported_kinds())
 def test_a_new_plugin_installs_passes_its_suite_and_runs(kind, python, tmp_path):
     def call(*command, cwd=tmp_path):
         run = subprocess.run(
@@ -155,5 +155,5 @@ def test_the_templates_are_in_the_wheel(python, tmp_path):
     with zipfile.ZipFile(wheel) as content:
         held = set(content.namelist())
     sources = {str(path.relative_to(ROOT)) for path in (ROOT / "flowlab/scaffold/templates").rglob("*.txt")}
-    assert len(sources) == 3 + 3 * len(supported())
+    assert len(sources) == 3 + 3 * len(supported_kinds())
     assert sources <= held

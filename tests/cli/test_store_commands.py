@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from summaries import reused
 
-from flowlab.engine.atomic_file import scratch_of
+from flowlab.engine.atomic_file import temporary_path
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 LONG = ("--set", "dataset.a.nap=0.2")  # long enough to be kept
@@ -88,8 +88,8 @@ def test_gc(flowlab: Run, kept: Path, tmp_path: Path) -> None:
     store = kept.parent
     stale = store / f"{'0' * 64}.safetensors"
     foreign = store / "model.safetensors"
-    crumbs = [scratch_of(stale, 12), store / f"{'0' * 64}.lock"]
-    fresh = [scratch_of(stale, 13), store / f"{'1' * 64}.safetensors"]
+    crumbs = [temporary_path(stale, 12), store / f"{'0' * 64}.lock"]
+    fresh = [temporary_path(stale, 13), store / f"{'1' * 64}.safetensors"]
     for file in (stale, foreign, *crumbs, *fresh):
         file.write_bytes(b"12345")
     aged(kept, stale, foreign, *crumbs)

@@ -6,9 +6,9 @@ import torch
 
 from flowlab.api import (
     CLASSES,
-    Bank,
     Classes,
     Context,
+    DenoiserBank,
     NodeError,
     TrainingSet,
     Trajectories,
@@ -58,7 +58,7 @@ def bank(rho=(0.2, 0.1), quality=None, form=slabs, noise=1.0):
 
     geometry = Geometry(POINTS, POINTS[0], EDGES, box(POINTS[0], EDGES), form, separable=True)
     usable = torch.ones(len(rho), dtype=torch.bool)
-    return Bank(sigma, slabs(rho), TrainingSet(geometry, 8, draw), usable, quality=quality or {})
+    return DenoiserBank(sigma, slabs(rho), TrainingSet(geometry, 8, draw), usable, quality=quality or {})
 
 
 def flow(ends):
@@ -160,7 +160,7 @@ def test_a_sum_that_is_fixed_and_repels_is_not_stable():
         geometry = simplex_geometry(points)
         rho = torch.tensor([0.1], dtype=torch.float64)
         training = TrainingSet(geometry, 1, lambda levels, points=points: points.expand(1, -1, -1)[:, :, None])
-        form = Bank(rho, geometry.closed_form(rho), training, torch.ones(1, dtype=torch.bool), rho=rho)
+        form = DenoiserBank(rho, geometry.closed_form(rho), training, torch.ones(1, dtype=torch.bool), rho=rho)
         orders = (0, 1, len(points))
         shares = VirtualPointStability("d", orders=orders).build(CONTEXT, denoiser=form).value
         assert [shares[order]["stable"] for order in orders] == [0, len(points), 0]
@@ -275,7 +275,7 @@ def box_bank(alpha=2.0, levels=20):
     sigma = torch.linspace(0.2, 0.01, levels, dtype=torch.float64)
     usable = torch.ones(levels, dtype=torch.bool)
     training = TrainingSet(geometry, 5, lambda s: points[None, :, None].expand(len(s), 3, 5, 3))
-    return Bank(sigma, box_slabs(alpha * sigma), training, usable, rho=alpha * sigma)
+    return DenoiserBank(sigma, box_slabs(alpha * sigma), training, usable, rho=alpha * sigma)
 
 
 def mmse_network():

@@ -24,7 +24,7 @@ from flowlab.components.datasets.orthogonal import Orthogonal
 from flowlab.components.datasets.perturbed_orthogonal import PerturbedOrthogonal
 from flowlab.components.datasets.points_file import PointsFile
 from flowlab.components.datasets.simplex import Simplex
-from flowlab.theory.geometry.subset_sums import fixed_points, patterns
+from flowlab.theory.geometry.subset_sums import fixed_points, subset_masks
 
 CLOSE = {"atol": 1e-12, "rtol": 1e-12}
 seeds = st.integers(0, 10**6)
@@ -171,7 +171,7 @@ def test_displaced_sums_are_stable_while_the_projections_of_the_others_stay_with
         return
     cross = torch.nn.functional.normalize(built.edges, dim=-1) @ built.edges.mT
     cross = cross.fill_diagonal_(0)
-    subsets = patterns(4)
+    subsets = subset_masks(4)
     others = subsets.double() @ cross.mT  # u_k . sum of the chosen v_n, n != k
     clear = ((others.abs() - rho).abs() > 1e-9).all(-1)  # not on the edge between the two, for rounding
     kept = torch.where(subsets, others >= -rho, others <= rho).all(-1)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from matplotlib.colors import to_hex
 
-from flowlab.api import CLASSES, Bank, Classes, Context, NodeError, Table, TrainingSet, Trajectories
+from flowlab.api import CLASSES, Classes, Context, DenoiserBank, NodeError, Table, TrainingSet, Trajectories
 from flowlab.api.plotting import CLASS_COLOURS, SERIES, WIDTHS, new_figure
 from flowlab.components.analyses.class_changes import ClassChanges
 from flowlab.components.analyses.class_fractions import ClassFractions
@@ -54,7 +54,7 @@ def bank_of(geometry, history=None):
         -2.5 * SIGMA[:, None] / width - (weights @ geometry.anchor),
     )
     training = TrainingSet(geometry, 1, lambda sigma: geometry.points.expand(len(sigma), -1, -1)[:, :, None])
-    return Bank(SIGMA, slabs, training, torch.ones(levels, dtype=torch.bool), history=history)
+    return DenoiserBank(SIGMA, slabs, training, torch.ones(levels, dtype=torch.bool), history=history)
 
 
 def flow_of(bank, name, count=120):

@@ -21,7 +21,7 @@ from site_packages import SitePackages
 from summaries import entries, statuses
 
 from flowlab.api import EngineError, Task
-from flowlab.api.sample_task import drill
+from flowlab.api.sample_task import sample_task
 from flowlab.api.testing.executor import worked
 from flowlab.components.executors.local import Local, Processes
 
@@ -114,9 +114,9 @@ def test_a_node_that_always_ends_its_process_is_to_blame_and_its_siblings_are_do
     with place.run("--set", f"dataset.slow.harm={harm}", "--set", "dataset.slow.seconds=0.1") as run:
         code, out, error = ended(run)
     assert code == 1, error
-    deaths = len(place.marks("slow"))
-    assert deaths >= 3
-    blame = f"dataset.slow: the process at it died {deaths} times of {cause}, 3 times with nothing else at work"
+    crashes = len(place.marks("slow"))
+    assert crashes >= 3
+    blame = f"dataset.slow: the process at it died {crashes} times of {cause}, 3 times with nothing else at work"
     assert f"failed: {blame}" in out
     assert "skipped: analysis.all: needs dataset.slow" in out
     assert statuses(place.folder / "runs/faults") == {
@@ -203,40 +203,40 @@ def test_threads_are_one_a_process_unless_the_experiment_says_more(place: Place,
 def test_each_process_has_a_gpu_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4, GPU-7")
     for workers, seen in ((None, ["4", "GPU-7"]), (1, ["4"]), (3, ["4", "4", "GPU-7"])):
-        with Local(workers).crew(drill, "cuda", 1) as crew:
-            assert crew.hands == len(seen)
-            tasks = [Task(f"{i}", "show CUDA_VISIBLE_DEVICES") for i in range(crew.hands)]
-            assert sorted(str(answer.text) for answer in worked(crew, tasks)) == seen
+        with Local(workers).open_pool(sample_task, "cuda", 1) as pool:
+            assert pool.slots == len(seen)
+            tasks = [Task(f"{i}", "show CUDA_VISIBLE_DEVICES") for i in range(pool.slots)]
+            assert sorted(str(answer.text) for answer in worked(pool, tasks)) == seen
 
 
 def test_no_gpu_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
-    with pytest.raises(EngineError, match="no GPU"), Local(2).crew(drill, "cuda", 1):
+    with pytest.raises(EngineError, match="no GPU"), Local(2).open_pool(sample_task, "cuda", 1):
         pass
 
 
 def test_as_many_processes_as_cores_hold_their_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(7)), raising=False)
-    for threads, hands in ((1, 7), (2, 3), (9, 1)):
-        with Local().crew(drill, "cpu", threads) as crew:
-            assert crew.hands == hands
+    for threads, slots in ((1, 7), (2, 3), (9, 1)):
+        with Local().open_pool(sample_task, "cpu", threads) as pool:
+            assert pool.slots == slots
 
 
 def test_a_process_that_dies_with_nothing_to_do_is_replaced_and_nobody_blamed() -> None:
-    with Local(1).crew(drill, "cpu", 1) as crew:
-        [process] = worked(crew, [Task("one", "process")])
+    with Local(1).open_pool(sample_task, "cpu", 1) as pool:
+        [process] = worked(pool, [Task("one", "process")])
         os.kill(int(str(process.text)), signal.SIGKILL)
         wait_for(lambda: not multiprocessing.active_children())
-        [after] = worked(crew, [Task("two", "process")])
+        [after] = worked(pool, [Task("two", "process")])
         assert after.text != process.text
-        assert after.deaths == 0
+        assert after.crashes == 0
 
 
 def test_who_leaves_a_crew_leaves_no_process() -> None:
-    with Local(2).crew(drill, "cpu", 1) as crew:
-        worked(crew, [Task("one", "say so"), Task("two", "say so")])
-        crew.submit(Task("long", "sleep 60"))
+    with Local(2).open_pool(sample_task, "cpu", 1) as pool:
+        worked(pool, [Task("one", "say so"), Task("two", "say so")])
+        pool.submit(Task("long", "sleep 60"))
         assert multiprocessing.active_children()
     assert not multiprocessing.active_children()
 
@@ -262,7 +262,7 @@ class Unready:
 def test_processes_that_cannot_begin_are_no_fault_of_a_task(
     monkeypatch: pytest.MonkeyPatch, work: Unready, cause: str, most: int
 ) -> None:
-    started, right = [], Processes._started
+    started, right = [], Processes._start
 
     def counted(self: Processes, place: int) -> int:
         started.append(place)
@@ -270,10 +270,10 @@ def test_processes_that_cannot_begin_are_no_fault_of_a_task(
 
     monkeypatch.setattr(Processes, "_started", counted)
     with (
-        Local(2).crew(work, "cpu", 1) as crew,
+        Local(2).open_pool(work, "cpu", 1) as pool,
         pytest.raises(EngineError, match=f"a process of the executor died of {cause} before it could work"),
     ):
-        worked(crew, [Task("one", "say so"), Task("two", "say so")])
+        worked(pool, [Task("one", "say so"), Task("two", "say so")])
     assert len(started) <= most
 
 

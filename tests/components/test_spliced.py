@@ -5,7 +5,7 @@ import pytest
 import torch
 from attrs import frozen
 
-from flowlab.api import Bank, Context, Geometry, NodeError, TrainingSet
+from flowlab.api import Context, DenoiserBank, Geometry, NodeError, TrainingSet
 from flowlab.components.denoisers.spliced import Spliced
 
 CONTEXT = Context(0, "node", torch.float64, torch.device("cpu"))
@@ -29,7 +29,7 @@ class Scaled:
 def bank(sigma, factor, usable=None, training=TRAINING, **quality):
     sigma = torch.tensor(sigma, dtype=torch.float64)
     usable = torch.ones(len(sigma), dtype=torch.bool) if usable is None else torch.tensor(usable)
-    return Bank(sigma, Scaled(factor * sigma), training, usable, quality=quality)
+    return DenoiserBank(sigma, Scaled(factor * sigma), training, usable, quality=quality)
 
 
 def spliced(low, high):

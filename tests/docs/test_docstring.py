@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flowlab.docs.docstring import Passage, parts
+from flowlab.docs.docstring import Passage, split_docstring
 
 DOC = """Points with a rule.
 
@@ -16,7 +16,7 @@ More of them where |x| <= r for all x. Nothing else.
 
 
 def test_parts() -> None:
-    found = parts(DOC, ["rate"])
+    found = split_docstring(DOC, ["rate"])
     assert found.summary == "Points with a rule."
     assert found.source == "arXiv 2506.19031, Section 5; arXiv 2311.06748."
     assert found.passages == (
@@ -29,5 +29,5 @@ def test_parts() -> None:
 
 
 def test_nothing_said_has_no_parts() -> None:
-    found = parts("", [])
+    found = split_docstring("", [])
     assert (found.summary, found.passages, found.source) == ("", (), "")

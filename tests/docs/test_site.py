@@ -13,7 +13,7 @@ from urllib.parse import unquote, urldefrag
 import attrs
 import pytest
 
-from flowlab.docs.site import guide
+from flowlab.docs.site import build_site
 from flowlab.registry.distributions import Distribution
 from flowlab.registry.entry_points import Entry
 from flowlab.registry.registry import Registry
@@ -58,7 +58,7 @@ def lost(files: Mapping[str, bytes]) -> Iterator[tuple[str, str]]:
 
 @pytest.fixture(scope="module")
 def files() -> dict[str, bytes]:
-    return guide(Registry.installed())
+    return build_site(Registry.installed())
 
 
 def test_every_link_leads_somewhere(files: Mapping[str, bytes]) -> None:
@@ -78,7 +78,7 @@ def test_nothing_is_fetched_and_no_anchor_is_there_twice(files: Mapping[str, byt
 
 
 def test_equal_installations_give_equal_pages(files: Mapping[str, bytes]) -> None:
-    assert guide(Registry.installed()) == files
+    assert build_site(Registry.installed()) == files
 
 
 def test_every_component_has_its_page(files: Mapping[str, bytes]) -> None:
@@ -135,7 +135,7 @@ class Star:
     root = str(tmp_path)
     star = Entry("dataset", "star", "a_plugin:Star", "flowlab-star", "1", root=root, editable=True)
     far = attrs.evolve(star, name="far", target="broken_plugin:Far")
-    files = guide(Registry((star, far), distributions=(Distribution("flowlab-star", "1", root, True),)))
+    files = build_site(Registry((star, far), distributions=(Distribution("flowlab-star", "1", root, True),)))
     page = files["components/dataset.star.html"].decode()
     assert "flowlab-star" in page
     assert "tips = 7" in page
@@ -147,7 +147,7 @@ class Star:
     assert "can&#39;t be used" in files["index.html"].decode() or "can't be used" in files["index.html"].decode()
     assert all("script" not in Reader(page).tags for page in files.values())
     # what no experiment uses is shown with the keys that it needs
-    alone = guide(Registry((star,)))["components/dataset.star.html"].decode()
+    alone = build_site(Registry((star,)))["components/dataset.star.html"].decode()
     assert "# tips = ..." in alone
 
 

@@ -10,7 +10,7 @@ from blocks import blocks, links
 from quotation import differs
 from session import ROOT, Session
 
-from flowlab.docs.markdown import slug
+from flowlab.docs.markdown import to_slug
 
 TOUR = ROOT / "flowlab/docs/tour.md"
 PLUGINS = sorted((ROOT / "plugins").glob("*/README.md"))
@@ -47,7 +47,7 @@ def test_links_lead_to_files_and_headings_of_the_repository(document: Path) -> N
         end = document.parent / path if path else document
         assert end.exists(), link
         titles = re.findall(r"^#+ (.*)$", end.read_text(), re.MULTILINE) if anchor else []
-        assert not anchor or anchor in map(slug, titles), link
+        assert not anchor or anchor in map(to_slug, titles), link
 
 
 QUOTED = """

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from flowlab.engine.atomic_file import scratch_of
-from flowlab.engine.cache.tensor_file import Content, Unusable, read, write
+from flowlab.engine.atomic_file import temporary_path
+from flowlab.engine.cache.tensor_file import TensorFile, UnusableFile, read_tensor_file, write_tensor_file
 from flowlab.engine.checkpoints import Checkpoints
-from flowlab.engine.progress.listener import Quiet
-from flowlab.engine.run import run
-from flowlab.graph.graph import load
+from flowlab.engine.progress.listener import QuietListener
+from flowlab.engine.run import run_graph
+from flowlab.graph.graph import load_graph
 from flowlab.registry.registry import Registry
 
 EXPERIMENT = """
@@ -42,7 +42,7 @@ width = 12
 """
 
 
-class Ears(Quiet):
+class Ears(QuietListener):
     """Hears what is resumed and warned of; interrupts at a reported step where asked to."""
 
     def __init__(self, interrupt_at=None):
@@ -63,8 +63,8 @@ def ran(folder, ears, overrides=()):
     """The metrics of the trained bank, None where it was interrupted."""
     file = folder.parent / "long.toml"
     file.write_text(EXPERIMENT)
-    graph = load(file, overrides, Registry.installed())
-    outcome = run(graph, "cpu", ears, Checkpoints(folder, every=0.0))
+    graph = load_graph(file, overrides, Registry.installed())
+    outcome = run_graph(graph, "cpu", ears, Checkpoints(folder, every=0.0))
     record = outcome.of("denoiser")[0]
     return None if record.result is None else record.result.metrics
 
@@ -139,7 +139,7 @@ def test_what_a_killed_run_left_half_written_is_swept(cut):
     folder, file = cut
     gone = subprocess.Popen(["true"])
     gone.wait()
-    killed, living = (scratch_of(file, number) for number in (gone.pid, os.getppid()))
+    killed, living = (temporary_path(file, number) for number in (gone.pid, os.getppid()))
     for scratch in (killed, living):
         scratch.write_bytes(b"half")
     elsewhere = folder / f".{file.name}.0123abcd.{gone.pid}.tmp"
@@ -159,17 +159,17 @@ def test_a_full_disk_costs_a_warning_and_not_the_work(tmp_path, clean):
 
 def test_a_file_is_whole_or_absent(tmp_path, monkeypatch):
     path = tmp_path / "x.safetensors"
-    write(path, "key", Content({"done": "1"}, {"a": torch.arange(3.0)}))
+    write_tensor_file(path, "key", TensorFile({"done": "1"}, {"a": torch.arange(3.0)}))
 
     def killed(*_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("flowlab.engine.atomic_file.os.replace", killed)
     with pytest.raises(KeyboardInterrupt):
-        write(path, "key", Content({"done": "2"}, {"a": torch.zeros(3)}))
-    assert read(path, "key").labels == {"done": "1"}
+        write_tensor_file(path, "key", TensorFile({"done": "2"}, {"a": torch.zeros(3)}))
+    assert read_tensor_file(path, "key").labels == {"done": "1"}
     assert list(tmp_path.iterdir()) == [path]
-    with pytest.raises(Unusable, match="other settings"):
-        read(path, "another")
+    with pytest.raises(UnusableFile, match="other settings"):
+        read_tensor_file(path, "another")
     with pytest.raises(FileNotFoundError):
-        read(Path(tmp_path / "none"), "key")
+        read_tensor_file(Path(tmp_path / "none"), "key")

@@ -8,9 +8,9 @@ from attrs import frozen
 from engine_nodes import node
 
 from flowlab.api import Result, reference
-from flowlab.engine.inputs import inputs
+from flowlab.engine.inputs import gather_inputs
 from flowlab.engine.outcome import Record
-from flowlab.engine.upstream import Finished
+from flowlab.engine.upstream import RecordedUpstream
 
 
 @frozen
@@ -39,7 +39,7 @@ def test_each_reference_takes_what_it_asks_for() -> None:
         Reader("a", "a", ("a",), ("a",)),
         {"value": (few,), "metrics": (few,), "several": (few,), "gathered": (few, many), "tool": (tool,)},
     )
-    assert inputs(reader, Finished(records)) == {
+    assert gather_inputs(reader, RecordedUpstream(records)) == {
         "value": 3,
         "metrics": {"points": 3},
         "several": {"a": 3},  # in the one setting of the reader: no need to say which

@@ -13,8 +13,8 @@ from engine_nodes import NOWHERE, graph_of, node
 from flowlab.api import Context, NodeError, Result, reference
 from flowlab.engine.interrupt import Terminated
 from flowlab.engine.outcome import Outcome
-from flowlab.engine.progress.listener import Quiet
-from flowlab.engine.run import run
+from flowlab.engine.progress.listener import QuietListener
+from flowlab.engine.run import run_graph
 
 
 @frozen
@@ -40,7 +40,7 @@ class Pair:
 
 
 def worked(*nodes: Any) -> Outcome:
-    return run(graph_of(*nodes), "cpu", Quiet(), NOWHERE)
+    return run_graph(graph_of(*nodes), "cpu", QuietListener(), NOWHERE)
 
 
 def raising(error: BaseException) -> Callable[[Context], Any]:

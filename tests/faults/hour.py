@@ -25,7 +25,7 @@ from pathlib import Path
 from attrs import define, field, frozen
 
 from flowlab.engine.cache.store import Store
-from flowlab.engine.cache.tensor_file import read
+from flowlab.engine.cache.tensor_file import read_tensor_file
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
 from living import members, workers
@@ -205,7 +205,7 @@ def digests(place: Place, runs: str) -> dict[str, object]:
         for part, content in results(place.folder / runs / name).items():
             found[f"{name} {part}"] = hashlib.sha256(repr(content).encode()).hexdigest()
     for path in trained(place.folder / runs / ".store"):
-        stored = read(path, path.stem)
+        stored = read_tensor_file(path, path.stem)
         digest = hashlib.sha256(stored.labels["result"].encode())
         for tensor in stored.tensors.values():
             digest.update(tensor.numpy().tobytes())

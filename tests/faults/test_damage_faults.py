@@ -66,11 +66,11 @@ def test_row_10_no_flipped_bit_reaches_a_figure(kept: Path, clean: dict[str, Any
 
 
 def test_row_10_no_seal_helps_a_result_that_its_node_cannot_read(kept: Path, clean: dict[str, Any]) -> None:
-    from flowlab.engine.cache.tensor_file import Content, read, write
+    from flowlab.engine.cache.tensor_file import TensorFile, read_tensor_file, write_tensor_file
 
     file = of(kept, "denoiser.al")
-    labels = read(file, file.stem).labels
-    write(file, file.stem, Content(labels, {}))
+    labels = read_tensor_file(file, file.stem).labels
+    write_tensor_file(file, file.stem, TensorFile(labels, {}))
     ears = Ears()
     assert figures(ran(kept, ears)) == clean
     assert "denoiser.al is computed again" in ears.warnings[0]

@@ -18,7 +18,7 @@ import pytest
 import torch
 
 from flowlab.api import ExperimentError
-from flowlab.graph.graph import load
+from flowlab.graph.graph import load_graph
 from flowlab.registry.registry import Registry
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -31,7 +31,7 @@ def complaints(file: Path) -> list[str]:
     """What is said of a file, without its name, within a second."""
     start = time.monotonic()
     with pytest.raises(ExperimentError) as caught:
-        load(file, (), REGISTRY)
+        load_graph(file, (), REGISTRY)
     assert time.monotonic() - start < 1
     return [str(problem).removeprefix(f"{file}:") for problem in caught.value.problems]
 
@@ -72,7 +72,7 @@ def test_row_15_missing_files_and_folders(tmp_path: Path) -> None:
     assert complaints(tmp_path / "none.toml") == ["1:1: there is no such file"]
     assert complaints(tmp_path) == ["1:1: Is a directory"]
     with pytest.raises(ExperimentError, match="null byte"):
-        load(tmp_path / "nul\0.toml", (), REGISTRY)
+        load_graph(tmp_path / "nul\0.toml", (), REGISTRY)
 
 
 MONSTERS = [

@@ -111,7 +111,7 @@ def test_row_23_a_bank_too_large_for_the_gpu_is_trained_in_parts() -> None:
     from flowlab.theory.networks.interpolation import Interpolation, noisy_samples
     from flowlab.theory.networks.relu_network import ReluNetwork
     from flowlab.theory.training.descent import Descent
-    from flowlab.theory.training.split import OutOfMemory, Trained, in_parts, joined
+    from flowlab.theory.training.split import OutOfMemory, Trained, concat_trained, map_splitting_on_oom
     from flowlab.theory.training.training import Loss, train
     from flowlab.theory.training.training_state import TrainingState
 
@@ -134,15 +134,15 @@ def test_row_23_a_bank_too_large_for_the_gpu_is_trained_in_parts() -> None:
         held = torch.cuda.memory_reserved(device)
         torch.cuda.set_per_process_memory_fraction((held + mebibytes * 2**20) / total, device)
         try:
-            return in_parts(run, levels, device)
+            return map_splitting_on_oom(run, levels, device)
         finally:
             torch.cuda.set_per_process_memory_fraction(1.0, device)
 
     # hidden neurons take 23 MiB a level and array, a step two such arrays and a mask
-    [whole], parts = in_parts(run, levels, device), limited(200)
+    [whole], parts = map_splitting_on_oom(run, levels, device), limited(200)
     assert len(parts) > 1
     for name in ("outer", "inner", "biases", "skip", "offset"):
-        one, other = (getattr(bank.network, name) for bank in (whole, joined(parts)))
+        one, other = (getattr(bank.network, name) for bank in (whole, concat_trained(parts)))
         torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-6)
     with pytest.raises(OutOfMemory, match=r"level 0 alone .*allocated [\d,]+ MiB, free [\d,]+ MiB of .* on cuda"):
         limited(10)

@@ -9,7 +9,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 import attrs
 from hypothesis import strategies as st
 
-from flowlab.api import KINDS, Parameter, Reference, about
+from flowlab.api import KINDS, Parameter, Reference, field_spec
 from flowlab.registry.entry_points import Entry
 from flowlab.registry.registry import Registry
 
@@ -38,7 +38,7 @@ def table(entry: Entry, nodes: dict[str, list[str]], whole: bool = False) -> st.
     needed: dict[str, st.SearchStrategy[Any]] = {"use": st.just(entry.name)}
     optional: dict[str, st.SearchStrategy[Any]] = {}
     for field in attrs.fields(component):
-        declared = about(field)
+        declared = field_spec(field)
         if isinstance(declared, Reference):
             strategy = _names(declared, nodes[declared.kind])
         else:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from attrs import frozen
 
-from flowlab.api import Declared, Misfit, parameter, reference
+from flowlab.api import NodeSpec, ValidationIssue, parameter, reference
 
 
 @frozen
@@ -32,9 +32,9 @@ class Bank:
 
     dataset: str = reference("dataset", help="points")
 
-    def check(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
+    def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
         if inputs["dataset"][0].component.points == 7:
-            yield Misfit("dataset", "seven points don't fit")
+            yield ValidationIssue("dataset", "seven points don't fit")
         if inputs["dataset"][0].component.points == 8:
             raise ZeroDivisionError("eight")
 

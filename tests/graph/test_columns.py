@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowlab.api import KINDS
-from flowlab.graph.graph import Graph, load
+from flowlab.graph.graph import Graph, load_graph
 from flowlab.graph.node import Node
 from flowlab.html.dag_layout import Drawing, columns
 from flowlab.registry.entry_points import Entry
@@ -76,7 +76,7 @@ def test_boxes_are_apart_and_arrows_lead_rightward(graph: Graph) -> None:
 
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
 def test_shipped_experiments(path: Path) -> None:
-    graph = load(path, (), Registry.installed())
+    graph = load_graph(path, (), Registry.installed())
     check(columns(graph), graph)
 
 

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowlab.api import ExperimentError
-from flowlab.graph.graph import load
+from flowlab.graph.graph import load_graph
 from flowlab.registry.registry import Registry
-from flowlab.spec.document import read
-from flowlab.spec.locate import locate
+from flowlab.spec.document import read_document
+from flowlab.spec.locate import locate_keys
 
 REGISTRY = Registry.installed()
 GOOD = """\
@@ -51,14 +51,14 @@ def problems(tmp_path, text, *overrides):
     path = tmp_path / "x.toml"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(ExperimentError) as caught:
-        load(path, overrides, REGISTRY)
+        load_graph(path, overrides, REGISTRY)
     return [str(each).removeprefix(str(tmp_path) + "/") for each in caught.value.problems]
 
 
 def good(tmp_path, text=GOOD, *overrides):
     path = tmp_path / "x.toml"
     path.write_text(text)
-    return load(path, overrides, REGISTRY)
+    return load_graph(path, overrides, REGISTRY)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_a_byte_order_mark_is_no_mistake(tmp_path):
 def test_a_missing_file_and_a_folder(tmp_path):
     for path in (tmp_path / "none.toml", tmp_path):
         with pytest.raises(ExperimentError, match=":1:1: "):
-            read(path)
+            read_document(path)
 
 
 def test_no_exact_flow_of_a_denoiser_that_is_not_piecewise_affine(tmp_path):
@@ -219,7 +219,7 @@ def test_a_circle_of_references_is_named(tmp_path, monkeypatch):
     path = tmp_path / "x.toml"
     path.write_text('[experiment]\nname="x"\n[flow.a]\nuse="loop"\nflow="b"\n[flow.b]\nuse="loop"\nflow="a"\n')
     with pytest.raises(ExperimentError, match="a circle of references: flow"):
-        load(path, (), registry)
+        load_graph(path, (), registry)
 
 
 keys = st.text("abcdefgh_", min_size=1, max_size=6)
@@ -240,7 +240,7 @@ def test_the_locator_finds_every_key_where_it_was_written(tables):
             lines.append("# = [")
     text = "\n".join(lines)
     tomli.loads(text)
-    marks = locate(text)
+    marks = locate_keys(text)
     assert {path: (marks[path].line, marks[path].column) for path in expected} == expected
 
 
@@ -248,4 +248,4 @@ def test_every_shipped_experiment_passes_its_check():
     files = sorted(Path(__file__).parents[2].glob("experiments/*.toml"))
     assert len(files) >= 4
     for file in files:
-        load(file, (), REGISTRY)
+        load_graph(file, (), REGISTRY)

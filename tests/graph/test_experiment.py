@@ -28,8 +28,8 @@ from flowlab.components.flows.probability import ProbabilityFlow
 from flowlab.components.schedules.noise_levels import NoiseLevels
 from flowlab.components.schedules.variance_exploding import VarianceExploding
 from flowlab.graph import from_python as built
-from flowlab.graph.tables import tables
-from flowlab.spec.document import parse
+from flowlab.graph.tables import read_tables
+from flowlab.spec.document import parse_document
 
 NODES = {
     "dataset.triangle": EquilateralTriangle(samples=60),
@@ -84,12 +84,12 @@ def test_equal_experiments_say_the_same() -> None:
 @given(documents())
 def test_written_and_read_back(data: dict[str, Any]) -> None:
     """What needs the whole graph is left out: generated references may make circles and misfits."""
-    first = tables(parse("x", tomli_w.dumps(data).encode()), REGISTRY)
+    first = read_tables(parse_document("x", tomli_w.dumps(data).encode()), REGISTRY)
     assert not first.problems
     experiment = data["experiment"]
-    once = built.document(experiment, first.written, data.get("sweep", {}), REGISTRY)
+    once = built.to_document(experiment, first.written, data.get("sweep", {}), REGISTRY)
     text = tomli_w.dumps(once.data)
-    again = tables(parse("x", text.encode()), REGISTRY)
+    again = read_tables(parse_document("x", text.encode()), REGISTRY)
     assert not again.problems
     # by their text: -0.0 == 0.0, and 1 == 1.0
     assert repr(again.written) == repr(first.written)
@@ -110,7 +110,7 @@ def test_a_sign_of_zero_and_the_largest_integer() -> None:
     assert math.copysign(1, simplex.vertices[0][0]) == -1
     assert simplex.samples == 2**63 - 1
     relu = ShallowRelu(dataset="s", schedule="s", optimizer="o", dropout=-0.0)
-    assert repr(built.table(relu)["dropout"]) == "-0.0"  # equal to the default, 0.0, and not the same
+    assert repr(built.to_table(relu)["dropout"]) == "-0.0"  # equal to the default, 0.0, and not the same
 
 
 def test_mistakes_are_those_of_a_file() -> None:

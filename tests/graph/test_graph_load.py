@@ -9,8 +9,8 @@ import tomli
 import tomli_w
 
 from flowlab.api import ExperimentError, PluginError
-from flowlab.graph.graph import Graph, load
-from flowlab.graph.mermaid import mermaid
+from flowlab.graph.graph import Graph, load_graph
+from flowlab.graph.mermaid import to_mermaid
 from flowlab.registry.entry_points import Entry
 from flowlab.registry.registry import Registry
 
@@ -26,7 +26,7 @@ BANK = '[denoiser.b]\nuse = "bank"\ndataset = "c"\n'
 def loaded(folder: Path, text: str, *settings: str, registry: Registry = REGISTRY) -> Graph:
     file = folder / "e.toml"
     file.write_text(text)
-    return load(file, settings, registry)
+    return load_graph(file, settings, registry)
 
 
 def mistakes(folder: Path, text: str, *settings: str, registry: Registry = REGISTRY) -> list[str]:
@@ -178,7 +178,7 @@ def test_overrides_and_what_is_resolved(tmp_path: Path) -> None:
     written = tomli_w.dumps(graph.resolved)
     again = loaded(tmp_path, written)
     assert again.resolved == graph.resolved == tomli.loads(written)
-    picture = mermaid(graph)
+    picture = to_mermaid(graph)
     assert "n0 -->|dataset| n1" in picture
 
 

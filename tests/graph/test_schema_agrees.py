@@ -21,14 +21,14 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from flowlab.graph.tables import tables
-from flowlab.introspection.json_schema import schema
+from flowlab.graph.tables import read_tables
+from flowlab.introspection.json_schema import language_schema
 from flowlab.registry.entry_points import Entry
 from flowlab.registry.registry import Registry
 from flowlab.spec.document import Document
 from flowlab.spec.value_schema import required
 
-SCHEMA, _ = schema(REGISTRY)
+SCHEMA, _ = language_schema(REGISTRY)
 VALIDATOR = Draft202012Validator(SCHEMA)
 WRONG = [
     "",
@@ -57,7 +57,7 @@ generous = settings(phases=PHASES, max_examples=60, deadline=None, suppress_heal
 
 
 def checked(data: dict[str, Any]) -> tuple[str, ...]:
-    return tuple(str(one) for one in tables(Document("x", data, {}, {}), REGISTRY).problems)
+    return tuple(str(one) for one in read_tables(Document("x", data, {}, {}), REGISTRY).problems)
 
 
 def seen(data: dict[str, Any]) -> list[str]:
@@ -200,13 +200,13 @@ def test_the_schema_is_one_and_tells_what_it_is_made_of() -> None:
     text = "distance of the vertices from the centre [data units]"
     assert samples == {"description": text, "type": "number", "exclusiveMinimum": 0, "default": 1.0}
     other = Registry((*REGISTRY.entries, Entry("dataset", "broken", "no_such_module:C", "extra", "2.0")))
-    content, faults = schema(other)
+    content, faults = language_schema(other)
     assert [fault.startswith("the dataset 'broken' of extra 2.0") for fault in faults] == [True]
     assert content["$comment"].partition("sha256")[2] != SCHEMA["$comment"].partition("sha256")[2]
 
 
 def test_a_name_of_two_distributions_is_written_in_full() -> None:
     twin = Entry("integrator", "ddim", "flowlab.components.integrators.ddim:Ddim", "other", "1.0")
-    content, _ = schema(Registry((*REGISTRY.entries, twin)))
+    content, _ = language_schema(Registry((*REGISTRY.entries, twin)))
     uses = [one["properties"]["use"]["enum"] for key, one in content["$defs"].items() if key.endswith(":ddim")]
     assert sorted(uses) == [["flowlab:ddim"], ["other:ddim"]]

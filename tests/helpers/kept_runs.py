@@ -7,9 +7,9 @@ from typing import Any
 
 from flowlab.engine.cache.store import Store
 from flowlab.engine.outcome import Outcome
-from flowlab.engine.progress.listener import Quiet
-from flowlab.engine.run import run
-from flowlab.graph.graph import load
+from flowlab.engine.progress.listener import QuietListener
+from flowlab.engine.run import run_graph
+from flowlab.graph.graph import load_graph
 from flowlab.registry.registry import Registry
 
 EXPERIMENT = """
@@ -83,7 +83,7 @@ samples = 20
 STORED = ("denoiser.al", "denoiser.slabs", "denoiser.wd", "flow.pf")
 
 
-class Ears(Quiet):
+class Ears(QuietListener):
     """Hears warnings."""
 
     def __init__(self) -> None:
@@ -97,8 +97,8 @@ def ran(folder: Path | None, ears: Ears | None = None, *overrides: str, worth: f
     """The outcome of the experiment with everything worth keeping."""
     file = (folder or Path(".")).parent / "kept.toml"
     file.write_text(EXPERIMENT)
-    graph = load(file, overrides, Registry.installed())
-    return run(graph, "cpu", ears or Ears(), store=folder and Store(folder, worth))
+    graph = load_graph(file, overrides, Registry.installed())
+    return run_graph(graph, "cpu", ears or Ears(), store=folder and Store(folder, worth))
 
 
 def reused(outcome: Outcome) -> tuple[str, ...]:

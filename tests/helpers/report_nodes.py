@@ -9,10 +9,10 @@ from flowlab.api import KINDS, Result
 from flowlab.engine.outcome import Outcome, Record
 from flowlab.graph.graph import Graph
 from flowlab.graph.node import Node
-from flowlab.provenance.environment import Origin
+from flowlab.provenance.environment import Environment
 from flowlab.registry.entry_points import Entry
 
-ORIGIN = Origin(
+ENVIRONMENT = Environment(
     platform="Linux",
     python="3.11.7",
     processor="AVX2",

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import torch
 from attrs import evolve
-from report_nodes import ORIGIN, done, graph_of, outcome_of
+from report_nodes import ENVIRONMENT, done, graph_of, outcome_of
 
-from flowlab.api import Bank, Classes, TrainingSet, Trajectories
+from flowlab.api import Classes, DenoiserBank, TrainingSet, Trajectories
 from flowlab.engine.outcome import Outcome
-from flowlab.output.run_folder import claim
-from flowlab.runner.write_run import write
+from flowlab.output.run_folder import claim_folder
+from flowlab.runner.write_run import write_run
 from flowlab.theory.flows.steps import ddim
 from flowlab.theory.geometry.classes import classify
 from flowlab.theory.geometry.geometry import Geometry
@@ -37,8 +37,8 @@ def random_network(dimension: int) -> ReluNetwork:
     return ReluNetwork(outer, inner, normal(levels, 20), skip, normal(levels, dimension))
 
 
-def banks(dimension: int) -> dict[str, Bank]:
-    """A bank of each kind on an orthogonal set with the origin."""
+def banks(dimension: int) -> dict[str, DenoiserBank]:
+    """A bank of each kind on an orthogonal set with the environment."""
     edges = torch.diag(torch.linspace(1, 1.5, dimension, dtype=torch.float64))
     anchor = torch.zeros_like(edges[0])
     form = orthogonal_closed_form(anchor, edges)
@@ -50,10 +50,10 @@ def banks(dimension: int) -> dict[str, Bank]:
         "network": random_network(dimension),
     }
     usable = torch.ones(len(SIGMA), dtype=torch.bool)
-    return {name: Bank(SIGMA, each, training, usable) for name, each in networks.items()}
+    return {name: DenoiserBank(SIGMA, each, training, usable) for name, each in networks.items()}
 
 
-def flows(bank: Bank) -> dict[str, Trajectories]:
+def flows(bank: DenoiserBank) -> dict[str, Trajectories]:
     """Both flows, from common starts."""
     dimension = bank.training.geometry.points.shape[-1]
     generator = torch.Generator().manual_seed(1)
@@ -91,6 +91,6 @@ def outcome_of_flows(made: dict[str, Trajectories]) -> Outcome:
 def write_flows(folder: Path) -> Path:
     """Write the run and return its page."""
     outcome = outcome_of_flows(made(2) | made(4))
-    claim(folder)
-    write(graph_of(outcome), outcome, ORIGIN, folder)
+    claim_folder(folder)
+    write_run(graph_of(outcome), outcome, ENVIRONMENT, folder)
     return folder / "report.html"

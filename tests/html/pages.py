@@ -7,12 +7,12 @@ from pathlib import Path
 import torch
 from attrs import evolve
 from matplotlib.figure import Figure
-from report_nodes import ORIGIN, done, failed, graph_of, outcome_of
+from report_nodes import ENVIRONMENT, done, failed, graph_of, outcome_of
 
-from flowlab.api import Classes, Finding, Table
+from flowlab.api import ClaimResult, Classes, Table
 from flowlab.engine.outcome import Record
-from flowlab.output.run_folder import claim
-from flowlab.runner.write_run import write
+from flowlab.output.run_folder import claim_folder
+from flowlab.runner.write_run import write_run
 
 HOSTILE = """</script><script>document.title = 'taken'</script><img src=x onerror="document.title = 'taken'">'&"""
 ROWS = 250
@@ -30,7 +30,7 @@ def plotted(name: str) -> Record:
     return evolve(record, node=evolve(record.node, component=Line()))
 
 
-def write_run(folder: Path) -> Path:
+def write_page(folder: Path) -> Path:
     """Write the run and return its page."""
     labels = torch.tensor([0, 0, 1, 4])
     numbers = Table({"size": [10, 9, None, 1.5e-7], HOSTILE: ["b", "a10", "a9", HOSTILE], "of": [1 / 3, 2, 2, 3]})
@@ -50,7 +50,7 @@ def write_run(folder: Path) -> Path:
         done(
             "analysis",
             "held",
-            value=Finding(HOSTILE, "Theorem 1", ">= 1", ours=(2.0,), verdict="holds", by_seed=((2.0,),)),
+            value=ClaimResult(HOSTILE, "Theorem 1", ">= 1", ours=(2.0,), verdict="holds", by_seed=((2.0,),)),
         ),
         plotted("line"),
         plotted(f"other {HOSTILE}"),
@@ -59,6 +59,6 @@ def write_run(folder: Path) -> Path:
     made = graph_of(outcome)
     resolved = {"experiment": {"name": HOSTILE}, "dataset": {"points": {"use": HOSTILE}}}
     graph = evolve(made, name=HOSTILE, text=f"# {HOSTILE}\n", resolved=resolved)
-    claim(folder)
-    write(graph, outcome, ORIGIN, folder)
+    claim_folder(folder)
+    write_run(graph, outcome, ENVIRONMENT, folder)
     return folder / "report.html"

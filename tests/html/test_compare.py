@@ -13,16 +13,16 @@ import tomli
 import tomli_w
 import torch
 from attrs import evolve
-from pages import HOSTILE, write_run
-from report_nodes import ORIGIN, done, graph_of, outcome_of
+from pages import HOSTILE, write_page
+from report_nodes import ENVIRONMENT, done, graph_of, outcome_of
 
 from flowlab.api import CLASSES, Classes, ExperimentError
-from flowlab.html.compare import compare, compared
-from flowlab.html.curves import _axis, _drawn, _shares, curves
-from flowlab.output.run_folder import claim
-from flowlab.provenance.settings import settings
-from flowlab.provenance.write_lock import seal
-from flowlab.runner.write_run import write
+from flowlab.html.compare import load_comparison, write_comparison
+from flowlab.html.curves import _axis, _drawn, _shares, plot_curves
+from flowlab.output.run_folder import claim_folder
+from flowlab.provenance.settings import diff_settings
+from flowlab.provenance.write_lock import checksum
+from flowlab.runner.write_run import write_run
 
 
 def written(folder: Path, ratio: float, short: bool = False, **keys: object) -> Path:
@@ -36,15 +36,15 @@ def written(folder: Path, ratio: float, short: bool = False, **keys: object) -> 
         records.append(done("classifier", "ends", {"dataset.box.points": size}, value=classes, metrics=counts))
     outcome = outcome_of(*records)
     graph = graph_of(outcome)
-    claim(folder)
-    write(evolve(graph, resolved={**graph.resolved, "dataset": {"box": keys}}), outcome, ORIGIN, folder)
+    claim_folder(folder)
+    write_run(evolve(graph, resolved={**graph.resolved, "dataset": {"box": keys}}), outcome, ENVIRONMENT, folder)
     return folder
 
 
 def test_what_differs_and_no_more(tmp_path: Path) -> None:
     one = written(tmp_path / "one", 1.5, samples=10, levels=[1, 2])
     two = written(tmp_path / "two", 1.5, samples=20, levels=[1, 2], frame="x")
-    both = compared([one, two])
+    both = load_comparison([one, two])
     assert both.settings.columns == ["setting", "one", "two"]
     assert both.settings.rows == [["dataset.box.samples", "10", "20"], ["dataset.box.frame", "-", "x"]]
     assert both.versions.rows == []
@@ -56,14 +56,14 @@ def test_the_best_denoiser_comes_first_and_who_fell_short_last(tmp_path: Path) -
         written(tmp_path / "short", 0.5, short=True),
         written(tmp_path / "cheap", 1.001),
     ]
-    rows = compared(folders).denoisers.rows
+    rows = load_comparison(folders).denoisers.rows
     assert [row[1] for row in rows] == ["cheap", "dear", "short"]
     assert rows[0] == ["net", "cheap", "done", "1.001", "1e-06"]
-    assert compared(folders).denoisers.columns == ["denoiser", "run", "status", "cost / slabs", "violation"]
+    assert load_comparison(folders).denoisers.columns == ["denoiser", "run", "status", "cost / slabs", "violation"]
 
 
 def test_metrics_stand_by_name(tmp_path: Path) -> None:
-    both = compared([written(tmp_path / "a", 1.5), written(tmp_path / "b", 2)])
+    both = load_comparison([written(tmp_path / "a", 1.5), written(tmp_path / "b", 2)])
     rows = {row[0]: row[1:] for row in both.metrics.rows}
     assert list(rows) == sorted(rows)
     assert rows["denoiser.net: slab_ratio (largest)"] == ["1.5", "2"]
@@ -72,7 +72,7 @@ def test_metrics_stand_by_name(tmp_path: Path) -> None:
 
 
 def test_curves_run_over_what_is_swept_with_intervals(tmp_path: Path) -> None:
-    runs = compared([written(tmp_path / "a", 1), written(tmp_path / "b", 1)]).summaries
+    runs = load_comparison([written(tmp_path / "a", 1), written(tmp_path / "b", 1)]).summaries
     found = [shares for name, run in runs.items() for shares in _shares(name, run)]
     assert _axis(found) == "dataset.box.points"
     (ax,) = _drawn(found, list(runs)).axes
@@ -87,14 +87,14 @@ def test_curves_run_over_what_is_swept_with_intervals(tmp_path: Path) -> None:
 
 
 def test_without_a_sweep_curves_run_over_the_runs(tmp_path: Path) -> None:
-    pages = [write_run(tmp_path / name) for name in "ab"]
-    runs = compared([page.parent for page in pages]).summaries
-    assert curves(runs) is not None
+    pages = [write_page(tmp_path / name) for name in "ab"]
+    runs = load_comparison([page.parent for page in pages]).summaries
+    assert plot_curves(runs) is not None
     found = [
         evolve(shares, swept={})
         for name in "ab"
         for shares in _shares(
-            name, compared([written(tmp_path / f"{name}{k}", 1) for k in range(2)]).summaries[f"{name}0"]
+            name, load_comparison([written(tmp_path / f"{name}{k}", 1) for k in range(2)]).summaries[f"{name}0"]
         )
     ]
     (ax,) = _drawn(found, ["a", "b"]).axes
@@ -103,8 +103,8 @@ def test_without_a_sweep_curves_run_over_the_runs(tmp_path: Path) -> None:
 
 
 def test_the_page_holds_each_run_s_figures_and_runs_nothing_of_theirs(tmp_path: Path) -> None:
-    folders = [write_run(tmp_path / name).parent for name in ("one", "two")]
-    text = compare(folders, tmp_path / "out.html").read_text()
+    folders = [write_page(tmp_path / name).parent for name in ("one", "two")]
+    text = write_comparison(folders, tmp_path / "out.html").read_text()
     assert text.count("data:image/svg+xml;base64") == 5  # two figures of each run, and the curves
     assert HOSTILE not in text
     assert text.count("<script") == 1
@@ -112,7 +112,7 @@ def test_the_page_holds_each_run_s_figures_and_runs_nothing_of_theirs(tmp_path: 
 
 
 def test_files_that_the_lock_should_not_name_are_not_read(tmp_path: Path) -> None:
-    folder = write_run(tmp_path / "one").parent
+    folder = write_page(tmp_path / "one").parent
     (tmp_path / "secret.svg").write_text("secret")
     lock = tomli.loads((folder / "lock.toml").read_text())
     assert "figures/line.svg" in lock["files"]
@@ -121,43 +121,43 @@ def test_files_that_the_lock_should_not_name_are_not_read(tmp_path: Path) -> Non
         for name, digest in lock["files"].items()
     }
     forge(folder, lock)
-    other = write_run(tmp_path / "two").parent
-    assert len(compared([folder, other]).figures["line"]) == 1
+    other = write_page(tmp_path / "two").parent
+    assert len(load_comparison([folder, other]).figures["line"]) == 1
 
 
 def forge(folder: Path, lock: dict[str, Any]) -> None:
     """Put a lock under its seal."""
-    (folder / "lock.toml").write_text(tomli_w.dumps({**lock, "sha256": seal(lock)}))
+    (folder / "lock.toml").write_text(tomli_w.dumps({**lock, "sha256": checksum(lock)}))
 
 
 def test_every_folder_that_holds_no_run_is_told(tmp_path: Path) -> None:
-    one = write_run(tmp_path / "one").parent
+    one = write_page(tmp_path / "one").parent
     with pytest.raises(ExperimentError) as told:
-        compare([one, tmp_path, tmp_path / "nowhere"], tmp_path / "out.html")
+        write_comparison([one, tmp_path, tmp_path / "nowhere"], tmp_path / "out.html")
     assert len(told.value.problems) == 2
     assert all("expected the folder of a finished run" in problem.message for problem in told.value.problems)
     with pytest.raises(ExperimentError, match="two or more"):
-        compare([one], tmp_path / "out.html")
+        write_comparison([one], tmp_path / "out.html")
     assert not (tmp_path / "out.html").exists()
 
 
 @pytest.mark.parametrize("file", ["lock.toml", "summary.json"])
 def test_a_run_that_was_cut_is_told(tmp_path: Path, file: str) -> None:
-    one, two = (write_run(tmp_path / name).parent for name in ("one", "two"))
+    one, two = (write_page(tmp_path / name).parent for name in ("one", "two"))
     whole = (two / file).read_bytes()
     for content in (b"", whole[:40], whole[: len(whole) // 2], whole[:-2], whole.replace(b"1", b"2", 1)):
         (two / file).write_bytes(content)
         with pytest.raises(ExperimentError) as told:
-            compared([one, two])
+            load_comparison([one, two])
         (problem,) = told.value.problems
         assert problem.where.startswith(str(two / file))
     (two / file).unlink()
     with pytest.raises(ExperimentError, match=r"expected the folder of a finished run.*summary\.json"):
-        compared([one, two])
+        load_comparison([one, two])
 
 
 def test_a_run_of_the_future_is_read_as_far_as_it_is_one(tmp_path: Path) -> None:
-    one, two = (write_run(tmp_path / name).parent for name in ("one", "two"))
+    one, two = (write_page(tmp_path / name).parent for name in ("one", "two"))
     lock = tomli.loads((two / "lock.toml").read_text())
     summary = json.loads((two / "summary.json").read_text())
 
@@ -168,14 +168,14 @@ def test_a_run_of_the_future_is_read_as_far_as_it_is_one(tmp_path: Path) -> None
         forge(two, {**lock, "files": {**lock["files"], "summary.json": digest}, "moods": {"good": True}})
 
     rewritten(moods=[1])
-    assert compared([one, two]).denoisers.rows
+    assert load_comparison([one, two]).denoisers.rows
     for nodes in ([1], {"flow": {"pf": {}}}, {"flow": [{"name": "pf", "status": "done", "metrics": {}}]}):
         rewritten(nodes=nodes)
         with pytest.raises(ExperimentError, match="no summary of a run"):
-            compared([one, two])
+            load_comparison([one, two])
 
 
 def test_a_node_that_some_runs_lack_is_compared_among_the_others() -> None:
     runs = ({"use": "a", "x": 1, "y": 1}, {"use": "a", "x": 2, "y": 1}, None)
     tables = [{"dataset": {"d": one} if one else {}, "experiment": {"seed": 1}} for one in runs]
-    assert dict(settings(*tables)) == {"dataset.d": ("a", "a", None), "dataset.d.x": (1, 2, None)}
+    assert dict(diff_settings(*tables)) == {"dataset.d": ("a", "a", None), "dataset.d.x": (1, 2, None)}

@@ -9,12 +9,12 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from pages import HOSTILE, ROWS, write_run
-from report_nodes import ORIGIN, done, graph_of, outcome_of
+from pages import HOSTILE, ROWS, write_page
+from report_nodes import ENVIRONMENT, done, graph_of, outcome_of
 
-from flowlab.html.grid import Grid, rounded
-from flowlab.html.report import page
-from flowlab.provenance.write_lock import lock
+from flowlab.html.grid import Grid, round_cell
+from flowlab.html.report import render_report
+from flowlab.provenance.write_lock import lock_content
 
 VOID = {"meta", "link", "img"}
 
@@ -52,7 +52,7 @@ class Parsed(HTMLParser):
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_run(tmp_path_factory.mktemp("run"))
+    return write_page(tmp_path_factory.mktemp("run"))
 
 
 @pytest.fixture(scope="module")
@@ -105,19 +105,19 @@ def test_equal_runs_have_equal_pages(path: Path, tmp_path: Path) -> None:
     def timeless(page: Path) -> str:
         return re.sub(r"\d+ \w+ \d{4}, \d\d:\d\d UTC", "", page.read_text())
 
-    assert timeless(write_run(tmp_path)) == timeless(path)
+    assert timeless(write_page(tmp_path)) == timeless(path)
 
 
 def test_a_figure_of_too_many_strokes_is_shown_as_pixels(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("flowlab.html.templating._LARGEST_SVG", 100)
-    sources = [attributes["src"] for attributes, _ in Parsed(write_run(tmp_path).read_text()).of("img")]
+    sources = [attributes["src"] for attributes, _ in Parsed(write_page(tmp_path).read_text()).of("img")]
     assert all(source.startswith("data:image/png;") for source in sources)
 
 
 def test_a_run_without_anything_has_a_page() -> None:
     outcome = outcome_of(done("dataset", "x"))
     graph = graph_of(outcome)
-    parsed = Parsed(page(graph, outcome, lock(graph, outcome, ORIGIN, {}), {}).decode())
+    parsed = Parsed(render_report(graph, outcome, lock_content(graph, outcome, ENVIRONMENT, {}), {}).decode())
     assert [attributes["id"] for attributes, _ in parsed.of("section")] == [
         "answer", "graph", "experiment", "provenance", "cite",
     ]  # fmt: skip
@@ -135,7 +135,7 @@ def test_a_run_without_anything_has_a_page() -> None:
     ],
 )
 def test_rounded(cell: str, shown: str) -> None:
-    assert rounded(cell) == shown
+    assert round_cell(cell) == shown
 
 
 @pytest.mark.parametrize(

@@ -7,20 +7,20 @@ from typing import Any
 
 import pytest
 from contrast import CONTRAST
-from pages import HOSTILE, write_run
+from pages import HOSTILE, write_page
 
-from flowlab.html.compare import compare
+from flowlab.html.compare import write_comparison
 
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_run(tmp_path_factory.mktemp("run"))
+    return write_page(tmp_path_factory.mktemp("run"))
 
 
 @pytest.fixture(scope="module")
 def comparison(path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs")
-    return compare([path.parent, write_run(folder / "other").parent], folder / "compare.html")
+    return write_comparison([path.parent, write_page(folder / "other").parent], folder / "compare.html")
 
 
 def test_texts_of_experiments_run_nothing(open_page: Any) -> None:

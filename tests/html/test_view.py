@@ -10,14 +10,14 @@ from attrs import evolve
 from flows_in_a_plane import SIGMA, flows, made, outcome_of_flows, random_network
 from report_nodes import done, failed, graph_of, outcome_of
 
-from flowlab.api import Bank, Classes
-from flowlab.engine.cache.serialization import Lost
+from flowlab.api import Classes, DenoiserBank
+from flowlab.engine.cache.serialization import MissingValue
 from flowlab.html import explorer as module
-from flowlab.html.explorer import view
+from flowlab.html.explorer import build_explorer
 
 
 def shown(outcome):
-    return view(graph_of(outcome), outcome)
+    return build_explorer(graph_of(outcome), outcome)
 
 
 def test_every_flow_is_there_with_levels_of_its_bank():
@@ -74,7 +74,7 @@ def test_levels_without_a_solution_are_left_out():
     flow = made(2)["network-score-2"]
     network = random_network(2)
     network.outer[0] = torch.nan
-    bank = Bank(SIGMA, network, flow.bank.training, SIGMA[0] > SIGMA)
+    bank = DenoiserBank(SIGMA, network, flow.bank.training, SIGMA[0] > SIGMA)
     found = shown(outcome_of_flows({"score": evolve(flows(flow.bank)["score"], bank=bank, level=1)}))
     assert found.data["banks"][0]["levels"][0]["sigma"] == pytest.approx(SIGMA[1].item())
     assert found.data["flows"][0]["level"] == 0
@@ -94,7 +94,7 @@ def test_more_flows_than_a_page_shows():
 
     def kept(kind, name, variant):
         """A record whose value another process made."""
-        record = done(kind, name, variant, value=Lost("Trajectories"))
+        record = done(kind, name, variant, value=MissingValue("Trajectories"))
         return evolve(record, again=lambda: taken.append(record.node.label) or flow)
 
     records = [kept("flow", "many", {"a.b.x": x}) for x in range(20)] + [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from flowlab.api import ExperimentError
-from flowlab.introspection.describe_component import find
+from flowlab.introspection.describe_component import find_component
 from flowlab.registry.entry_points import Entry
 from flowlab.registry.registry import Registry
 
@@ -21,7 +21,7 @@ REGISTRY = Registry(
 
 @pytest.mark.parametrize(("text", "target"), [("flow:exact", "m:A"), ("two:line", "m:D")])
 def test_a_qualifier_tells_apart(text: str, target: str) -> None:
-    assert find(REGISTRY, text).target == target
+    assert find_component(REGISTRY, text).target == target
 
 
 @pytest.mark.parametrize(
@@ -36,5 +36,5 @@ def test_a_qualifier_tells_apart(text: str, target: str) -> None:
 )
 def test_what_is_not_one_component_is_refused_with_a_hint(text: str, hint: str) -> None:
     with pytest.raises(ExperimentError) as caught:
-        find(REGISTRY, text)
+        find_component(REGISTRY, text)
     assert hint in str(caught.value)

@@ -11,8 +11,8 @@ from report_nodes import done, failed, node, outcome_of
 
 from flowlab.api import Classes
 from flowlab.engine.outcome import Record
-from flowlab.output.answer import answer, worst
-from flowlab.output.fractions import share
+from flowlab.output.answer import format_answer, format_worst
+from flowlab.output.fractions import format_share
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from flowlab.output.fractions import share
     [(0, 10, "0.0 [0.0, 30.8]"), (5, 5, "100.0 [47.8, 100.0]"), (0, 0, "-")],
 )
 def test_share(count: int, total: int, text: str) -> None:
-    assert share(count, total) == text
+    assert format_share(count, total) == text
 
 
 def test_answer() -> None:
@@ -33,7 +33,7 @@ def test_answer() -> None:
         done("figure", "first"),
         done("figure", "second"),
     )
-    lines = answer(outcome, Path("runs/x")).splitlines()
+    lines = format_answer(outcome, Path("runs/x")).splitlines()
     assert lines[-2:] == ["runs/x/report.html", "runs/x/figures/first.png"]
     row = next(line for line in lines if line.split()[:2] == ["c", "pf"])
     assert "50.0 [6.8, 93.2]" in row
@@ -47,10 +47,10 @@ def test_what_is_left_out_for_one_reason_is_a_line() -> None:
     skipped = [Record(node("flow", name), "skipped", message="interrupted") for name in "abc"]
     alone = Record(node("flow", "d"), "skipped", message="needs dataset.x")
     outcome = evolve(outcome_of(done("dataset", "y"), *skipped, alone), signal=2)
-    lines = answer(outcome, Path("o")).splitlines()
+    lines = format_answer(outcome, Path("o")).splitlines()
     assert lines[:2] == ["skipped: flow.a and 2 more: interrupted", "skipped: flow.d: needs dataset.x"]
     assert "interrupted; run again to resume" in lines
-    assert "interrupted" in answer(outcome, None).splitlines()
+    assert "interrupted" in format_answer(outcome, None).splitlines()
 
 
 def test_a_gap_is_shown_where_a_denoiser_has_one() -> None:
@@ -63,20 +63,20 @@ def test_a_gap_is_shown_where_a_denoiser_has_one() -> None:
             metrics=figures | {"gap_proved": [0.002, 0.01], "gap_estimate": [0.001, 0.003]},
         ),
     )
-    lines = answer(outcome, Path("o")).splitlines()
+    lines = format_answer(outcome, Path("o")).splitlines()
     assert lines[1].endswith("proved gap  estimated gap")
     assert [line.split()[-2:] for line in lines[2:4]] == [["-", "-"], ["0.01", "0.003"]]
 
 
 def test_the_first_figure_is_the_first_of_the_file() -> None:
     outcome = outcome_of(done("figure", "b"), done("figure", "a"), failed("figure", "c"))
-    assert answer(outcome, Path("o"), ["c", "a", "b"]).splitlines()[-1] == "o/figures/a.png"
+    assert format_answer(outcome, Path("o"), ["c", "a", "b"]).splitlines()[-1] == "o/figures/a.png"
 
 
 def test_answer_without_figures_ends_with_the_page() -> None:
-    assert answer(outcome_of(done("dataset", "x")), Path("out")).splitlines()[-1] == "out/report.html"
+    assert format_answer(outcome_of(done("dataset", "x")), Path("out")).splitlines()[-1] == "out/report.html"
 
 
 @pytest.mark.parametrize(("metric", "text"), [(2, "2"), ([None], "-"), (float("nan"), "-"), ([], "-")])
 def test_worst(metric: object, text: str) -> None:
-    assert worst(metric) == text
+    assert format_worst(metric) == text

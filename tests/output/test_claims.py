@@ -8,16 +8,16 @@ from typing import Any
 from attrs import evolve
 from report_nodes import done, failed, graph_of, outcome_of
 
-from flowlab.api import Finding
-from flowlab.output.answer import answer
-from flowlab.output.claims import findings, markdown, table
-from flowlab.provenance.write_summary import summary
+from flowlab.api import ClaimResult
+from flowlab.output.answer import format_answer
+from flowlab.output.claims import claims_markdown, claims_table, collect_claims
+from flowlab.provenance.write_summary import summary_content
 
-HELD = Finding(
+HELD = ClaimResult(
     "so it is", "Section 5", ">= 10 %", "98.6 %", (0.9, 0.125), (0.021, 0.0), (1.0,), verdict="holds",
     by_seed=((0.89, 0.125), (0.91, 0.125)), percent=True,
 )  # fmt: skip
-LOST = Finding("or | not", "Theorem 4.4", "falling", ours=(2.0,), verdict="fails", by_seed=((2.0,),))
+LOST = ClaimResult("or | not", "Theorem 4.4", "falling", ours=(2.0,), verdict="fails", by_seed=((2.0,),))
 OPEN = evolve(LOST, verdict="undecided", reason="[1, 3] crosses the bound")
 
 
@@ -27,7 +27,7 @@ class Declares:
     finding = evolve(LOST, claim="unfinished", ours=(), verdict=None, by_seed=())
 
 
-def claimed(name: str, finding: Finding) -> Any:
+def claimed(name: str, finding: ClaimResult) -> Any:
     return done("analysis", name, value=finding, shortfall=None if finding.verdict == "holds" else "it does not")
 
 
@@ -36,30 +36,30 @@ def test_claims_come_in_the_order_of_the_file_and_unfinished_ones_are_not_known(
     object.__setattr__(broken.node, "component", Declares())
     outcome = outcome_of(claimed("b", LOST), broken, done("analysis", "other", value={}), claimed("a", HELD))
     order: dict[str, Any] = {name: {} for name in ("a", "other", "broken", "b")}
-    found = findings(evolve(graph_of(outcome), resolved={"analysis": order}), outcome)
+    found = collect_claims(evolve(graph_of(outcome), resolved={"analysis": order}), outcome)
     assert [one.claim for one in found] == ["so it is", "unfinished", "or | not"]
     assert found[1].verdict is None
 
 
 def test_a_table_shows_the_papers_figure_ours_and_the_closed_forms_over_seeds() -> None:
-    lines = table({"x": [HELD, LOST, OPEN, Declares.finding]})
+    lines = claims_table({"x": [HELD, LOST, OPEN, Declares.finding]})
     assert lines[0].startswith("Claims, 1 of 4 hold, 1 fails, 1 undecided, 1 not known (± half the 95 % interval")
     assert lines[1].split() == ["claim", "paper", "ours", "closed", "form", "holds", "if", "seeds", "verdict"]
     assert " ".join(lines[2].split()) == "so it is 98.6 % 90.0 ± 2.1, 12.5 % 100 % >= 10 % 2 holds"
     assert " ".join(lines[3].split()) == "or | not - 2 - falling one fails"
     assert " ".join(lines[4].split()) == "or | not - 2 - falling one undecided: [1, 3] crosses the bound"
     assert " ".join(lines[5].split()) == "unfinished - - - falling - not known"
-    assert table({"x": []}) == []
-    assert table({"x": [LOST]})[0] == "Claims, 0 of 1 hold, 1 fails"
+    assert claims_table({"x": []}) == []
+    assert claims_table({"x": [LOST]})[0] == "Claims, 0 of 1 hold, 1 fails"
 
 
 def test_the_experiment_leads_the_row_where_there_are_several() -> None:
-    lines = table({"one": [HELD], "two": [LOST], "none": []})
+    lines = claims_table({"one": [HELD], "two": [LOST], "none": []})
     assert [line.split()[0] for line in lines[1:]] == ["experiment", "one", "two"]
 
 
 def test_markdown_rows_have_one_cell_a_column() -> None:
-    rows = markdown({"x": [HELD, LOST]}).splitlines()
+    rows = claims_markdown({"x": [HELD, LOST]}).splitlines()
     assert rows[0].startswith("| experiment | claim | source | paper | ours |")
     assert {row.replace(r"\|", "").count("|") for row in rows} == {10}
     assert rows[2] == "| x | so it is | Section 5 | 98.6 % | 90.0 ± 2.1, 12.5 % | 100 % | >= 10 % | 2 | holds |"
@@ -67,11 +67,11 @@ def test_markdown_rows_have_one_cell_a_column() -> None:
 
 def test_the_answer_has_a_table_of_claims_and_the_summary_holds_them() -> None:
     outcome = outcome_of(claimed("a", HELD), claimed("b", LOST), failed("analysis", "c"))
-    text = answer(outcome, Path("o"), (), [HELD, LOST])
+    text = format_answer(outcome, Path("o"), (), [HELD, LOST])
     assert "Claims, 1 of 2 hold, 1 fails" in text
     assert "it does not" not in text  # the table says so
     assert "failed: analysis.c" in text
-    held, lost = summary(graph_of(outcome), outcome)["claims"]
+    held, lost = summary_content(graph_of(outcome), outcome)["claims"]
     assert (held["paper"], held["ours"], held["theory"], held["verdict"]) == (
         "98.6 %",
         [0.9, 0.125],

@@ -10,11 +10,11 @@ import tomli_w
 from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from report_nodes import ORIGIN, done, failed, graph_of, outcome_of
+from report_nodes import ENVIRONMENT, done, failed, graph_of, outcome_of
 
-from flowlab.output.run_folder import fill
-from flowlab.provenance.diff import difference
-from flowlab.runner.write_run import Written
+from flowlab.output.run_folder import fill_folder
+from flowlab.provenance.diff import diff_runs
+from flowlab.runner.write_run import RunFiles
 
 CELLS = st.none() | st.booleans() | st.integers(-5, 5) | st.floats(-2, 2) | st.sampled_from("ab")
 METRICS = st.dictionaries(st.sampled_from("abc"), CELLS | st.lists(CELLS, max_size=3), max_size=3)
@@ -40,9 +40,9 @@ def written(folder: Path, run: dict[str, Any]) -> Path:
     ]
     outcome = outcome_of(*(evolve(record, digest=run["digest"] if record.finished else "") for record in records))
     resolved = {"experiment": {"name": "made"}, "dataset": {"s": {"use": "made-up", **run["settings"]}}}
-    origin = evolve(ORIGIN, versions=run["versions"])
-    made = Written.of(evolve(graph_of(outcome), resolved=resolved), outcome, origin)
-    fill(folder, {"lock.toml": tomli_w.dumps(made.lock).encode(), **made.content})
+    environment = evolve(ENVIRONMENT, versions=run["versions"])
+    made = RunFiles.of(evolve(graph_of(outcome), resolved=resolved), outcome, environment)
+    fill_folder(folder, {"lock.toml": tomli_w.dumps(made.lock).encode(), **made.content})
     return folder
 
 
@@ -50,15 +50,15 @@ def written(folder: Path, run: dict[str, Any]) -> Path:
 @given(RUNS)
 def test_a_run_and_itself_differ_in_nothing(folder: Path, run: dict[str, Any]) -> None:
     path = written(folder / "a", run)
-    assert difference(path, path / "lock.toml").text == "no difference"
+    assert diff_runs(path, path / "lock.toml").text == "no difference"
 
 
 @settings(max_examples=25, deadline=None)
 @given(RUNS, RUNS)
 def test_it_is_antisymmetric(folder: Path, one: dict[str, Any], other: dict[str, Any]) -> None:
     a, b = written(folder / "a", one), written(folder / "b", other)
-    there, back = difference(a, b), difference(b, a)
-    for part in ("settings", "origin"):
+    there, back = diff_runs(a, b), diff_runs(b, a)
+    for part in ("settings", "environment"):
         changes = {(change.name, repr(change.former), repr(change.current)) for change in getattr(there, part)}
         assert changes == {(one.name, repr(one.current), repr(one.former)) for one in getattr(back, part)}
     gaps = {(gap.node, gap.metric): (gap.a, gap.b, gap.difference) for gap in there.metrics}
@@ -81,7 +81,7 @@ def test_it_says_what_differs(folder: Path) -> None:
     empty = {"nodes": {}, "settings": {}, "versions": {}, "digest": "d1"}
     first = {**empty, "nodes": {"x": {"a": [1.0, 2.0], "b": 3}, "y": {}}, "settings": {"k": 1}}
     second = {**empty, "nodes": {"x": {"a": [1.5, 4.0], "b": 3}}, "settings": {"k": 2}, "digest": "d2"}
-    found = difference(written(folder / "a", first), written(folder / "b", second))
+    found = diff_runs(written(folder / "a", first), written(folder / "b", second))
     assert found.text.splitlines() == [
         "settings",
         "  dataset.s.k  1  ->  2",
@@ -101,4 +101,4 @@ def test_without_a_summary_metrics_are_not_compared(folder: Path) -> None:
     run = {"nodes": {"x": {"a": 1}}, "settings": {}, "versions": {}, "digest": ""}
     a, b = written(folder / "a", run), written(folder / "b", run)
     (b / "summary.json").unlink()
-    assert difference(a, b).text == f"metrics are not compared: there is no summary.json of {b / 'lock.toml'}"
+    assert diff_runs(a, b).text == f"metrics are not compared: there is no summary.json of {b / 'lock.toml'}"

@@ -14,16 +14,16 @@ from attrs import evolve, frozen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
-from report_nodes import ORIGIN, done, failed, graph_of, outcome_of
+from report_nodes import ENVIRONMENT, done, failed, graph_of, outcome_of
 
 from flowlab.api import ExperimentError, Table
-from flowlab.engine.value_diff import changed
-from flowlab.output.run_folder import claim
-from flowlab.provenance.environment import Origin
-from flowlab.provenance.lock_file import Locked, Trace
-from flowlab.provenance.summary import Measured
-from flowlab.provenance.write_lock import lock, seal
-from flowlab.runner.write_run import write
+from flowlab.engine.value_diff import list_changes
+from flowlab.output.run_folder import claim_folder
+from flowlab.provenance.environment import Environment
+from flowlab.provenance.lock_file import LockedNode, LockFile
+from flowlab.provenance.summary import NodeSummary
+from flowlab.provenance.write_lock import checksum, lock_content
+from flowlab.runner.write_run import write_run
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +34,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     fault = evolve(fault, node=evolve(fault.node, inputs={"dataset": (source.node,)}))
     outcome = outcome_of(source, fault, done("figure", "f", value=Figure()))
     folder = tmp_path_factory.mktemp("run")
-    claim(folder)
-    write(graph_of(outcome), outcome, ORIGIN, folder)
+    claim_folder(folder)
+    write_run(graph_of(outcome), outcome, ENVIRONMENT, folder)
     return folder
 
 
@@ -59,12 +59,12 @@ def test_every_file_but_the_page_has_its_digest_in_it(run: Path) -> None:
 
 
 def test_it_reads_back(run: Path) -> None:
-    locked = Locked.read(run)
-    assert locked == Locked.read(run / "lock.toml")
-    assert locked.origin == ORIGIN
-    assert locked.nodes["denoiser.y"] == Trace("failed", None, None, {"dataset.x": "d" * 64})
+    locked = LockFile.read(run)
+    assert locked == LockFile.read(run / "lock.toml")
+    assert locked.environment == ENVIRONMENT
+    assert locked.nodes["denoiser.y"] == LockedNode("failed", None, None, {"dataset.x": "d" * 64})
     locked.check_files()
-    summary = locked.told()
+    summary = locked.require_summary()
     assert summary == locked.summary()
     assert (summary.nodes["dataset.x"].status, summary.nodes["dataset.x"].seconds) == ("done", 0.5)
     assert list(summary.of("figure")) == ["f"]
@@ -72,7 +72,7 @@ def test_it_reads_back(run: Path) -> None:
 
 def test_places_in_its_experiment_are_places_in_the_lock(run: Path) -> None:
     line = (run / "lock.toml").read_text().split("\n").index('name = "made"') + 1
-    assert Locked.read(run).experiment.where("experiment", "name") == f"{run / 'lock.toml'}:{line}:1"
+    assert LockFile.read(run).experiment.where("experiment", "name") == f"{run / 'lock.toml'}:{line}:1"
 
 
 def test_an_early_lock_is_read(tmp_path: Path) -> None:
@@ -81,17 +81,17 @@ def test_an_early_lock_is_read(tmp_path: Path) -> None:
         '[run]\ndevice = "cpu"\nthreads = 1\nplatform = "Linux"\npython = "3.11"\nfiles = []\n'
         '[versions]\ntorch = "2"\n[experiment.experiment]\nname = "e"\n'
     )
-    locked = Locked.read(early)
+    locked = LockFile.read(early)
     assert (locked.name, locked.nodes, locked.files, locked.summary()) == ("e", {}, {}, None)
     assert locked.experiment.data == {"experiment": {"name": "e"}}
 
 
 def test_the_origin_is_of_what_is_used() -> None:
-    origin = Origin.now(graph_of(outcome_of(done("dataset", "x"))), "cpu")
-    assert origin.versions["made"] == "1.0"
-    assert {"flowlab", "torch", "numpy"} <= set(origin.versions)
-    assert set(origin.sources) == {"flowlab", "made"}
-    assert re.fullmatch("[0-9a-f]{64}", origin.sources["flowlab"])
+    environment = Environment.now(graph_of(outcome_of(done("dataset", "x"))), "cpu")
+    assert environment.versions["made"] == "1.0"
+    assert {"flowlab", "torch", "numpy"} <= set(environment.versions)
+    assert set(environment.sources) == {"flowlab", "made"}
+    assert re.fullmatch("[0-9a-f]{64}", environment.sources["flowlab"])
 
 
 def test_the_origin_has_the_content_of_files_that_are_read(tmp_path: Path) -> None:
@@ -105,8 +105,8 @@ def test_the_origin_has_the_content_of_files_that_are_read(tmp_path: Path) -> No
     facts = []
     for content in ("1", "2"):
         (tmp_path / "points.csv").write_text(content)
-        facts.append(Origin.now(graph, "cpu").facts)
-    assert [change.name for change in changed(*facts)] == [f"content of {tmp_path / 'points.csv'}"]
+        facts.append(Environment.now(graph, "cpu").facts)
+    assert [change.name for change in list_changes(*facts)] == [f"content of {tmp_path / 'points.csv'}"]
 
 
 @settings(deadline=None)
@@ -119,7 +119,7 @@ def test_a_damaged_lock_is_refused_or_says_the_same(run: Path, data: st.DataObje
     for content in (whole[:at], whole[:at] + bytes([byte]) + whole[at + 1 :]):
         damaged.write_bytes(content)
         try:
-            Locked.read(damaged)
+            LockFile.read(damaged)
         except ExperimentError:
             continue
         assert tomli.loads(content.decode()) == tomli.loads(whole.decode())
@@ -144,9 +144,9 @@ def test_values_of_another_type(run: Path, tmp_path: Path, table: str, key: str,
     content = tomli.loads((run / "lock.toml").read_text())
     content[table][key] = value
     forged = tmp_path / "forged.toml"
-    forged.write_text(tomli_w.dumps({**content, "sha256": seal(content)}))
+    forged.write_text(tomli_w.dumps({**content, "sha256": checksum(content)}))
     with pytest.raises(ExperimentError, match=re.escape(rule)):
-        Locked.read(forged)
+        LockFile.read(forged)
 
 
 def test_an_experiment_without_a_name(run: Path, tmp_path: Path) -> None:
@@ -156,25 +156,25 @@ def test_an_experiment_without_a_name(run: Path, tmp_path: Path) -> None:
         ({"name": 1}, "must be a string, found 1"),
     ):
         content["experiment"] = {"experiment": experiment} if experiment else {}
-        (tmp_path / "lock.toml").write_text(tomli_w.dumps({**content, "sha256": seal(content)}))
+        (tmp_path / "lock.toml").write_text(tomli_w.dumps({**content, "sha256": checksum(content)}))
         with pytest.raises(ExperimentError, match=rule):
-            Locked.read(tmp_path)
+            LockFile.read(tmp_path)
 
 
 @pytest.mark.parametrize("table", ["run", "experiment"])
 def test_a_table_that_is_missing(run: Path, tmp_path: Path, table: str) -> None:
     content = tomli.loads((run / "lock.toml").read_text())
     del content[table]
-    (tmp_path / "lock.toml").write_text(tomli_w.dumps({**content, "sha256": seal(content)}))
+    (tmp_path / "lock.toml").write_text(tomli_w.dumps({**content, "sha256": checksum(content)}))
     with pytest.raises(ExperimentError, match=f"{table} must be a table, found nothing"):
-        Locked.read(tmp_path)
+        LockFile.read(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["none", "x" * 300, "nul\0", "folder"])
 def test_where_no_run_is(tmp_path: Path, name: str) -> None:
     (tmp_path / "folder").mkdir()
     with pytest.raises(ExperimentError) as told:
-        Locked.read(tmp_path / name)
+        LockFile.read(tmp_path / name)
     (problem,) = told.value.problems
     assert problem.where == str(tmp_path / name)
     assert problem.message.startswith("expected the folder of a finished run, with lock.toml and summary.json")
@@ -183,13 +183,13 @@ def test_where_no_run_is(tmp_path: Path, name: str) -> None:
 def test_an_item_of_a_list_is_known_from_the_setting_of_a_sweep() -> None:
     metrics = {"a[0]": 1.0, "a[1]": 2.0, "b[0][1]": 3, "pf[points=2].interior": 4, "c": None}
     lists = {"a": [1.0, 2.0], "b": [3], "pf[points=2].interior": 4, "c": None}
-    assert Measured("done", metrics).lists == lists
+    assert NodeSummary("done", metrics).lists == lists
 
 
 def test_the_seal_is_of_what_is_said(run: Path) -> None:
     outcome = outcome_of(done("dataset", "x"))
-    content = lock(graph_of(outcome), outcome, ORIGIN, {})
-    assert seal(tomli.loads(tomli_w.dumps(content).replace("\n", "\r\n"))) == content["sha256"]
+    content = lock_content(graph_of(outcome), outcome, ENVIRONMENT, {})
+    assert checksum(tomli.loads(tomli_w.dumps(content).replace("\n", "\r\n"))) == content["sha256"]
 
 
 @pytest.mark.parametrize(
@@ -226,4 +226,4 @@ def test_a_summary_that_no_run_wrote(tmp_path: Path, content: bytes, rule: str) 
     (tmp_path / "lock.toml").write_text(text)  # early: it holds no digest of the summary
     (tmp_path / "summary.json").write_bytes(content)
     with pytest.raises(ExperimentError, match=rule):
-        Locked.read(tmp_path).told()
+        LockFile.read(tmp_path).require_summary()

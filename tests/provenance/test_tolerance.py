@@ -9,19 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowlab.provenance.tolerance import excess
+from flowlab.provenance.tolerance import tolerance_excess
 
 NUMBERS = st.integers(-(2**63), 2**63) | st.floats(allow_nan=False, allow_infinity=False)
 
 
 @given(NUMBERS, NUMBERS)
 def test_it_does_not_matter_which_was_first(one: Any, other: Any) -> None:
-    assert excess(one, other) == excess(other, one)
+    assert tolerance_excess(one, other) == tolerance_excess(other, one)
 
 
 @given(NUMBERS | st.text() | st.booleans() | st.none())
 def test_the_same_agrees(value: Any) -> None:
-    assert excess(value, value) == 0
+    assert tolerance_excess(value, value) == 0
 
 
 @pytest.mark.parametrize(
@@ -38,9 +38,9 @@ def test_the_same_agrees(value: Any) -> None:
     ],
 )
 def test_by_how_much_numbers_may_differ(former: Any, current: Any, agree: bool) -> None:
-    assert (excess(former, current) <= 1) is agree
+    assert (tolerance_excess(former, current) <= 1) is agree
 
 
 @pytest.mark.parametrize(("former", "current"), [(True, 1), (True, False), (None, 0.0), ("a", "b"), ("1", 1)])
 def test_all_else_is_the_same_or_not(former: Any, current: Any) -> None:
-    assert excess(former, current) == math.inf
+    assert tolerance_excess(former, current) == math.inf

@@ -5,10 +5,10 @@ import importlib
 import pytest
 
 from flowlab.api import KINDS, ExperimentError, PluginError
-from flowlab.graph.graph import load
+from flowlab.graph.graph import load_graph
 from flowlab.registry.entry_points import Entry
 from flowlab.registry.registry import Registry
-from flowlab.registry.source import source
+from flowlab.registry.source import find_source
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def test_every_kind_has_a_built_in_component_that_loads_and_is_documented():
     assert {entry.kind for entry in entries} == set(KINDS)
     for entry in entries:
         component = entry.load()
-        about = source(entry)
+        about = find_source(entry)
         assert about.summary == component.__doc__.splitlines()[0]
         assert len(about.summary) < 120
         assert about.line > 1
@@ -39,7 +39,7 @@ def test_every_kind_has_a_built_in_component_that_loads_and_is_documented():
 def test_a_broken_plugin_is_listed_and_breaks_nobody_else(plugin):
     registry = Registry.installed()
     broken = registry.find("dataset", "broken")
-    assert source(broken).summary == "Breaks at once."
+    assert find_source(broken).summary == "Breaks at once."
     with pytest.raises(PluginError, match=r"'broken' of shaky 1\.0 .*RuntimeError: no luck"):
         broken.load()
     assert registry.find("dataset", "orthogonal").load()
@@ -52,9 +52,9 @@ def test_a_name_claimed_twice_needs_its_distribution(plugin, tmp_path):
     path = tmp_path / "x.toml"
     path.write_text('[experiment]\nname = "x"\n[dataset.l]\nuse = "line"\ncoordinates = [0, 1]\n')
     with pytest.raises(ExperimentError, match="write 'flowlab:line' or 'shaky:line'"):
-        load(path, (), registry)
+        load_graph(path, (), registry)
     path.write_text(path.read_text().replace('"line"', '"flowlab:line"'))
-    assert load(path, (), registry).nodes[0].component.coordinates == (0.0, 1.0)
+    assert load_graph(path, (), registry).nodes[0].component.coordinates == (0.0, 1.0)
 
 
 def test_a_class_that_is_no_component_is_refused():

@@ -10,7 +10,7 @@ import pytest
 from flowlab.api import PluginError
 from flowlab.registry.entry_points import Entry
 from flowlab.registry.registry import Registry
-from flowlab.registry.source import Source, source
+from flowlab.registry.source import ComponentSource, find_source
 
 BROKEN = '"""A plugin."""\nimport no_such_package\n\n\nclass Blob:\n    """A blob.\n\n    More.\n    """\n'
 
@@ -33,7 +33,7 @@ def test_a_broken_plugin_is_listed_and_named_when_loaded(plugin: Path) -> None:
     entry = registry.find("dataset", "blob")
     target = "broken_blobs_module:Blob"
     assert entry == Entry("dataset", "blob", target, "broken-blobs", "2.5", root=str(plugin))
-    assert source(entry) == Source(str(plugin / "broken_blobs_module.py"), 5, "A blob.")
+    assert find_source(entry) == ComponentSource(str(plugin / "broken_blobs_module.py"), 5, "A blob.")
     with pytest.raises(PluginError, match=r"'blob' of broken-blobs 2\.5.*no_such_package") as caught:
         entry.load()
     assert caught.value.exit_code == 3
@@ -41,7 +41,7 @@ def test_a_broken_plugin_is_listed_and_named_when_loaded(plugin: Path) -> None:
     assert odd is not None
     with pytest.raises(PluginError, match="odd"):
         odd.load()
-    assert source(odd) == Source()
+    assert find_source(odd) == ComponentSource()
 
 
 def test_a_name_claimed_twice(plugin: Path) -> None:
@@ -72,4 +72,4 @@ def test_what_is_no_attrs_class(plugin: Path) -> None:
 
 def test_every_builtin_has_a_source() -> None:
     for entry in Registry.installed().entries:
-        assert source(entry).summary
+        assert find_source(entry).summary

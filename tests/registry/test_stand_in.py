@@ -8,28 +8,28 @@ import typing
 import attrs
 import pytest
 
-from flowlab.api import Parameter, about
+from flowlab.api import Parameter, field_spec
 from flowlab.registry.registry import Registry
-from flowlab.registry.source import Source, source
-from flowlab.registry.static_schema import Unread, stand_in
+from flowlab.registry.source import ComponentSource, find_source
+from flowlab.registry.static_schema import Unevaluated, static_component
 
 
 def read(text: str) -> type:
     module = ast.parse(text)
     statement = next(node for node in module.body if isinstance(node, ast.ClassDef) and node.name == "One")
-    found = stand_in(Source(statement=statement, module=module))
+    found = static_component(ComponentSource(statement=statement, module=module))
     assert found is not None
     return found
 
 
 def fields(component: type, hints: dict[str, typing.Any]) -> list[tuple[object, ...]]:
-    return [(f.name, f.default, about(f), hints[f.name]) for f in attrs.fields(component) if f.init]
+    return [(f.name, f.default, field_spec(f), hints[f.name]) for f in attrs.fields(component) if f.init]
 
 
 @pytest.mark.parametrize("entry", Registry.installed().entries, ids=lambda entry: f"{entry.kind}:{entry.name}")
 def test_the_source_of_a_component_tells_what_its_class_does(entry) -> None:
     component = entry.load()
-    read = stand_in(source(entry))
+    read = static_component(find_source(entry))
     assert read is not None
     assert read.__doc__ is not None
     assert fields(read, read.__annotations__) == fields(component, typing.get_type_hints(component))
@@ -46,11 +46,15 @@ def test_what_only_running_would_tell_is_left_as_written() -> None:
     )
     hints = one.__annotations__
     a, b, c = attrs.fields(one)
-    bounds = about(a)
+    bounds = field_spec(a)
     assert isinstance(bounds, Parameter)
-    assert (a.default, bounds.help, bounds.range) == (Unread("math.pi"), Unread("'h' * 2"), ">= math.e and <= 7")
-    assert (hints["b"], b.default) == (Unread("math.Odd | None"), Unread("made()"))
-    assert (hints["c"], c.default) == (Unread("not a type"), -2)
+    assert (a.default, bounds.help, bounds.range) == (
+        Unevaluated("math.pi"),
+        Unevaluated("'h' * 2"),
+        ">= math.e and <= 7",
+    )
+    assert (hints["b"], b.default) == (Unevaluated("math.Odd | None"), Unevaluated("made()"))
+    assert (hints["c"], c.default) == (Unevaluated("not a type"), -2)
 
 
 def test_nothing_is_run() -> None:
@@ -58,7 +62,10 @@ def test_nothing_is_run() -> None:
         "class parameter:\n    def __init__(self, *_, **__): raise SystemExit('run')\n"
         "class One:\n    a: print('run') = parameter(print('run'))\n    b: int = [].append(1)\n"
     )
-    assert [f.default for f in attrs.fields(one)] == [Unread("parameter(print('run'))"), Unread("[].append(1)")]
+    assert [f.default for f in attrs.fields(one)] == [
+        Unevaluated("parameter(print('run'))"),
+        Unevaluated("[].append(1)"),
+    ]
 
 
 def test_bases_of_the_same_module_come_first() -> None:
@@ -78,6 +85,6 @@ def test_a_class_that_is_imported_from_elsewhere(tmp_path, monkeypatch: pytest.M
     (package / "circle.py").write_text("from hopping.circle import Round\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     entry = attrs.evolve(Registry.installed().entries[0], target="hopping:Near")
-    assert source(entry) == Source(str(package / "deep.py"), 1, "Deep.")
+    assert find_source(entry) == ComponentSource(str(package / "deep.py"), 1, "Deep.")
     circle = attrs.evolve(entry, target="hopping.circle:Round")
-    assert source(circle) == Source(str(package / "circle.py"))
+    assert find_source(circle) == ComponentSource(str(package / "circle.py"))

@@ -14,8 +14,8 @@ from flowlab.api import ExperimentError, OutputError
 from flowlab.api.plotting import WIDTHS
 from flowlab.engine.cache.store import Store
 from flowlab.runner import redraw_figure as module
-from flowlab.runner.redraw_figure import redraw
-from flowlab.runner.run_experiment import conduct, prepare
+from flowlab.runner.redraw_figure import redraw_figure
+from flowlab.runner.run_experiment import plan_runs, run_experiment
 
 EXPERIMENT = """
 [experiment]
@@ -59,19 +59,19 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The runs' folder, with one run in it."""
     runs = tmp_path_factory.mktemp("runs")
     (runs / "tiny.toml").write_text(EXPERIMENT)
-    (plan,) = prepare([runs / "tiny.toml"], runs / "tiny", (), "cpu")
-    conduct(plan, "cpu", quiet=True)
+    (plan,) = plan_runs([runs / "tiny.toml"], runs / "tiny", (), "cpu")
+    run_experiment(plan, "cpu", quiet=True)
     return runs
 
 
 def test_the_same_figure_in_another_format(runs: Path, tmp_path: Path) -> None:
-    out = redraw(runs / "tiny", "bars", "png", None, tmp_path / "bars.png", recompute=False)
+    out = redraw_figure(runs / "tiny", "bars", "png", None, tmp_path / "bars.png", recompute=False)
     assert out.read_bytes() == (runs / "tiny/figures/bars.png").read_bytes()
 
 
 @pytest.mark.parametrize("width", ["single", "double"])
 def test_it_fills_a_column_and_embeds_its_fonts(runs: Path, tmp_path: Path, width: Any) -> None:
-    pdf = redraw(runs / "tiny", "bars", "pdf", width, tmp_path / "bars.pdf", recompute=False).read_bytes()
+    pdf = redraw_figure(runs / "tiny", "bars", "pdf", width, tmp_path / "bars.pdf", recompute=False).read_bytes()
     points = float(re.search(rb"/MediaBox \[ 0 0 ([\d.]+)", pdf)[1])
     # the margins around it are cut or, where a text stands out, added: a tenth of the column at most
     assert points / 72 == pytest.approx(WIDTHS[width], rel=0.1)
@@ -81,10 +81,10 @@ def test_it_fills_a_column_and_embeds_its_fonts(runs: Path, tmp_path: Path, widt
 
 def test_without_a_place_it_is_written_here(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert redraw(runs / "tiny", "bars", "svg", None, None, recompute=False) == Path("bars.svg")
+    assert redraw_figure(runs / "tiny", "bars", "svg", None, None, recompute=False) == Path("bars.svg")
     assert (tmp_path / "bars.svg").read_text().startswith("<?xml")
     with pytest.raises(OutputError, match="can't be written"):
-        redraw(runs / "tiny", "bars", "svg", None, tmp_path, recompute=False)
+        redraw_figure(runs / "tiny", "bars", "svg", None, tmp_path, recompute=False)
 
 
 def test_nothing_is_trained_unasked(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,19 +93,19 @@ def test_nothing_is_trained_unasked(runs: Path, tmp_path: Path, monkeypatch: pyt
     alone = tmp_path / "runs"
     shutil.copytree(runs / "tiny", alone / "tiny")
     with pytest.raises(ExperimentError, match=r"not stored in .*denoiser\.trained.*--recompute"):
-        redraw(alone / "tiny", "bars", "png", None, tmp_path / "bars.png", recompute=False)
+        redraw_figure(alone / "tiny", "bars", "png", None, tmp_path / "bars.png", recompute=False)
     assert not Store.beside(alone).results()
-    redraw(alone / "tiny", "bars", "png", None, tmp_path / "bars.png", recompute=True)
+    redraw_figure(alone / "tiny", "bars", "png", None, tmp_path / "bars.png", recompute=True)
     assert (tmp_path / "bars.png").read_bytes() == (runs / "tiny/figures/bars.png").read_bytes()
 
 
 def test_what_is_no_figure_or_no_run_is_told(runs: Path, tmp_path: Path) -> None:
     with pytest.raises(ExperimentError, match=r"no figure 'bar', but .*bars.*did you mean 'bars'"):
-        redraw(runs / "tiny", "bar", "png", None, None, recompute=False)
+        redraw_figure(runs / "tiny", "bar", "png", None, None, recompute=False)
     with pytest.raises(ExperimentError, match=r"expected the folder of a finished run.*No such file"):
-        redraw(tmp_path, "bars", "png", None, None, recompute=False)
+        redraw_figure(tmp_path, "bars", "png", None, None, recompute=False)
     for text in ("x = [", "run = 1", "experiment = 1\nrun = {}\nversions = {}"):
         (tmp_path / "lock.toml").write_text(text)
         (tmp_path / "summary.json").write_text('{"nodes": {}, "experiment": {"name": "x"}}')
         with pytest.raises(ExperimentError, match=rf"{tmp_path / 'lock.toml'}:\d+:\d+: "):
-            redraw(tmp_path, "bars", "png", None, None, recompute=False)
+            redraw_figure(tmp_path, "bars", "png", None, None, recompute=False)

@@ -17,7 +17,7 @@ from report_nodes import node as node_of
 from site_packages import SitePackages
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from flowlab.runner.tracking import tracked, untracked
+from flowlab.runner.tracking import open_trackers, without_trackers
 
 EXPERIMENT = """
 [experiment]
@@ -301,7 +301,7 @@ def test_what_ends_a_run_leaves_it_and_settings_say_nothing_of_trackers(tmp_path
         nodes=(evolve(node_of("tracker", "greedy"), component=greedy),),
         resolved={"dataset": box, "tracker": {"greedy": {"use": "greedy"}}},
     )
-    with pytest.raises(KeyboardInterrupt), tracked(graph, tmp_path):
+    with pytest.raises(KeyboardInterrupt), open_trackers(graph, tmp_path):
         raise KeyboardInterrupt
-    assert greedy.settings == untracked(graph).resolved == {"dataset": box}
-    assert untracked(graph).nodes == graph.nodes
+    assert greedy.settings == without_trackers(graph).resolved == {"dataset": box}
+    assert without_trackers(graph).nodes == graph.nodes

@@ -11,10 +11,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flowlab.engine.threads import pinned
-from flowlab.provenance.write_lock import seal
-from flowlab.runner.run_experiment import conduct, prepare
-from flowlab.runner.verify import Verdict, verify
+from flowlab.engine.threads import pin_threads
+from flowlab.provenance.write_lock import checksum
+from flowlab.runner.run_experiment import plan_runs, run_experiment
+from flowlab.runner.verify import Verdict, verify_run
 
 EXPERIMENT = """
 [experiment]
@@ -66,15 +66,15 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(place: Path, *overrides: str) -> Path:
     """The folder of a run."""
-    (plan,) = prepare([place / "small.toml"], place / "runs/small", overrides, "cpu")
-    assert conduct(plan, "cpu", quiet=True).outcome.exit_code == 0
+    (plan,) = plan_runs([place / "small.toml"], place / "runs/small", overrides, "cpu")
+    assert run_experiment(plan, "cpu", quiet=True).outcome.exit_code == 0
     return plan.folder
 
 
 def changed(lock: Path, old: str, new: str) -> None:
     """Say something else in a lock, under its seal."""
     content = tomli.loads(lock.read_text().replace(old, new))
-    lock.write_text(tomli_w.dumps({**content, "sha256": seal(content)}))
+    lock.write_text(tomli_w.dumps({**content, "sha256": checksum(content)}))
 
 
 def deviating(verdict: Verdict) -> list[tuple[str, str]]:
@@ -90,10 +90,10 @@ def deviating(verdict: Verdict) -> list[tuple[str, str]]:
 )
 def test_a_run_verifies_to_the_bit(place: Path, seed: int, points: int, dtype: str, threads: int) -> None:
     names = ("experiment.seed", "dataset.box.points", "experiment.dtype")
-    with pinned(threads):
+    with pin_threads(threads):
         folder = run(place, *(f"{name}={value}" for name, value in zip(names, (seed, points, dtype), strict=True)))
     former = torch.get_num_threads()
-    assert deviating(verify(folder, True, quiet=True)) == []
+    assert deviating(verify_run(folder, True, quiet=True)) == []
     assert torch.get_num_threads() == former
 
 
@@ -101,18 +101,18 @@ def test_another_seed_does_not_verify(place: Path) -> None:
     folder = run(place)
     changed(folder / "lock.toml", "seed = 0", "seed = 1")
     for exact in (True, False):
-        verdict = verify(folder, exact, quiet=True)
+        verdict = verify_run(folder, exact, quiet=True)
         assert verdict.exit_code == 1
         assert "denoiser.trained" in {where for where, _ in deviating(verdict)}
-    assert verify(folder, True, quiet=True).text.splitlines()[-1].startswith("not verified: ")
+    assert verify_run(folder, True, quiet=True).text.splitlines()[-1].startswith("not verified: ")
 
 
 def test_the_one_node_that_differs_is_named(place: Path) -> None:
     folder = run(place)
     digest = tomli.loads((folder / "lock.toml").read_text())["nodes"]["flow.pf"]["digest"]
     changed(folder / "lock.toml", f'digest = "{digest}"', f'digest = "{"0" * 64}"')
-    assert deviating(verify(folder, True, quiet=True)) == [("flow.pf", "digest")]
-    assert deviating(verify(folder, False, quiet=True)) == []
+    assert deviating(verify_run(folder, True, quiet=True)) == [("flow.pf", "digest")]
+    assert deviating(verify_run(folder, False, quiet=True)) == []
 
 
 def test_whoever_did_the_work_it_is_verified_here(place: Path) -> None:
@@ -122,7 +122,7 @@ def test_whoever_did_the_work_it_is_verified_here(place: Path) -> None:
         "[experiment.integrator",
         '[experiment.executor.e]\nuse = "local"\n\n[experiment.integrator',
     )
-    assert deviating(verify(folder, True, quiet=True)) == []
+    assert deviating(verify_run(folder, True, quiet=True)) == []
 
 
 def test_an_interrupt_verifies_nothing(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,5 +132,5 @@ def test_an_interrupt_verifies_nothing(place: Path, monkeypatch: pytest.MonkeyPa
         raise KeyboardInterrupt
 
     monkeypatch.setattr("flowlab.components.flows.probability.ProbabilityFlow.build", interrupt)
-    verdict = verify(folder, False, quiet=True)
+    verdict = verify_run(folder, False, quiet=True)
     assert (verdict.exit_code, verdict.text) == (130, "interrupted: nothing is verified")

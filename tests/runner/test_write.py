@@ -11,18 +11,18 @@ import pytest
 import tomli
 from attrs import evolve
 from matplotlib.figure import Figure
-from report_nodes import ORIGIN, done, failed, graph_of, outcome_of
+from report_nodes import ENVIRONMENT, done, failed, graph_of, outcome_of
 
 from flowlab.api import OutputError, Table
 from flowlab.engine.outcome import Outcome
-from flowlab.output.run_folder import claim
-from flowlab.runner.write_run import write
+from flowlab.output.run_folder import claim_folder
+from flowlab.runner.write_run import write_run
 
 
 def written(folder: Path, *records: Any) -> Outcome:
     outcome = outcome_of(*records)
-    claim(folder)
-    return write(graph_of(outcome), outcome, ORIGIN, folder)
+    claim_folder(folder)
+    return write_run(graph_of(outcome), outcome, ENVIRONMENT, folder)
 
 
 def files(folder: Path) -> set[str]:
@@ -115,19 +115,19 @@ def test_what_an_early_lock_lists_is_replaced(tmp_path: Path) -> None:
 def test_a_file_in_the_way(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("")
     with pytest.raises(OutputError, match=r"out: can't be written"):
-        claim(tmp_path / "out")
+        claim_folder(tmp_path / "out")
     with pytest.raises(OutputError, match=r"inner: can't be written"):
-        claim(tmp_path / "out" / "inner")
+        claim_folder(tmp_path / "out" / "inner")
 
 
 @pytest.mark.parametrize("name", ["figures", "tables"])
 def test_a_file_in_the_way_of_a_folder(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("")
     with pytest.raises(OutputError, match=name):
-        claim(tmp_path)
+        claim_folder(tmp_path)
 
 
 def test_a_folder_in_the_way_of_a_file(tmp_path: Path) -> None:
     (tmp_path / "summary.json").mkdir()
     with pytest.raises(OutputError, match=r"summary\.json"):
-        claim(tmp_path)
+        claim_folder(tmp_path)

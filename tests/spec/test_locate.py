@@ -11,8 +11,8 @@ import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowlab.spec.document import read
-from flowlab.spec.locate import locate
+from flowlab.spec.document import read_document
+from flowlab.spec.locate import locate_keys
 
 SCALARS = st.one_of(
     st.integers(-99, 99), st.booleans(), st.text(max_size=8), st.sampled_from(['"""', "]", "#=", "a'"])
@@ -41,7 +41,7 @@ def paths(tree: Any, above: tuple[str, ...] = ()) -> set[tuple[str, ...]]:
 @given(TREES, st.booleans())
 def test_every_leaf_of_a_written_document_is_found_where_it_stands(tree: dict[str, Any], multiline: bool) -> None:
     text = tomli_w.dumps(tree, multiline_strings=multiline)
-    marks = locate(text)
+    marks = locate_keys(text)
     data, lines = tomli.loads(text), text.replace("\r\n", "\n").split("\n")
     for path in paths(data):
         held: Any = data
@@ -69,10 +69,10 @@ def test_known_positions(rows: list[tuple[int, int, str]]) -> None:
         expected["t", "u", name] = (line, indent + 1, line, indent + len(key) + 4)
         text += f"{before}{' ' * indent}{key} = {value}\n"
         line += height
-    marks = locate(text)
+    marks = locate_keys(text)
     found = {path: (mark.line, mark.column, mark.value_line, mark.value_column) for path, mark in marks.items()}
     assert {path: place for path, place in found.items() if path in expected} == expected
-    windows = locate(text.replace("\n", "\r\n"))
+    windows = locate_keys(text.replace("\n", "\r\n"))
     assert {path: mark.line for path, mark in windows.items()} == {path: mark.line for path, mark in marks.items()}
 
 
@@ -82,7 +82,7 @@ def test_large_but_honest_documents_are_read(tmp_path: Path) -> None:
     file = tmp_path / "large.toml"
     file.write_text(rows + flat)
     start = time.monotonic()
-    document = read(file)
+    document = read_document(file)
     assert time.monotonic() - start < 2
     assert document.where("last") == f"{file}:5003:1"
     assert document.where("flat", value=True) == f"{file}:5004:8"

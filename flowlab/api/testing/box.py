@@ -8,7 +8,7 @@ from torch import Tensor
 
 from flowlab.api.testing.suite import context, normal, uniform
 from flowlab.api.training_set import training_set
-from flowlab.api.work import Bank, TrainingSet
+from flowlab.api.work import DenoiserBank, TrainingSet
 from flowlab.theory.geometry.geometry import Geometry
 from flowlab.theory.geometry.simplex import simplex_geometry
 
@@ -29,11 +29,11 @@ def box_training(seed: int, dtype: torch.dtype = torch.float64) -> TrainingSet:
     return training_set(_separable(box_geometry(seed).points.to(dtype)), 10, context(seed, dtype))
 
 
-def box_bank(training: TrainingSet, sigma: Tensor) -> Bank:
+def box_bank(training: TrainingSet, sigma: Tensor) -> DenoiserBank:
     """The closed form with rho = 3 sigma."""
     rho = ALPHA * sigma
     slabs = training.geometry.closed_form(rho)  # type: ignore[misc]
-    return Bank(sigma, slabs, training, torch.ones_like(sigma, dtype=torch.bool), rho=rho)
+    return DenoiserBank(sigma, slabs, training, torch.ones_like(sigma, dtype=torch.bool), rho=rho)
 
 
 def _separable(points: Tensor) -> Geometry:

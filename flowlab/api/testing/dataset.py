@@ -18,7 +18,7 @@ from flowlab.theory.flows.attractors import attractors
 from flowlab.theory.geometry.frame import frame_of
 from flowlab.theory.geometry.geometry import Geometry
 from flowlab.theory.geometry.stable_sums import critical_radii
-from flowlab.theory.geometry.subset_sums import patterns
+from flowlab.theory.geometry.subset_sums import subset_masks
 from flowlab.theory.networks.relu_network import from_slabs
 from flowlab.theory.networks.slabs import Slabs
 
@@ -240,7 +240,7 @@ def in_balls(geometry: Geometry, rho: float, count: int, seed: int) -> Tensor:
 
 def subset_sums(geometry: Geometry) -> Tensor:
     """All sums of the edges from the anchor (P, d)."""
-    subsets = patterns(len(geometry.edges), geometry.rays)
+    subsets = subset_masks(len(geometry.edges), geometry.rays)
     return geometry.anchor + subsets.to(geometry.edges) @ geometry.edges
 
 

@@ -16,7 +16,7 @@ from flowlab.api.testing.box import box_training
 from flowlab.api.testing.dataset import in_balls
 from flowlab.api.testing.inputs import inputs
 from flowlab.api.testing.suite import DTYPES, Suite, context, few, normal, seeds
-from flowlab.api.work import Bank, Fit
+from flowlab.api.work import DenoiserBank, Fit
 from flowlab.theory.convex_programs.slab_solution import slab_solution
 from flowlab.theory.geometry.geometry import Geometry
 from flowlab.theory.networks.interpolation import Interpolation
@@ -58,12 +58,12 @@ class DenoiserSuite(Suite):
         training = box_training(seed, dtype=dtype)
         return inputs(component, {"dataset": training, "schedule": GivenLevels(), "optimizer": SlabFit()})
 
-    def bank(self, data: st.DataObject, seed: int, dtype: torch.dtype = torch.float64) -> Bank:
+    def bank(self, data: st.DataObject, seed: int, dtype: torch.dtype = torch.float64) -> DenoiserBank:
         """The bank of one example."""
         component = self.drawn(data)
         result = component.build(context(seed, dtype), **self.inputs(component, seed, dtype))
         assert isinstance(result, Result), f"build returned {type(result).__name__}, not Result"
-        assert isinstance(result.value, Bank), f"its value is {type(result.value).__name__}, not Bank"
+        assert isinstance(result.value, DenoiserBank), f"its value is {type(result.value).__name__}, not Bank"
         return result.value
 
     @few

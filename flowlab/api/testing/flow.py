@@ -16,7 +16,7 @@ from flowlab.api.result import Result
 from flowlab.api.testing.box import box_bank, box_training
 from flowlab.api.testing.inputs import inputs
 from flowlab.api.testing.suite import Suite, context, few, seeds
-from flowlab.api.work import Bank, Trajectories
+from flowlab.api.work import DenoiserBank, Trajectories
 from flowlab.theory.flows.separable_flow import exact_probability_flow, exact_score_flow
 
 _SIGMA = torch.tensor([0.12, 0.1, 0.08], dtype=torch.float64)
@@ -78,7 +78,7 @@ class FlowSuite(Suite):
         assert not torch.equal(first.starts, other.starts), "starts are the same with another seed"
 
 
-def flown(component: Any, bank: Bank, place: Context) -> Trajectories:
+def flown(component: Any, bank: DenoiserBank, place: Context) -> Trajectories:
     """What a flow builds of a bank."""
     result = component.build(place, **inputs(component, {"denoiser": bank}))
     assert isinstance(result, Result), f"build returned {type(result).__name__}, not Result"
@@ -86,5 +86,5 @@ def flown(component: Any, bank: Bank, place: Context) -> Trajectories:
     return result.value
 
 
-def _bank(seed: int) -> Bank:
+def _bank(seed: int) -> DenoiserBank:
     return box_bank(box_training(seed), _SIGMA)

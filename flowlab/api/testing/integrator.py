@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from flowlab.api.testing.suite import Suite, context, few, normal, seeds, some, uniform
-from flowlab.api.work import Path
+from flowlab.api.work import FlowODE
 from flowlab.theory.flows.convergence import empirical_order
 from flowlab.theory.flows.region_flow import RegionFlow
 
@@ -73,7 +73,7 @@ class IntegratorSuite(Suite):
         assert torch.equal(first, again), "states differ from call to call"
 
 
-def smooth_path(flow: str, seed: int, steps: int) -> Path:
+def smooth_path(flow: str, seed: int, steps: int) -> FlowODE:
     """The flow of a smooth denoiser, its exact solution known.
 
     Probability flow of Gaussian data of spreads s: h(y) = s^2 / (s^2 + sigma^2) y, so
@@ -88,7 +88,7 @@ def smooth_path(flow: str, seed: int, steps: int) -> Path:
         def decayed(y: Tensor, _: Any) -> RegionFlow:
             return RegionFlow(y * torch.exp((grow - 1) * r[:, None, None]))
 
-        return Path(-r, r, torch.full_like(r, -1), _on_grid(lambda y, _: grow * y, steps), decayed)
+        return FlowODE(-r, r, torch.full_like(r, -1), _on_grid(lambda y, _: grow * y, steps), decayed)
     sigma = torch.linspace(1, 0 if flow == "probability-to-zero" else 0.25, steps + 1, dtype=torch.float64)
 
     def denoise(y: Tensor, i: int) -> Tensor:
@@ -98,7 +98,7 @@ def smooth_path(flow: str, seed: int, steps: int) -> Path:
         return RegionFlow(y * ((spread**2 + sigma[:, None, None] ** 2) / (spread**2 + sigma[0] ** 2)).sqrt())
 
     time = sigma.square()
-    return Path(sigma.log(), time, 0.5 / time, _on_grid(denoise, steps), shrunk)
+    return FlowODE(sigma.log(), time, 0.5 / time, _on_grid(denoise, steps), shrunk)
 
 
 def _on_grid(denoise: Any, steps: int) -> Any:
@@ -113,6 +113,6 @@ def _on_grid(denoise: Any, steps: int) -> Any:
     return checked
 
 
-def _exact(path: Path, starts: Tensor) -> Tensor:
+def _exact(path: FlowODE, starts: Tensor) -> Tensor:
     assert path.exact is not None
     return path.exact(starts, lambda *_: None).states

@@ -11,7 +11,7 @@ from flowlab.registry.registry import Registry
 def check(files: Files, settings: Settings = None, debug: Debug = False) -> None:
     """Check experiments without running them: every mistake, with its place."""
     with handle_errors(debug):
-        from flowlab.graph.graph import load_all
+        from flowlab.graph.graph import load_graphs
 
-        for graph in load_all(files, settings or (), Registry.installed()):
+        for graph in load_graphs(files, settings or (), Registry.installed()):
             echo(f"{graph.path}: ok, {len(graph.nodes)} nodes")

@@ -19,6 +19,6 @@ def compare(
 ) -> None:
     """Write one page of several finished runs: what was changed, and what came of it."""
     with handle_errors(debug):
-        from flowlab.html.compare import compare as page
+        from flowlab.html.compare import write_comparison as page
 
         echo(str(page(runs, out)))

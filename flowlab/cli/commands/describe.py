@@ -22,7 +22,7 @@ def describe(
 ) -> None:
     """Describe a component: its keys, their types, defaults and ranges."""
     with handle_errors(debug):
-        from flowlab.introspection.describe_component import describe as text
-        from flowlab.introspection.describe_component import find
+        from flowlab.introspection.describe_component import describe_component as text
+        from flowlab.introspection.describe_component import find_component
 
-        echo(text(find(Registry.installed(), component)))
+        echo(text(find_component(Registry.installed(), component)))

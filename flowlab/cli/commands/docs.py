@@ -19,6 +19,6 @@ def docs(
 ) -> None:
     """Write the guide as HTML: a tour, the theory, and a page for each installed component."""
     with handle_errors(debug):
-        from flowlab.docs.site import publish
+        from flowlab.docs.site import write_site
 
-        echo(publish(Registry.installed(), out))
+        echo(write_site(Registry.installed(), out))

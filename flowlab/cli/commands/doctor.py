@@ -13,8 +13,8 @@ from flowlab.registry.registry import Registry
 def doctor(debug: Debug = False) -> None:
     """Check the installation: what is wrong with it, and the command that mends each."""
     with handle_errors(debug):
-        from flowlab.introspection.doctor import diagnosis, told
+        from flowlab.introspection.doctor import diagnose, format_diagnosis
 
-        facts, ailments = diagnosis(Registry.installed())
-        echo(told(facts, ailments))
+        facts, ailments = diagnose(Registry.installed())
+        echo(format_diagnosis(facts, ailments))
         sys.exit(1 if ailments else 0)

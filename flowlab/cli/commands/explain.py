@@ -25,10 +25,10 @@ def explain(
 ) -> None:
     """Tell whether a node would be computed or its stored result reused, and what changed since."""
     with handle_errors(debug):
-        from flowlab.engine.cache.explain import explain as text
+        from flowlab.engine.cache.explain import explain_node as text
         from flowlab.engine.cache.store import Store
-        from flowlab.graph.graph import load
+        from flowlab.graph.graph import load_graph
         from flowlab.runner.run_experiment import runs_folder
 
-        loaded = load(file, settings or (), Registry.installed())
+        loaded = load_graph(file, settings or (), Registry.installed())
         echo(text(loaded, node, device, Store.beside(runs_folder(out))))

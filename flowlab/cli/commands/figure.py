@@ -28,6 +28,6 @@ def figure(
 ) -> None:
     """Draw one figure of a finished run again, from its stored results."""
     with handle_errors(debug):
-        from flowlab.runner.redraw_figure import redraw
+        from flowlab.runner.redraw_figure import redraw_figure
 
-        echo(str(redraw(folder, name, form, width, out, recompute)))
+        echo(str(redraw_figure(folder, name, form, width, out, recompute)))

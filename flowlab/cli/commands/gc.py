@@ -23,6 +23,6 @@ def gc(
     """Find stored results that no run beside the store needs, and remove them if asked to."""
     with handle_errors(debug):
         from flowlab.engine.cache.store import Store
-        from flowlab.provenance.gc import collect
+        from flowlab.provenance.gc import collect_garbage
 
-        echo(collect(Store.beside(runs), runs, keep_days, delete))
+        echo(collect_garbage(Store.beside(runs), runs, keep_days, delete))

@@ -11,7 +11,7 @@ from flowlab.registry.registry import Registry
 def graph(file: File, settings: Settings = None, debug: Debug = False) -> None:
     """Print an experiment's graph as Mermaid."""
     with handle_errors(debug):
-        from flowlab.graph.graph import load
-        from flowlab.graph.mermaid import mermaid
+        from flowlab.graph.graph import load_graph
+        from flowlab.graph.mermaid import to_mermaid
 
-        echo(mermaid(load(file, settings or (), Registry.installed())))
+        echo(to_mermaid(load_graph(file, settings or (), Registry.installed())))

@@ -19,8 +19,8 @@ def init(
 ) -> None:
     """Write a commented experiment that runs in seconds, to start from."""
     with handle_errors(debug):
-        from flowlab.scaffold.init import start
+        from flowlab.scaffold.init import write_first_experiment
 
         path = file if file.suffix else file.with_name(f"{file.name}.toml")
-        start(path)
+        write_first_experiment(path)
         echo(f"flowlab run {shlex.quote(str(path))}")

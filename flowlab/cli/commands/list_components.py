@@ -10,7 +10,7 @@ from flowlab.cli import completion
 from flowlab.cli.errors import handle_errors
 from flowlab.cli.options import Debug, Json
 from flowlab.output.echo import echo
-from flowlab.output.plain import as_json
+from flowlab.output.jsonable import to_json
 from flowlab.registry.registry import Registry
 
 
@@ -21,7 +21,7 @@ def list_components(
 ) -> None:
     """List the installed components."""
     with handle_errors(debug):
-        from flowlab.introspection.list_components import catalogue, listing
+        from flowlab.introspection.list_components import component_rows, format_components
 
         registry = Registry.installed()
-        echo(as_json(listing(registry, kind)) if json else catalogue(registry, kind))
+        echo(to_json(component_rows(registry, kind)) if json else format_components(registry, kind))

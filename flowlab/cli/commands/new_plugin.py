@@ -21,10 +21,10 @@ def new_plugin(
 ) -> None:
     """Write a package of one component that installs, passes its suite and runs."""
     with handle_errors(debug):
-        from flowlab.scaffold.new_plugin import Plugin, write
+        from flowlab.scaffold.new_plugin import Plugin, write_plugin
 
         plugin = Plugin(name, kind)
-        folder = write(plugin, out, Registry.installed())
+        folder = write_plugin(plugin, out, Registry.installed())
         echo(
             f"{folder}: the {kind} {plugin.component!r}. Next:\n"
             f"  pip install -e '{folder}[test]'\n"

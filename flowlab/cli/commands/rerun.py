@@ -29,6 +29,6 @@ def rerun(
 ) -> None:
     """Run the experiment of a lock again, and warn of what is not as it was."""
     with handle_errors(debug):
-        from flowlab.runner.rerun import rerun as again
+        from flowlab.runner.rerun import rerun_lock as again
 
         sys.exit(again(lock, out, device, executor, not no_store, quiet, debug))

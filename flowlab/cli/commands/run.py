@@ -11,7 +11,7 @@ import typer
 from flowlab.cli.errors import handle_errors
 from flowlab.cli.options import Debug, Files, Json, Settings
 from flowlab.output.echo import echo
-from flowlab.output.plain import as_json
+from flowlab.output.jsonable import to_json
 
 
 def run(
@@ -39,20 +39,20 @@ def run(
 ) -> None:
     """Run experiments and write their figures, tables, summaries and claims."""
     with handle_errors(debug):
-        from flowlab.runner.run_all import in_turn
-        from flowlab.runner.run_experiment import Report, prepare
-        from flowlab.spec.overrides import carried_out_by
+        from flowlab.runner.run_all import run_all
+        from flowlab.runner.run_experiment import FinishedRun, plan_runs
+        from flowlab.spec.overrides import executor_overrides
 
-        def show(report: Report) -> None:
+        def show(report: FinishedRun) -> None:
             if debug:
                 print(*report.traces, sep="\n", end="", file=sys.stderr)
             if not json:
                 echo(report.answer)
 
-        chosen = carried_out_by(executor, scheduler_file)
-        plans = prepare(files, out, [*chosen, *(settings or ())], device, not no_store)
-        series = in_turn(plans, device, quiet, debug, show)
+        chosen = executor_overrides(executor, scheduler_file)
+        plans = plan_runs(files, out, [*chosen, *(settings or ())], device, not no_store)
+        series = run_all(plans, device, quiet, debug, show)
         table = series.close(plans[0].folder.parent) if len(plans) > 1 else ""
         if json or table:
-            echo(as_json(series.summary) if json else table)
+            echo(to_json(series.summary) if json else table)
         sys.exit(series.exit_code)

@@ -18,6 +18,6 @@ def schema(
 ) -> None:
     """Print the language with the installed components as JSON Schema, for editors."""
     with handle_errors(debug):
-        from flowlab.introspection.json_schema import publish
+        from flowlab.introspection.json_schema import write_schema
 
-        publish(Registry.installed(), out)
+        write_schema(Registry.installed(), out)

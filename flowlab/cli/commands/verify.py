@@ -23,7 +23,7 @@ def verify(
 ) -> None:
     """Compute a run anew, without the store, and tell whether it comes out the same."""
     with handle_errors(debug):
-        from flowlab.runner.verify import verify as verdict
+        from flowlab.runner.verify import verify_run as verdict
 
         found = verdict(run, exact, device, quiet)
         echo(found.text)

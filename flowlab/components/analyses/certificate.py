@@ -8,7 +8,7 @@ from functools import partial
 
 from attrs import frozen
 
-from flowlab.api import Bank, Cell, Context, NodeError, Result, Table, nearest_level, parameter, reference
+from flowlab.api import Cell, Context, DenoiserBank, NodeError, Result, Table, nearest_level, parameter, reference
 
 
 @frozen
@@ -43,11 +43,11 @@ class Certificate:
     starts: int = parameter(128, help="random starting neurons of each search for g", ge=1)
     steps: int = parameter(60, help="steps of ascent in each search for g", ge=1)
 
-    def build(self, context: Context, *, denoiser: Mapping[str, Bank]) -> Result:
+    def build(self, context: Context, *, denoiser: Mapping[str, DenoiserBank]) -> Result:
         """One row a denoiser and level. Raises NodeError where a bank holds no ReLU networks."""
         from flowlab.theory.certificates.certificate import Search
         from flowlab.theory.certificates.minimality import judge
-        from flowlab.theory.certificates.proving import Effort
+        from flowlab.theory.certificates.proving import ProofBudget
         from flowlab.theory.geometry.tolerance import largest_violation
         from flowlab.theory.networks.interpolation import Interpolation
         from flowlab.theory.networks.relu_network import ReluNetwork
@@ -66,7 +66,7 @@ class Certificate:
                 None if bank.multipliers is None else bank.multipliers[level : level + 1].double(),
                 float(largest_violation(self.tolerance, bank.training.geometry.scale, sigma)),
                 self.gap,
-                Effort(regions=self.regions, rounds=self.rounds),
+                ProofBudget(regions=self.regions, rounds=self.rounds),
                 Search(self.starts, self.steps),
                 context.generator(f"{name} {level}"),
                 partial(_report, context, done, len(jobs)),
@@ -105,7 +105,7 @@ class Certificate:
         shortfall = ", ".join(f"{count} of {len(jobs)} levels {word}" for word, count in rest.items()) or None
         return Result(columns, metrics, {"certificate": Table(columns)}, shortfall)
 
-    def _levels(self, bank: Bank) -> list[int]:
+    def _levels(self, bank: DenoiserBank) -> list[int]:
         if self.sigma:
             return sorted({nearest_level(bank, sigma) for sigma in self.sigma})
         return [level for level, usable in enumerate(bank.usable.tolist()) if usable]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import asdict, evolve, frozen
 
-from flowlab.api import Context, Declared, Finding, Misfit, NodeError, Result, parameter, reference
+from flowlab.api import ClaimResult, Context, NodeError, NodeSpec, Result, ValidationIssue, parameter, reference
 from flowlab.api.labels import without_seed
 from flowlab.api.nearest import nearest
 
@@ -65,22 +65,24 @@ class Claim:
     trend: Literal["falling", "rising"] | None = parameter(None, help="how the figures of a sweep go")
     every_seed: bool = parameter(False, help="of each seed, not of the mean over seeds")
 
-    def check(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
+    def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
         """There is a rule."""
         rules = (self.at_least, self.at_most, self.within, self.alike, self.trend)
         if all(rule is None for rule in rules):
-            yield Misfit("text", "a claim needs a rule: at_least, at_most, within, alike or trend")
+            yield ValidationIssue("text", "a claim needs a rule: at_least, at_most, within, alike or trend")
         if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
-            yield Misfit("at_most", f"no figure is at least {self.at_least:g} and at most {self.at_most:g}")
+            yield ValidationIssue(
+                "at_most", f"no figure is at least {self.at_least:g} and at most {self.at_most:g}"
+            )
         if self.within is not None and self.within[1] < 0:
-            yield Misfit(
+            yield ValidationIssue(
                 "within", f"no figure is within {self.within[1]:g} of another: the second number is a distance"
             )
 
     @property
-    def finding(self) -> Finding:
+    def finding(self) -> ClaimResult:
         """The claim as it stands before there are figures."""
-        blank = Finding(self.text, self.source, percent=self.percent)
+        blank = ClaimResult(self.text, self.source, percent=self.percent)
         rules = (
             self.at_least is not None and f">= {blank.shown(self.at_least)}",
             self.at_most is not None and f"<= {blank.shown(self.at_most)}",
@@ -113,7 +115,7 @@ class Claim:
             shortfall = f"{self.text}: {verdict}{because}; found {finding.our_figures}, claimed {finding.rule}"
         return Result(finding, asdict(finding), shortfall=shortfall)
 
-    def _judged(self, finding: Finding, figures: OverSeeds) -> Finding:
+    def _judged(self, finding: ClaimResult, figures: OverSeeds) -> ClaimResult:
         """The finding with its verdict and what that rests on."""
         from flowlab.theory.statistics.over_seeds import OverSeeds, together
 
@@ -143,7 +145,7 @@ class Claim:
         if self.trend == "falling":
             yield "trend", figures.falling()
 
-    def _words(self, finding: Finding, rule: str, judged: Judged, random: bool) -> str:
+    def _words(self, finding: ClaimResult, rule: str, judged: Judged, random: bool) -> str:
         """What a verdict rests on, where the figures don't say it."""
         if judged.p is not None:
             steps = [f"{word} {', '.join(map(str, numbers))}" for word, numbers in (

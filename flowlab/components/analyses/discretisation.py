@@ -8,15 +8,15 @@ from typing import Any
 from attrs import frozen
 
 from flowlab.api import (
-    Bank,
     Center,
     Context,
-    Declared,
+    DenoiserBank,
     Integrator,
-    Misfit,
     NodeError,
+    NodeSpec,
     Result,
     Table,
+    ValidationIssue,
     check_exact_flow,
     exact_end_known,
     gaussian_starts,
@@ -46,12 +46,12 @@ class Discretisation:
     )
     threshold: float = parameter(0.2, help="of the classes, in L-infinity", unit="shortest lengths", gt=0)
 
-    def check(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
+    def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
         """An exact flow needs piecewise affine denoisers."""
         return check_exact_flow(inputs)
 
     def build(
-        self, context: Context, *, denoiser: Mapping[str, Bank], integrator: Mapping[str, Integrator]
+        self, context: Context, *, denoiser: Mapping[str, DenoiserBank], integrator: Mapping[str, Integrator]
     ) -> Result:
         """One row a denoiser, integrator and number of steps. Raises NodeError without an exact flow."""
         from flowlab.theory.flows.convergence import empirical_order

@@ -9,14 +9,14 @@ from attrs import frozen
 
 from flowlab.api import (
     CLASSES,
-    Bank,
     Context,
-    Declared,
+    DenoiserBank,
     Integrator,
-    Misfit,
     NodeError,
+    NodeSpec,
     Result,
     Table,
+    ValidationIssue,
     check_exact_flow,
     parameter,
     probability_path,
@@ -48,13 +48,13 @@ class EarlyStopping:
     starts: int = parameter(200, help="starts on the segment", ge=2)
     threshold: float = parameter(1e-6, help="of the classes, in L-infinity", unit="shortest lengths", gt=0)
 
-    def check(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
+    def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
         """Both ends of the segment have as many coordinates; an exact flow needs piecewise affine denoisers."""
         if len(self.first) != len(self.last):
-            yield Misfit("last", f"{len(self.last)} coordinates where `first` has {len(self.first)}")
+            yield ValidationIssue("last", f"{len(self.last)} coordinates where `first` has {len(self.first)}")
         yield from check_exact_flow(inputs)
 
-    def build(self, context: Context, *, denoiser: Mapping[str, Bank], integrator: Integrator) -> Result:
+    def build(self, context: Context, *, denoiser: Mapping[str, DenoiserBank], integrator: Integrator) -> Result:
         """Classes (T, S) by the flow and by theory. Raises NodeError where theory has none."""
         import torch
 
@@ -122,7 +122,7 @@ class EarlyStopping:
         return geometry.anchor + first + share * (last - first)
 
 
-def _alpha(banks: list[Bank], lengths: Tensor) -> float:
+def _alpha(banks: list[DenoiserBank], lengths: Tensor) -> float:
     """rho / sigma of the closed forms; for other banks that of the radius that the samples reach on average."""
     from flowlab.theory.geometry.separation import cluster_gaps
 

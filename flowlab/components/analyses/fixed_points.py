@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from flowlab.api import Bank, Cell, Context, NodeError, Result, Table, parameter, reference
+from flowlab.api import Cell, Context, DenoiserBank, NodeError, Result, Table, parameter, reference
 
 if TYPE_CHECKING:
     from flowlab.theory.networks.relu_network import ReluNetwork
@@ -26,7 +26,7 @@ class FixedPoints:
         1e-6, help="largest distance of a stable point from the sum that it is", unit="shortest lengths", gt=0
     )
 
-    def build(self, context: Context, *, denoiser: Bank) -> Result:
+    def build(self, context: Context, *, denoiser: DenoiserBank) -> Result:
         """One row a level. Raises NodeError for other or larger networks."""
         from flowlab.theory.flows.fixed_points import all_fixed_points
         from flowlab.theory.geometry.frame import frame_of
@@ -80,7 +80,7 @@ class FixedPoints:
         return Result(table, metrics, {"levels": table, "points": Table.of(places)})
 
 
-def _network(bank: Bank, level: int) -> ReluNetwork:
+def _network(bank: DenoiserBank, level: int) -> ReluNetwork:
     import torch
 
     from flowlab.theory.networks.relu_network import as_relu_network

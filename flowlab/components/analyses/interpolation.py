@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from attrs import frozen
 
-from flowlab.api import Bank, Context, Result, Table, parameter, reference
+from flowlab.api import Context, DenoiserBank, Result, Table, parameter, reference
 
 
 @frozen
@@ -26,7 +26,7 @@ class Interpolation:
     )
     slack: float = parameter(1e-3, help="excess over the slab cost that is tolerated", ge=0)
 
-    def build(self, context: Context, *, denoiser: Mapping[str, Bank]) -> Result:
+    def build(self, context: Context, *, denoiser: Mapping[str, DenoiserBank]) -> Result:
         """One row a denoiser and level; metrics are the worst of each denoiser, the MSE their mean."""
         from flowlab.theory.geometry.tolerance import largest_violation
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from flowlab.api import Bank, Context, Result, Table, parameter, reference
+from flowlab.api import Context, DenoiserBank, Result, Table, parameter, reference
 
 
 @frozen
@@ -23,7 +23,7 @@ class LowNoiseCoverage:
         gt=0,
     )
 
-    def build(self, context: Context, *, denoiser: Bank) -> Result:
+    def build(self, context: Context, *, denoiser: DenoiserBank) -> Result:
         """One row a level."""
         from flowlab.theory.geometry.separation import cluster_gaps
         from flowlab.theory.geometry.tolerance import largest_violation

@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import frozen
 
-from flowlab.api import Bank, Cell, Context, NodeError, Result, Table, parameter, reference
+from flowlab.api import Cell, Context, DenoiserBank, NodeError, Result, Table, parameter, reference
 
 
 @frozen
@@ -26,12 +26,12 @@ class StableSums:
     )
     iterations: int = parameter(100, help="most iterations of h", ge=1)
 
-    def build(self, context: Context, *, denoiser: Bank) -> Result:
+    def build(self, context: Context, *, denoiser: DenoiserBank) -> Result:
         """One row a level and one a sum. Raises NodeError for a bank whose stable sums theory does not know."""
         from flowlab.theory.flows.attractors import attractors
         from flowlab.theory.geometry.frame import frame_of
         from flowlab.theory.geometry.stable_sums import critical_radii, distinct_sums
-        from flowlab.theory.geometry.subset_sums import patterns
+        from flowlab.theory.geometry.subset_sums import subset_masks
 
         geometry = denoiser.training.geometry
         if denoiser.rho is None:
@@ -41,7 +41,7 @@ class StableSums:
         except ValueError as error:
             raise NodeError(str(error)) from error
         points, owner = distinct_sums(geometry)
-        size = patterns(len(geometry.edges)).sum(-1).to(owner)
+        size = subset_masks(len(geometry.edges)).sum(-1).to(owner)
         order = size.new_full((len(points),), len(geometry.edges)).scatter_reduce(0, owner, size, "amin")
         frame = frame_of(geometry)
         rows: list[dict[str, Cell]] = []

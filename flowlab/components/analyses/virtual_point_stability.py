@@ -6,7 +6,7 @@ from typing import Literal
 
 from attrs import frozen
 
-from flowlab.api import Bank, Context, NodeError, Result, Table, nearest_level, parameter, reference
+from flowlab.api import Context, DenoiserBank, NodeError, Result, Table, nearest_level, parameter, reference
 
 
 @frozen
@@ -34,11 +34,11 @@ class VirtualPointStability:
     metric: Literal["linf", "l2"] = parameter("linf", help="norm of that distance")
     iterations: int = parameter(200, help="most iterations of h", ge=1)
 
-    def build(self, context: Context, *, denoiser: Bank) -> Result:
+    def build(self, context: Context, *, denoiser: DenoiserBank) -> Result:
         """One row an order; orders of which there are no sums are left out."""
         from flowlab.theory.flows.attractors import attractors
         from flowlab.theory.geometry.frame import frame_of
-        from flowlab.theory.geometry.subset_sums import length, sums_of
+        from flowlab.theory.geometry.subset_sums import norm, sums_of
 
         if not bool(denoiser.usable.any()):
             raise NodeError("the denoiser has no solution at any level")
@@ -54,7 +54,7 @@ class VirtualPointStability:
             if not total:
                 continue
             found = attractors(denoiser.network.at(level), points, frame, self.iterations)
-            kept = length(found.limits - points, self.metric) <= self.threshold * frame.scale
+            kept = norm(found.limits - points, self.metric) <= self.threshold * frame.scale
             count = int((kept & found.stable).sum())
             shares[order] = {
                 "sigma": denoiser.sigma[level].item(),

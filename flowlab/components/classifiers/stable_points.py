@@ -72,11 +72,11 @@ class StablePoints:
     def _changed(self, path: Trajectories, labels: Tensor) -> int | None:
         """How many endpoints are of another class at half the step, or farther away than the threshold."""
         from flowlab.theory.geometry.classes import classify
-        from flowlab.theory.geometry.subset_sums import length
+        from flowlab.theory.geometry.subset_sums import norm
 
         if path.half is None:
             return None
         geometry = path.bank.training.geometry
         other = classify(path.half, geometry, self.threshold, self.metric).labels
-        moved = length(path.half - path.ends, self.metric) > self.threshold * geometry.scale
+        moved = norm(path.half - path.ends, self.metric) > self.threshold * geometry.scale
         return int(((other != labels) | moved).sum())

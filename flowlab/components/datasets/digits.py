@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from flowlab.api import Context, Declared, Misfit, NodeError, Result, parameter, training_set
+from flowlab.api import Context, NodeError, NodeSpec, Result, ValidationIssue, parameter, training_set
 from flowlab.api.training_set import points_table
 
 if TYPE_CHECKING:
@@ -32,16 +32,16 @@ class Digits:
     samples: int = parameter(100, help="noisy samples a point, M", ge=1)
     scale: float = parameter(1.0, help="value of the brightest pixel; the darkest is 0", unit="data units", gt=0)
 
-    def check(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
+    def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
         """scikit-learn is there, and two images at least."""
         if importlib.util.find_spec("sklearn") is None:
-            yield Misfit(
+            yield ValidationIssue(
                 "use", "the digits come with scikit-learn, which is missing: pip install 'flowlab[digits]'"
             )
         if len(set(self.digits)) < len(self.digits):
-            yield Misfit("digits", "a digit stands here twice; more images of it: each")
+            yield ValidationIssue("digits", "a digit stands here twice; more images of it: each")
         if len(self.digits) * self.each < 2:
-            yield Misfit("digits", "a simplex has at least two vertices")
+            yield ValidationIssue("digits", "a simplex has at least two vertices")
 
     def build(self, context: Context) -> Result:
         """Draw the images. Raises NodeError for too many of a digit or images that are no simplex."""

@@ -7,7 +7,16 @@ from typing import ClassVar
 
 from attrs import frozen
 
-from flowlab.api import Context, Declared, Frame, Misfit, Result, orthonormal_frame, parameter, training_set
+from flowlab.api import (
+    Context,
+    Frame,
+    NodeSpec,
+    Result,
+    ValidationIssue,
+    orthonormal_frame,
+    parameter,
+    training_set,
+)
 from flowlab.api.training_set import points_table
 
 
@@ -26,10 +35,10 @@ class Line:
     samples: int = parameter(100, help="noisy samples a point, M", ge=1)
     frame: Frame = parameter("standard", help="direction: the first axis, or a random one")
 
-    def check(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
+    def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
         """At least two distinct positions."""
         if len(set(self.coordinates)) < max(2, len(self.coordinates)):
-            yield Misfit("coordinates", "a line needs at least two points, all distinct")
+            yield ValidationIssue("coordinates", "a line needs at least two points, all distinct")
 
     def build(self, context: Context) -> Result:
         """Lay the points in order and their theory."""

@@ -9,11 +9,11 @@ from attrs import frozen
 
 from flowlab.api import (
     Context,
-    Declared,
     Frame,
-    Misfit,
     NodeError,
+    NodeSpec,
     Result,
+    ValidationIssue,
     orthonormal_frame,
     parameter,
     training_set,
@@ -41,18 +41,20 @@ class ObtuseSimplex:
         (), help="how often each point is in the training set, with other noise each time (default: once)", ge=1
     )
 
-    def check(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
+    def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
         """So many edges fit in the space, and at such an angle."""
         yield from misfit_of_repeats(self.repeats, self.points)
         edges = self.points - 1
         if edges > self.dimension:
-            yield Misfit("points", f"a simplex of {self.points} vertices needs dimension >= {edges}")
+            yield ValidationIssue("points", f"a simplex of {self.points} vertices needs dimension >= {edges}")
         # the Gram matrix of k unit vectors at one angle is positive definite iff cos > -1 / (k - 1)
         widest = math.degrees(math.acos(-1 / (edges - 1))) if edges > 1 else 180.0
         if self.angle >= widest * (1 - 1e-12):  # 120 itself is below acos(-1/2) by rounding
-            yield Misfit("angle", f"{edges} edges can't all meet at {self.angle:g} degrees: below {widest:.5g}")
+            yield ValidationIssue(
+                "angle", f"{edges} edges can't all meet at {self.angle:g} degrees: below {widest:.5g}"
+            )
         if isinstance(self.length, tuple) and len(self.length) != edges:
-            yield Misfit("length", f"{len(self.length)} lengths for {edges} edges")
+            yield ValidationIssue("length", f"{len(self.length)} lengths for {edges} edges")
 
     def build(self, context: Context) -> Result:
         """Lay the vertices and their theory."""

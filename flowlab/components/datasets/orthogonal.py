@@ -9,11 +9,11 @@ from attrs import frozen
 
 from flowlab.api import (
     Context,
-    Declared,
     Frame,
-    Misfit,
     NodeError,
+    NodeSpec,
     Result,
+    ValidationIssue,
     orthonormal_frame,
     parameter,
     training_set,
@@ -48,14 +48,16 @@ class Orthogonal:
         """Whether the flows of its closed form are known exactly."""
         return self.origin
 
-    def check(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
+    def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
         """As many directions as fit, and a norm for each."""
         yield from misfit_of_repeats(self.repeats, self.points)
         directions = self.points - self.origin
         if directions > self.dimension:
-            yield Misfit("points", f"{directions} orthogonal directions don't fit in {self.dimension} dimensions")
+            yield ValidationIssue(
+                "points", f"{directions} orthogonal directions don't fit in {self.dimension} dimensions"
+            )
         if isinstance(self.norm, tuple) and len(self.norm) != directions:
-            yield Misfit("norm", f"{len(self.norm)} norms for {directions} points")
+            yield ValidationIssue("norm", f"{len(self.norm)} norms for {directions} points")
 
     def build(self, context: Context) -> Result:
         """Lay the points and their theory."""

@@ -8,11 +8,11 @@ from attrs import frozen
 
 from flowlab.api import (
     Context,
-    Declared,
     Frame,
-    Misfit,
     NodeError,
+    NodeSpec,
     Result,
+    ValidationIssue,
     orthonormal_frame,
     parameter,
     training_set,
@@ -36,10 +36,12 @@ class PerturbedOrthogonal:
     norm: float = parameter(1.0, help="norm of the points before they are moved", unit="data units", gt=0)
     frame: Frame = parameter("random", help="directions: a random frame (by QR) or the first axes")
 
-    def check(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
+    def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
         """As many directions as fit."""
         if self.points - 1 > self.dimension:
-            yield Misfit("points", f"{self.points - 1} directions don't fit in {self.dimension} dimensions")
+            yield ValidationIssue(
+                "points", f"{self.points - 1} directions don't fit in {self.dimension} dimensions"
+            )
 
     def build(self, context: Context) -> Result:
         """Move the points. Raises NodeError where they no longer span a box."""

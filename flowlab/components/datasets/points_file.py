@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from attrs import frozen
 
-from flowlab.api import Context, Declared, Misfit, NodeError, Result, parameter, training_set
+from flowlab.api import Context, NodeError, NodeSpec, Result, ValidationIssue, parameter, training_set
 from flowlab.api.training_set import points_table
 
 if TYPE_CHECKING:
@@ -36,16 +36,18 @@ class PointsFile:
     anchor: int = parameter(0, help="row from which subset sums are taken", ge=0)
     samples: int = parameter(100, help="noisy samples a point, M", ge=1)
 
-    def check(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
+    def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
         """The file is there, of a known format by its name and content: a pickle is refused unread."""
         path = Path(self.path)
         if path.suffix not in _FORMATS:
-            yield Misfit("path", f"only {', '.join(_FORMATS)} files hold points, found {path.name!r}")
+            yield ValidationIssue("path", f"only {', '.join(_FORMATS)} files hold points, found {path.name!r}")
         elif not path.is_file():
-            yield Misfit("path", f"there is no file {self.path!r}")
+            yield ValidationIssue("path", f"there is no file {self.path!r}")
         elif not self._as_named():
             rule = f"only {', '.join(_FORMATS)} files hold points"
-            yield Misfit("path", f"{rule}: by its content {path.name!r} is none, and a pickle is never opened")
+            yield ValidationIssue(
+                "path", f"{rule}: by its content {path.name!r} is none, and a pickle is never opened"
+            )
 
     def _as_named(self) -> bool:
         try:

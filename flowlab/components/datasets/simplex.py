@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from attrs import frozen
 
-from flowlab.api import Context, Declared, Misfit, NodeError, Result, parameter, training_set
+from flowlab.api import Context, NodeError, NodeSpec, Result, ValidationIssue, parameter, training_set
 from flowlab.api.training_set import misfit_of_repeats, points_table
 
 
@@ -25,20 +25,22 @@ class Simplex:
         (), help="how often each point is in the training set, with other noise each time (default: once)", ge=1
     )
 
-    def check(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
+    def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
         """Rows of one length, affinely independent."""
         import numpy as np
 
         yield from misfit_of_repeats(self.repeats, len(self.vertices))
         if len(self.vertices) < 2:
-            yield Misfit("vertices", "a simplex has at least two vertices")
+            yield ValidationIssue("vertices", "a simplex has at least two vertices")
         elif len({len(row) for row in self.vertices}) > 1 or not self.vertices[0]:
-            yield Misfit("vertices", "every vertex needs the same number of coordinates")
+            yield ValidationIssue("vertices", "every vertex needs the same number of coordinates")
         else:
             rows = np.array(self.vertices)
             rank = int(np.linalg.matrix_rank(rows[1:] - rows[0]))
             if rank < len(rows) - 1:
-                yield Misfit("vertices", f"{len(rows)} vertices span {rank} dimensions: not in general position")
+                yield ValidationIssue(
+                    "vertices", f"{len(rows)} vertices span {rank} dimensions: not in general position"
+                )
 
     def build(self, context: Context) -> Result:
         """Lay the vertices and their theory. Raises NodeError where they are no simplex."""

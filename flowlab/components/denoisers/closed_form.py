@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping
 from attrs import frozen
 
 from flowlab.api import (
-    Bank,
     Context,
-    Declared,
-    Misfit,
+    DenoiserBank,
     NodeError,
+    NodeSpec,
     Result,
     Schedule,
     TrainingSet,
+    ValidationIssue,
     parameter,
     reference,
 )
@@ -34,11 +34,11 @@ class ClosedForm:
     schedule: str = reference("schedule", help="noise levels, one denoiser each")
     alpha: float = parameter(3.0, help="ball radius in noise levels, rho = alpha * sigma", gt=0)
 
-    def check(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
+    def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
         """A dataset known to have no closed form is a mistake."""
         for dataset in inputs.get("dataset", ()):
             if not getattr(dataset.component, "has_closed_form", True):
-                yield Misfit("dataset", f"the dataset {dataset.name!r} has no closed-form denoiser")
+                yield ValidationIssue("dataset", f"the dataset {dataset.name!r} has no closed-form denoiser")
 
     def build(self, context: Context, *, dataset: TrainingSet, schedule: Schedule) -> Result:
         """Evaluate the theory at every level. Raises NodeError where the balls are too large."""
@@ -60,4 +60,4 @@ class ClosedForm:
             "cost": slabs.cost.tolist(),
             "conjecture": dataset.geometry.conjecture,
         }
-        return Result(Bank(sigma, slabs, dataset, usable, rho=rho), metrics)
+        return Result(DenoiserBank(sigma, slabs, dataset, usable, rho=rho), metrics)

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from attrs import frozen
 
-from flowlab.api import Bank, Context, Result, Schedule, TrainingSet, reference
+from flowlab.api import Context, DenoiserBank, Result, Schedule, TrainingSet, reference
 
 
 @frozen
@@ -33,6 +33,6 @@ class EmpiricalMmse:
         counts = None if dataset.counts is None else points.new_tensor(dataset.counts)
         network = Posterior(points, sigma, counts)
         return Result(
-            Bank(sigma, network, dataset, torch.ones_like(sigma, dtype=torch.bool)),
+            DenoiserBank(sigma, network, dataset, torch.ones_like(sigma, dtype=torch.bool)),
             {"sigma": sigma.tolist()},
         )

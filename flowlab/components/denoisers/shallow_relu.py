@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from flowlab.api import (
-    Bank,
+    BankTrainingCost,
     Context,
+    DenoiserBank,
     NodeError,
     Optimizer,
     Result,
     Schedule,
     Table,
-    Training,
     TrainingSet,
     parameter,
     reference,
@@ -74,7 +74,7 @@ class ShallowRelu:
         residual = _residual(network, problem, context.device)
         judged = quality(residual, network.cost, network.balanced_cost, problem, geometry)
         figures = {**judged, **fit.quality}
-        bank = Bank(
+        bank = DenoiserBank(
             sigma,
             network,
             dataset,
@@ -98,19 +98,21 @@ class ShallowRelu:
         most = largest_violation(fit.tolerance, geometry.scale, sigma).tolist()
         return Result(bank, metrics, tables, fit.shortfall or _short(figures, most, sigma.tolist()))
 
-    def effort(self, *, dataset: TrainingSet, schedule: Schedule, optimizer: Any) -> Training | None:
+    def training_cost(
+        self, *, dataset: TrainingSet, schedule: Schedule, optimizer: Any
+    ) -> BankTrainingCost | None:
         """What the training takes, where the optimizer says how much it does."""
-        if not hasattr(optimizer, "effort"):
+        if not hasattr(optimizer, "training_cost"):
             return None
         points, dimension = dataset.geometry.points.shape
-        effort = optimizer.effort(points, dataset.samples)
-        if effort is None:
+        training_cost = optimizer.training_cost(points, dataset.samples)
+        if training_cost is None:
             return None
         levels = len(schedule.sigma(dataset.geometry.points.dtype))
         # judged in float64, before and after the ReLU; of neurons that die, trained in float32
-        neuron = 12 if effort.bound == "at most" else 16
+        neuron = 12 if training_cost.bound == "at most" else 16
         memory = levels * points * dataset.samples * (neuron * self.width + _NUMBERS * dimension)
-        return Training(effort, levels, dimension, self.width, memory)
+        return BankTrainingCost(training_cost, levels, dimension, self.width, memory)
 
     def _start(self, levels: int, dimension: int, context: Context) -> ReluNetwork:
         import torch
@@ -153,14 +155,14 @@ def _residual(network: ReluNetwork, problem: Interpolation, device: torch.device
     """h(y) - x (L, N * M, d), in parts where memory is short: judging takes more of it a level than training."""
     import torch
 
-    from flowlab.theory.training.split import OutOfMemory, in_parts
+    from flowlab.theory.training.split import OutOfMemory, map_splitting_on_oom
 
     def run(levels: slice) -> torch.Tensor:
         part = problem.levels(levels)
         return network.levels(levels)(part.inputs) - part.targets
 
     try:
-        return torch.cat(in_parts(run, len(problem.sigma), device))
+        return torch.cat(map_splitting_on_oom(run, len(problem.sigma), device))
     except OutOfMemory as error:
         raise NodeError(f"{error}; lower samples or width") from error
 

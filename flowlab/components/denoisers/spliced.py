@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from attrs import frozen
 
-from flowlab.api import Bank, Context, Declared, Misfit, NodeError, Result, reference
+from flowlab.api import Context, DenoiserBank, NodeError, NodeSpec, Result, ValidationIssue, reference
 
 
 @frozen
@@ -20,16 +20,16 @@ class Spliced:
     low: str = reference("denoiser", help="the bank of the low-noise levels")
     high: str = reference("denoiser", help="the bank of the noisier levels, of the same dataset")
 
-    def check(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
+    def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
         """Both are of one dataset, as far as they name it."""
         low, high = (
             [data.name for bank in inputs[end] for data in bank.inputs.get("dataset", ())]
             for end in ("low", "high")
         )
         if low and high and low != high:
-            yield Misfit("high", f"is of the dataset {high[0]!r}, low of {low[0]!r}")
+            yield ValidationIssue("high", f"is of the dataset {high[0]!r}, low of {low[0]!r}")
 
-    def build(self, context: Context, *, low: Bank, high: Bank) -> Result:
+    def build(self, context: Context, *, low: DenoiserBank, high: DenoiserBank) -> Result:
         """Join the banks. Raises NodeError where one has no level to give, or they differ in dataset."""
         import torch
 
@@ -62,4 +62,4 @@ class Spliced:
             "sigma": sigma.tolist(),
             "usable": usable.tolist(),
         }
-        return Result(Bank(sigma, JoinedNetworks(parts), low.training, usable, quality=quality), metrics)
+        return Result(DenoiserBank(sigma, JoinedNetworks(parts), low.training, usable, quality=quality), metrics)

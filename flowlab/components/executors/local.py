@@ -15,7 +15,7 @@ from multiprocessing.process import BaseProcess
 
 from attrs import define, field, frozen
 
-from flowlab.api import Answer, EngineError, Task, Work, parameter
+from flowlab.api import EngineError, Task, TaskFunction, TaskResult, parameter
 
 _STARTS = 3  # processes in a row that are killed before they can work, until no other is tried
 _SIGNALS = {int(one): one.name for one in signal.Signals}  # those that have a name
@@ -35,19 +35,19 @@ class Local:
     )
 
     @contextmanager
-    def crew(self, work: Work, device: str, threads: int) -> Iterator[Processes]:
+    def open_pool(self, work: TaskFunction, device: str, threads: int) -> Iterator[Processes]:
         """Processes that start when there is work for them, and are killed at the end. Raises EngineError."""
-        places = _gpus() if device == "cuda" else [None] * max(_cores() // threads, 1)
+        places = _visible_gpus() if device == "cuda" else [None] * max(_core_count() // threads, 1)
         count = self.workers or len(places)
-        crew = Processes(work, [places[i % len(places)] for i in range(count)])
+        pool = Processes(work, [places[i % len(places)] for i in range(count)])
         try:
-            yield crew
+            yield pool
         finally:
-            crew.kill()
+            pool.kill()
 
 
 @define
-class _Hand:
+class _Worker:
     """One process, the task that it is at, and whether it has said that it can work."""
 
     process: BaseProcess
@@ -60,102 +60,106 @@ class _Hand:
 class Processes:
     """A process for each place: the number of a GPU, or None."""
 
-    work: Work
+    work: TaskFunction
     places: list[str | None]
     _waiting: deque[Task] = field(factory=deque, init=False)
-    _hands: dict[int, _Hand] = field(factory=dict, init=False)  # by place
-    _unborn: int = field(default=0, init=False)  # processes in a row that were killed before they could work
+    _workers: dict[int, _Worker] = field(factory=dict, init=False)  # by place
+    _failed_starts: int = field(
+        default=0, init=False
+    )  # processes in a row that were killed before they could work
 
     @property
-    def hands(self) -> int:
+    def slots(self) -> int:
         """How many tasks can be worked at, at once."""
         return len(self.places)
 
     def submit(self, task: Task) -> None:
         """Give it to a process that has nothing to do, as soon as there is one."""
         self._waiting.append(task)
-        self._employ()
+        self._assign()
 
-    def answers(self) -> Sequence[Answer]:
+    def completed(self) -> Sequence[TaskResult]:
         """Wait for tasks to end. Raises EngineError where no process can be started."""
-        found: list[Answer] = []
-        while not found and any(hand.task for hand in self._hands.values()):
-            places = {hand.pipe: place for place, hand in self._hands.items()}
-            heard = [self._heard(places[pipe]) for pipe in wait(list(places)) if isinstance(pipe, Connection)]
+        found: list[TaskResult] = []
+        while not found and any(worker.task for worker in self._workers.values()):
+            places = {worker.pipe: place for place, worker in self._workers.items()}
+            heard = [self._receive(places[pipe]) for pipe in wait(list(places)) if isinstance(pipe, Connection)]
             found += [answer for answer in heard if answer is not None]
-            self._employ()
+            self._assign()
         return found
 
     def kill(self) -> None:
         """Stop all processes at once."""
-        for hand in self._hands.values():
-            hand.process.kill()
-        for hand in self._hands.values():
-            hand.process.join()
-            hand.pipe.close()
+        for worker in self._workers.values():
+            worker.process.kill()
+        for worker in self._workers.values():
+            worker.process.join()
+            worker.pipe.close()
 
-    def _employ(self) -> None:
+    def _assign(self) -> None:
         """Give what waits to who has nothing to do, or to a new process as long as there are places."""
         while self._waiting:
-            idle = [place for place, hand in self._hands.items() if hand.task is None]
-            vacant = [place for place in range(len(self.places)) if place not in self._hands]
+            idle = [place for place, worker in self._workers.items() if worker.task is None]
+            vacant = [place for place in range(len(self.places)) if place not in self._workers]
             if not idle and not vacant:
                 return
-            place = idle[0] if idle else self._started(vacant[0])
-            hand = self._hands[place]
+            place = idle[0] if idle else self._start(vacant[0])
+            worker = self._workers[place]
             try:
-                hand.pipe.send_bytes(self._waiting[0].order.encode())
+                worker.pipe.send_bytes(self._waiting[0].order.encode())
             except OSError:  # it was dead before, of which the task isn't to blame
-                self._buried(place)
+                self._reap(place)
             else:
-                hand.task = self._waiting.popleft()
+                worker.task = self._waiting.popleft()
 
-    def _started(self, place: int) -> int:
+    def _start(self, place: int) -> int:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         arguments = (self.work, theirs, self.places[place])
         process = context.Process(target=_serve, args=arguments, daemon=True, name=f"flowlab-{place}")
-        with _deaf():
+        with _block_sigint():
             process.start()
         theirs.close()
-        self._hands[place] = _Hand(process, ours)
+        self._workers[place] = _Worker(process, ours)
         return place
 
-    def _heard(self, place: int) -> Answer | None:
+    def _receive(self, place: int) -> TaskResult | None:
         """What a process says: first that it can work, then answers, or by its end that it is dead."""
-        hand = self._hands[place]
+        worker = self._workers[place]
         try:
-            text = hand.pipe.recv_bytes().decode()
+            text = worker.pipe.recv_bytes().decode()
         except (EOFError, OSError):
-            return self._buried(place)
-        if not hand.ready or hand.task is None:
-            hand.ready, self._unborn = True, 0
+            return self._reap(place)
+        if not worker.ready or worker.task is None:
+            worker.ready, self._failed_starts = True, 0
             return None
-        task, hand.task = hand.task, None
-        return Answer(task.name, text)
+        task, worker.task = worker.task, None
+        return TaskResult(task.name, text)
 
-    def _buried(self, place: int) -> Answer | None:
+    def _reap(self, place: int) -> TaskResult | None:
         """What is said of a dead process at a task. Raises EngineError where others would die as it did."""
-        hand = self._hands.pop(place)
-        hand.process.join(_GRACE)
-        hand.process.kill()
-        hand.process.join()
-        hand.pipe.close()
-        code = hand.process.exitcode or 0
+        worker = self._workers.pop(place)
+        worker.process.join(_GRACE)
+        worker.process.kill()
+        worker.process.join()
+        worker.pipe.close()
+        code = worker.process.exitcode or 0
         cause = _SIGNALS.get(-code, f"signal {-code}") if code < 0 else f"exit code {code}"
-        if hand.ready:
-            return None if hand.task is None else Answer(hand.task.name, None, deaths=1, where=f"of {cause}")
-        self._unborn += 1
-        if code >= 0 or self._unborn == _STARTS:
+        if worker.ready:
+            return (
+                None if worker.task is None else TaskResult(worker.task.name, None, crashes=1, where=f"of {cause}")
+            )
+        self._failed_starts += 1
+        if code >= 0 or self._failed_starts == _STARTS:
             rule = 'a script that runs an experiment needs `if __name__ == "__main__":`'
             raise EngineError(f"a process of the executor died of {cause} before it could work; {rule}")
-        if hand.task is not None:
-            self._waiting.appendleft(hand.task)
+        if worker.task is not None:
+            self._waiting.appendleft(worker.task)
         return None
 
 
 @contextmanager
-def _deaf() -> Iterator[None]:
+def _block_sigint() -> Iterator[None]:
     """Ctrl-C waits, and goes unheard in a process that is started within: it goes to all, and the run decides."""
     resource_tracker.ensure_running()  # else begun within, which would end this
     former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
@@ -165,9 +169,9 @@ def _deaf() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, former)
 
 
-def _serve(work: Work, pipe: Connection, gpu: str | None) -> None:
+def _serve(work: TaskFunction, pipe: Connection, gpu: str | None) -> None:
     """A process's life: order after order, until the pipe closes."""
-    threading.Thread(target=_outlive_nobody, daemon=True).start()
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
     if gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu
     text = ""  # that it can work
@@ -180,18 +184,18 @@ def _serve(work: Work, pipe: Connection, gpu: str | None) -> None:
         text = work(order)
 
 
-def _outlive_nobody() -> None:
+def _exit_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
         os._exit(1)
 
 
-def _cores() -> int:
+def _core_count() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _gpus() -> list[str | None]:
+def _visible_gpus() -> list[str | None]:
     """The GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them. Raises EngineError for none."""
     import torch
 

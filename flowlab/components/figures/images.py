@@ -66,7 +66,7 @@ class Images:
 
     def _ends(self, classes: Classes, flow: str) -> list[tuple[str, str, Tensor]]:
         """Title, colour and endpoint of a flow's pictures, in the order of the classes."""
-        from flowlab.theory.geometry.subset_sums import length
+        from flowlab.theory.geometry.subset_sums import norm
 
         chosen: list[tuple[str, str, Tensor]] = []
         apart = classes.distance(flow)
@@ -75,7 +75,7 @@ class Images:
             for end in classes.flows[flow].ends[classes.labels[flow] == k]:
                 if len(shown) == self.most:
                     break
-                if all(length(end - other, classes.metric) > apart for other in shown):
+                if all(norm(end - other, classes.metric) > apart for other in shown):
                     shown.append(end)
             chosen += [(name, CLASS_COLOURS[name], end) for end in shown]
         return chosen

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from flowlab.api import Classes, Context, Declared, Misfit, Result, parameter, reference
+from flowlab.api import Classes, Context, NodeSpec, Result, ValidationIssue, parameter, reference
 from flowlab.api.plotting import INK, WIDTHS, Width, house_style, light_map, new_figure
 from flowlab.components.figures.panel import Panel
 from flowlab.components.figures.section import Section, section
@@ -41,10 +41,10 @@ class Plane:
     )
     paths: int = parameter(60, help="trajectories drawn per flow", ge=0)
 
-    def check(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
+    def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
         """Three different points."""
         if len(set(self.points)) < 3:
-            yield Misfit("points", f"three different training points span a plane, found {self.points}")
+            yield ValidationIssue("points", f"three different training points span a plane, found {self.points}")
 
     @house_style()
     def build(self, context: Context, *, classifier: Classes) -> Result:

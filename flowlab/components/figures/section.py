@@ -64,14 +64,14 @@ class Section:
         import numpy as np
         import torch
 
-        from flowlab.theory.geometry.subset_sums import patterns
+        from flowlab.theory.geometry.subset_sums import subset_masks
 
         geometry = self.geometry
         if not self._within((geometry.anchor - self.origin)[None])[0]:
             return np.empty((0, 2))
         flat = self._within(geometry.edges).nonzero()[:_SUMMED, 0]
         edges, rays = geometry.edges[flat], None if geometry.rays is None else geometry.rays[flat]
-        subsets = patterns(len(edges), rays)
+        subsets = subset_masks(len(edges), rays)
         sums = geometry.anchor + subsets[subsets.sum(-1) > 1].to(edges) @ edges
         if not len(sums):
             return np.empty((0, 2))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from flowlab.api import Bank, Context, NodeError, Result, Table, reference
+from flowlab.api import Context, DenoiserBank, NodeError, Result, Table, reference
 from flowlab.api.plotting import INK, house_style, new_figure
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class TrainingCurves:
     denoiser: str = reference("denoiser", help="a bank trained by augmented-lagrangian or weight-decay")
 
     @house_style()
-    def build(self, context: Context, *, denoiser: Bank) -> Result:
+    def build(self, context: Context, *, denoiser: DenoiserBank) -> Result:
         """Draw three panels. Raises NodeError for a bank without a history."""
         if denoiser.history is None:
             raise NodeError(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from flowlab.api import Context, Integrator, NodeError, Path, Table
+from flowlab.api import Context, FlowODE, Integrator, NodeError, Table
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @frozen
-class Carried:
+class IntegratedFlow:
     """States (P, S, d) on a path's grid; regions and limits of an exact flow, else the ends at half the step."""
 
     states: Tensor
@@ -58,9 +58,9 @@ def takes_no_steps(integrator: Integrator | None) -> bool:
     return integrator is None or getattr(integrator, "exact", False)
 
 
-def carry(
-    path: Path, finer: Callable[[], Path], starts: Tensor, integrator: Integrator | None, context: Context
-) -> Carried:
+def integrate_flow(
+    path: FlowODE, finer: Callable[[], FlowODE], starts: Tensor, integrator: Integrator | None, context: Context
+) -> IntegratedFlow:
     """States on the path's grid: exact where they are known so, else by the integrator, by default DDIM.
 
     An integrator goes along `finer()`, the same path at half the step, as well. Raises NodeError where a state is
@@ -70,16 +70,16 @@ def carry(
 
     if takes_no_steps(integrator) and path.exact is not None:
         flow = path.exact(starts, lambda done, total: context.progress(done, total, {}))
-        carried = Carried(flow.states, flow.regions, flow.limits)
+        carried = IntegratedFlow(flow.states, flow.regions, flow.limits)
     else:
         states = _integrated(path, starts, integrator, context)
-        carried = Carried(states, half=_integrated(finer(), starts, integrator, context)[-1])
+        carried = IntegratedFlow(states, half=_integrated(finer(), starts, integrator, context)[-1])
     if not bool(torch.isfinite(carried.states).all()):
         raise NodeError("the flow left the finite numbers")
     return carried
 
 
-def _integrated(path: Path, starts: Tensor, integrator: Integrator | None, context: Context) -> Tensor:
+def _integrated(path: FlowODE, starts: Tensor, integrator: Integrator | None, context: Context) -> Tensor:
     from flowlab.theory.flows.steps import ddim
 
     if integrator is None:

@@ -8,14 +8,14 @@ from functools import partial
 from attrs import frozen
 
 from flowlab.api import (
-    Bank,
     Center,
     Context,
-    Declared,
+    DenoiserBank,
     Integrator,
-    Misfit,
+    NodeSpec,
     Result,
     Trajectories,
+    ValidationIssue,
     check_exact_flow,
     gaussian_starts,
     halved_probability_path,
@@ -24,7 +24,7 @@ from flowlab.api import (
     reference,
     start_law,
 )
-from flowlab.components.flows.integrate_flow import carry
+from flowlab.components.flows.integrate_flow import integrate_flow
 
 
 @frozen
@@ -47,17 +47,17 @@ class ProbabilityFlow:
         None, help="standard deviation of the starts (default: the largest sigma)", unit="data units", gt=0
     )
 
-    def check(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
+    def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
         """An exact flow needs a piecewise affine denoiser."""
         return check_exact_flow(inputs)
 
-    def build(self, context: Context, *, denoiser: Bank, integrator: Integrator | None) -> Result:
+    def build(self, context: Context, *, denoiser: DenoiserBank, integrator: Integrator | None) -> Result:
         """Carry the starts to sigma = 0. Raises NodeError at a level without a solution."""
         import torch
 
         path = probability_path(denoiser)
         starts = gaussian_starts(denoiser, self.samples, self.center, self.spread, context)
-        carried = carry(path, partial(halved_probability_path, denoiser), starts, integrator, context)
+        carried = integrate_flow(path, partial(halved_probability_path, denoiser), starts, integrator, context)
         sigma = torch.cat([denoiser.sigma, denoiser.sigma.new_zeros(1)])
         metrics = {"samples": self.samples, "levels": len(denoiser.sigma), "sigma_start": sigma[0].item()}
         law = start_law(denoiser, self.center, self.spread)

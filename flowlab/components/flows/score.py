@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from flowlab.api import (
-    Bank,
     Center,
     Context,
-    Declared,
+    DenoiserBank,
+    FlowODE,
     Integrator,
-    Misfit,
     NodeError,
-    Path,
+    NodeSpec,
     Result,
     Trajectories,
+    ValidationIssue,
     check_exact_flow,
     gaussian_starts,
     nearest_level,
@@ -26,7 +26,7 @@ from flowlab.api import (
     reference,
     start_law,
 )
-from flowlab.components.flows.integrate_flow import Carried, carry, takes_no_steps
+from flowlab.components.flows.integrate_flow import IntegratedFlow, integrate_flow, takes_no_steps
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -65,11 +65,11 @@ class ScoreFlow:
         None, help="standard deviation of the starts (default: the largest sigma)", unit="data units", gt=0
     )
 
-    def check(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
+    def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
         """An exact flow needs a piecewise affine denoiser."""
         return check_exact_flow(inputs)
 
-    def build(self, context: Context, *, denoiser: Bank, integrator: Integrator | None) -> Result:
+    def build(self, context: Context, *, denoiser: DenoiserBank, integrator: Integrator | None) -> Result:
         """Follow the score. Raises NodeError where no level has a solution."""
         if not bool(denoiser.usable.any()):
             raise NodeError("the denoiser has no solution at any level")
@@ -77,7 +77,7 @@ class ScoreFlow:
         starts = gaussian_starts(denoiser, self.samples, self.center, self.spread, context)
         path = self._path(denoiser, level, integrator, 1)
         finer = partial(self._path, denoiser, level, integrator, 2)
-        carried = carry(path, finer, starts, integrator, context)
+        carried = integrate_flow(path, finer, starts, integrator, context)
         value = Trajectories(
             carried.states, path.time, denoiser, "score", level, start_law(denoiser, self.center, self.spread),
             carried.regions, carried.limits, carried.half,
@@ -92,7 +92,7 @@ class ScoreFlow:
             metrics["radius_min"] = carried.limits.radius.min().item()
         return Result(value, metrics, carried.tables, self._shortfall(value, metrics, carried))
 
-    def _path(self, bank: Bank, level: int, integrator: Integrator | None, finer: int) -> Path:
+    def _path(self, bank: DenoiserBank, level: int, integrator: Integrator | None, finer: int) -> FlowODE:
         """The flow's grid in r, with `finer` times as many steps; its last time is inf where a limit is known."""
         import torch
 
@@ -115,9 +115,9 @@ class ScoreFlow:
             return RegionFlow(torch.cat([flow.states, flow.limits.points[None]]), flow.regions, flow.limits)
 
         time = torch.cat([r, r.new_tensor([torch.inf])]) if to_limit else r
-        return Path(-time, time, torch.full_like(time, -1), denoise, follow if regions is not None else None)
+        return FlowODE(-time, time, torch.full_like(time, -1), denoise, follow if regions is not None else None)
 
-    def _shortfall(self, value: Trajectories, metrics: Mapping[str, Any], carried: Carried) -> str | None:
+    def _shortfall(self, value: Trajectories, metrics: Mapping[str, Any], carried: IntegratedFlow) -> str | None:
         """Say where the ends are no limits."""
         residual = metrics["residual_max"]
         if carried.limits is not None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from attrs import frozen
 
-from flowlab.api import Context, Path
+from flowlab.api import Context, FlowODE
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,7 +22,7 @@ class EulerT:
 
     order: ClassVar[int] = 1
 
-    def integrate(self, path: Path, starts: Tensor, context: Context) -> Tensor:
+    def integrate(self, path: FlowODE, starts: Tensor, context: Context) -> Tensor:
         """States (P, S, d) on the path's grid."""
         import torch
 

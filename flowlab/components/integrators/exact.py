@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from attrs import frozen
 
-from flowlab.api import Context, NodeError, Path
+from flowlab.api import Context, FlowODE, NodeError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,7 +23,7 @@ class Exact:
 
     exact: ClassVar[bool] = True
 
-    def integrate(self, path: Path, starts: Tensor, context: Context) -> Tensor:
+    def integrate(self, path: FlowODE, starts: Tensor, context: Context) -> Tensor:
         """States (P, S, d) on the path's grid. Raises NodeError where the flow is not known exactly."""
         if path.exact is None:
             raise NodeError("this flow is not known exactly: that takes denoisers that are piecewise affine")

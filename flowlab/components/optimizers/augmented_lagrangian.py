@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from attrs import frozen
 
-from flowlab.api import Context, Effort, Fit, NodeError, Table, parameter
+from flowlab.api import Context, Fit, NodeError, Table, TrainingCost, parameter
 from flowlab.components.optimizers.parts import trained_in_parts
 
 if TYPE_CHECKING:
@@ -63,13 +63,13 @@ class AugmentedLagrangian:
     working_set: int = parameter(0, help="samples a point that a step sees, of the hardest; 0: all", ge=0)
     start: Literal["random", "slabs"] = parameter("random", help="where training begins")
 
-    def effort(self, points: int, samples: int) -> Effort:
+    def training_cost(self, points: int, samples: int) -> TrainingCost:
         """All samples at each step; of a working set the stages' shares, while neurons have yet to die."""
         if not self.working_set:
-            return Effort(self.steps, points * samples, self.precision)
+            return TrainingCost(self.steps, points * samples, self.precision)
         # half of the steps see a quarter of it, the others the whole
         rows = min(samples, self.working_set) * 5 // 8
-        return Effort(self.steps, points * max(rows, 1), self.precision, "at most")
+        return TrainingCost(self.steps, points * max(rows, 1), self.precision, "at most")
 
     def minimise(
         self,

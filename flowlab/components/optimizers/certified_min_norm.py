@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from attrs import evolve, frozen
 
-from flowlab.api import Context, Effort, Fit, NodeError, parameter
+from flowlab.api import Context, Fit, NodeError, TrainingCost, parameter
 from flowlab.components.optimizers.augmented_lagrangian import AugmentedLagrangian
 
 if TYPE_CHECKING:
@@ -47,12 +47,12 @@ class CertifiedMinNorm:
     starts: int = parameter(128, help="random starting neurons of each search for g", ge=1)
     regions: int = parameter(2_000_000, help="most regions of directions bounded in the proof of a level", ge=1)
 
-    def effort(self, points: int, samples: int) -> Effort | None:
+    def training_cost(self, points: int, samples: int) -> TrainingCost | None:
         """That of the training; how long the certificate takes is known when it is there."""
         if self.start == "slabs":
             return None
         training = AugmentedLagrangian(steps=self.steps, working_set=self.working_set)
-        return evolve(training.effort(points, samples), bound="at least")
+        return evolve(training.training_cost(points, samples), bound="at least")
 
     def minimise(
         self,
@@ -71,7 +71,7 @@ class CertifiedMinNorm:
         from flowlab.theory.certificates.certificate import Search
         from flowlab.theory.certificates.certified import Goal, certified
         from flowlab.theory.geometry.tolerance import largest_violation
-        from flowlab.theory.networks.relu_network import stacked
+        from flowlab.theory.networks.relu_network import concat_networks
         from flowlab.theory.training.history import Diverged
 
         if dropout:
@@ -101,7 +101,7 @@ class CertifiedMinNorm:
             ends.append(end)
             context.progress(level + 1, levels, {"gap_proved": end.gap_proved})
         return Fit(
-            stacked([end.network for end in ends]),
+            concat_networks([end.network for end in ends]),
             torch.ones_like(problem.sigma, dtype=torch.bool),
             first.history,
             multipliers=torch.stack([end.estimate.multipliers for end in ends]),

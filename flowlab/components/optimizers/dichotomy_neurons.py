@@ -40,7 +40,7 @@ class DichotomyNeurons:
         import torch
 
         from flowlab.theory.convex_programs.dichotomy_neurons import dichotomy_neurons
-        from flowlab.theory.networks.relu_network import ReluNetwork, stacked
+        from flowlab.theory.networks.relu_network import ReluNetwork, concat_networks
 
         levels, solved = len(problem.sigma), []
         for level in range(levels):
@@ -66,7 +66,7 @@ class DichotomyNeurons:
         dimension = problem.points.shape[-1]
         shapes = (1, 1, dimension), (1, 1, dimension), (1, 1), (1, dimension, dimension), (1, dimension)
         none = ReluNetwork(*(torch.full(shape, torch.nan, dtype=torch.float64) for shape in shapes))
-        network = stacked([none if one is None else one.network for one in solved])
+        network = concat_networks([none if one is None else one.network for one in solved])
         return Fit(
             network.to(problem.samples),
             usable,

@@ -27,7 +27,7 @@ def trained_in_parts(
     doesn't fit into memory.
     """
     from flowlab.theory.training.history import Diverged
-    from flowlab.theory.training.split import OutOfMemory, in_parts, joined, name_of
+    from flowlab.theory.training.split import OutOfMemory, concat_trained, map_splitting_on_oom, name_of
 
     def run(levels: slice) -> Trained:
         try:
@@ -38,6 +38,6 @@ def trained_in_parts(
             raise NodeError(f"{where}: {error}; {if_diverged}") from error
 
     try:
-        return joined(in_parts(run, len(problem.sigma), context.device))
+        return concat_trained(map_splitting_on_oom(run, len(problem.sigma), context.device))
     except OutOfMemory as error:
         raise NodeError(f"{error}; {if_short}") from error

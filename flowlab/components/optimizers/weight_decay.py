@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from attrs import frozen
 
-from flowlab.api import Context, Declared, Effort, Fit, Misfit, Table, parameter
+from flowlab.api import Context, Fit, NodeSpec, Table, TrainingCost, ValidationIssue, parameter
 from flowlab.components.optimizers.parts import trained_in_parts
 
 if TYPE_CHECKING:
@@ -43,14 +43,14 @@ class WeightDecay:
     )
     precision: Literal["float32", "float64"] = parameter("float32", help="dtype of the training")
 
-    def check(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
+    def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
         """The term of the loss is the representation cost, in which b, V and c are free."""
         if self.decay_all and self.kind == "coupled":
-            yield Misfit("decay_all", "coupled decay is of the cost C, which has no biases, V and c")
+            yield ValidationIssue("decay_all", "coupled decay is of the cost C, which has no biases, V and c")
 
-    def effort(self, points: int, samples: int) -> Effort:
+    def training_cost(self, points: int, samples: int) -> TrainingCost:
         """A batch at each step, or all samples."""
-        return Effort(self.steps, points * min(self.batch or samples, samples), self.precision)
+        return TrainingCost(self.steps, points * min(self.batch or samples, samples), self.precision)
 
     def minimise(
         self,

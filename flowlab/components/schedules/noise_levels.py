@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from flowlab.api import Declared, Misfit, parameter
+from flowlab.api import NodeSpec, ValidationIssue, parameter
 
 if TYPE_CHECKING:
     import torch
@@ -20,10 +20,10 @@ class NoiseLevels:
 
     levels: tuple[float, ...] = parameter(help="noise levels sigma", unit="data units", gt=0)
 
-    def check(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
+    def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
         """There is a level."""
         if not self.levels:
-            yield Misfit("levels", "at least one noise level is needed")
+            yield ValidationIssue("levels", "at least one noise level is needed")
 
     def sigma(self, dtype: torch.dtype) -> Tensor:
         """Falling noise levels (L,), data units."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from attrs import frozen
 
-from flowlab.api import Declared, Misfit, parameter
+from flowlab.api import NodeSpec, ValidationIssue, parameter
 
 if TYPE_CHECKING:
     import torch
@@ -26,12 +26,12 @@ class VarianceExploding:
     spacing: Literal["time", "sigma", "log-sigma"] = parameter("time", help="what the levels are uniform in")
     first_time: float | None = parameter(None, help="smallest time, in place of the spacing's own", gt=0)
 
-    def check(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
+    def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
         """The first time comes before the final one, and `log-sigma` has one."""
         if self.first_time is not None and self.first_time >= self.final_time:
-            yield Misfit("first_time", f"must be below final_time ({self.final_time:g})")
+            yield ValidationIssue("first_time", f"must be below final_time ({self.final_time:g})")
         if self.first_time is None and self.spacing == "log-sigma":
-            yield Misfit("spacing", "'log-sigma' needs first_time")
+            yield ValidationIssue("spacing", "'log-sigma' needs first_time")
 
     def sigma(self, dtype: torch.dtype) -> torch.Tensor:
         """Falling noise levels (S,), data units."""

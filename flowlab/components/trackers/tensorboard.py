@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from flowlab.api import Declared, Misfit, parameter
+from flowlab.api import NodeSpec, ValidationIssue, parameter
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -31,10 +31,12 @@ class TensorBoard:
 
     every: float = parameter(10.0, help="most time until the file has what was told", unit="s", gt=0)
 
-    def check(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
+    def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
         """TensorBoard is there."""
         if importlib.util.find_spec("tensorboard") is None:
-            yield Misfit("use", "it needs TensorBoard, which is missing: pip install 'flowlab[tensorboard]'")
+            yield ValidationIssue(
+                "use", "it needs TensorBoard, which is missing: pip install 'flowlab[tensorboard]'"
+            )
 
     def writes(self) -> tuple[str, ...]:
         """Its folder."""

@@ -12,9 +12,9 @@ import attrs
 from attrs import define, field
 
 from flowlab.api import references
-from flowlab.engine.cache.source_digest import digests
-from flowlab.engine.inputs import sources
-from flowlab.engine.versions import installed
+from flowlab.engine.cache.source_digest import digest_modules
+from flowlab.engine.inputs import upstream_nodes
+from flowlab.engine.versions import installed_versions
 from flowlab.graph.node import Node
 
 SCHEMA = 4  # of the keys
@@ -22,7 +22,7 @@ _NUMERICAL = ("daqp", "numpy", "scipy")  # whose versions may decide a last bit,
 
 
 @define
-class Keys:
+class CacheKeys:
     """The keys of a run's nodes: sha256 of canonical JSON.
 
     Hashed are the node's component (name, distribution, version), parameters and the content of the files it
@@ -39,13 +39,13 @@ class Keys:
     _made: dict[Node, str] = field(factory=dict, init=False)
     _last: tuple[Node, str] | None = field(default=None, init=False)  # ingredients: who keeps a result asks again
     # read once a run: a distribution's metadata is a search of the path
-    _versions: dict[str, str] = field(factory=lambda: installed(_NUMERICAL), init=False)
+    _versions: dict[str, str] = field(factory=lambda: installed_versions(_NUMERICAL), init=False)
 
     def of(self, node: Node) -> str:
         """A node's key."""
         if node not in self._made:
             self._last = node, self._ingredients(node)
-            self._made[node] = digest(self._last[1])
+            self._made[node] = hash_text(self._last[1])
         return self._made[node]
 
     def ingredients(self, node: Node) -> str:
@@ -64,8 +64,8 @@ class Keys:
             "device": self.device,
             "versions": {"torch": torch.__version__, **self._versions},
             "threads": self.threads,
-            "sources": {package: self._digest(package) for package in packages(node)},
-            "node": _described(node, node.seed),
+            "sources": {package: self._digest(package) for package in source_packages(node)},
+            "node": _describe_node(node, node.seed),
         }
         # a component's own validators may have made anything of a parameter
         return json.dumps(content, sort_keys=True, separators=(",", ":"), default=repr)
@@ -73,29 +73,29 @@ class Keys:
     def _digest(self, package: str) -> str:
         """The digest of a package's sources, taken once a run: what is edited while it runs doesn't run."""
         if package not in self._digests:
-            found = digests(package)
-            self._digests[package] = combined(found)
+            found = digest_modules(package)
+            self._digests[package] = combine_digests(found)
             self.modules[self._digests[package]] = found
         return self._digests[package]
 
 
-def digest(ingredients: str) -> str:
+def hash_text(ingredients: str) -> str:
     """The key that is made of these ingredients."""
     return hashlib.sha256(ingredients.encode()).hexdigest()
 
 
-def expanded(ingredients: str, modules: Callable[[str], Mapping[str, str]]) -> dict[str, Any]:
+def expand_ingredients(ingredients: str, modules: Callable[[str], Mapping[str, str]]) -> dict[str, Any]:
     """Ingredients with each package's sources module by module, as `modules` knows them by their digest."""
     content: dict[str, Any] = json.loads(ingredients)
     return {**content, "sources": {name: modules(sources) for name, sources in content["sources"].items()}}
 
 
-def combined(modules: Mapping[str, str]) -> str:
+def combine_digests(modules: Mapping[str, str]) -> str:
     """One digest of a package's modules."""
-    return digest(json.dumps(modules, sort_keys=True))
+    return hash_text(json.dumps(modules, sort_keys=True))
 
 
-def _described(node: Node, seed: int | None) -> dict[str, Any]:
+def _describe_node(node: Node, seed: int | None) -> dict[str, Any]:
     """A node and its ancestors as plain data, with seeds other than that one. Names count: they seed the draws."""
     component = node.component
     return {
@@ -106,10 +106,10 @@ def _described(node: Node, seed: int | None) -> dict[str, Any]:
         "parameters": {
             one.name: getattr(component, one.name) for one in attrs.fields(type(component)) if one.init
         },
-        "files": {name: _content(Path(name)) for name in getattr(component, "reads", tuple)()},
+        "files": {name: _hash_file(Path(name)) for name in getattr(component, "reads", tuple)()},
         "inputs": {
             name: {
-                source.given_to(node, reference.gather) if reference.many else "": _described(source, seed)
+                source.given_to(node, reference.gather) if reference.many else "": _describe_node(source, seed)
                 for source in node.inputs.get(name, ())
             }
             for name, reference in references(type(component)).items()
@@ -117,7 +117,7 @@ def _described(node: Node, seed: int | None) -> dict[str, Any]:
     }
 
 
-def _content(file: Path) -> str | None:
+def _hash_file(file: Path) -> str | None:
     """The digest of a file's content, None where it can't be read."""
     try:
         return hashlib.sha256(file.read_bytes()).hexdigest()
@@ -125,6 +125,6 @@ def _content(file: Path) -> str | None:
         return None
 
 
-def packages(node: Node) -> set[str]:
+def source_packages(node: Node) -> set[str]:
     """flowlab, and the packages of a node's component and of its ancestors'."""
-    return {"flowlab", node.entry.package}.union(*map(packages, sources(node)))
+    return {"flowlab", node.entry.package}.union(*map(source_packages, upstream_nodes(node)))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from flowlab.engine.value_diff import changed, side_by_side
+from flowlab.engine.value_diff import list_changes, side_by_side
 
 Ingredients = Mapping[str, Any]
 _RUN = ("seed", "dtype", "device", "threads")
 
 
-def changes(former: Ingredients, current: Ingredients) -> list[str]:
+def describe_key_changes(former: Ingredients, current: Ingredients) -> list[str]:
     """One line each: what a run sets, the settings of the node and its ancestors, versions, source files."""
     if former["schema"] != current["schema"]:
         return [f"the store's own version: {former['schema']} -> {current['schema']}"]
@@ -19,9 +19,9 @@ def changes(former: Ingredients, current: Ingredients) -> list[str]:
 
 
 def _changes(former: Ingredients, current: Ingredients) -> Iterator[str]:
-    yield from map(str, changed({key: former[key] for key in _RUN}, {key: current[key] for key in _RUN}))
+    yield from map(str, list_changes({key: former[key] for key in _RUN}, {key: current[key] for key in _RUN}))
     yield from _nodes(former["node"], current["node"])
-    yield from map(str, changed(former["versions"], current["versions"], "version of "))
+    yield from map(str, list_changes(former["versions"], current["versions"], "version of "))
     for package, modules in side_by_side(former["sources"], current["sources"]):
         for module, (old, new) in side_by_side(*(each or {} for each in modules)):
             if old != new:
@@ -35,10 +35,10 @@ def _nodes(former: Ingredients, current: Ingredients) -> Iterator[str]:
         return  # another node: the reference to it has changed, and that is said
     origin, version, name, _ = former["component"]
     now = current["component"]
-    yield from map(str, changed({"use": f"{origin}:{name}"}, {"use": f"{now[0]}:{now[2]}"}, f"{node}."))
+    yield from map(str, list_changes({"use": f"{origin}:{name}"}, {"use": f"{now[0]}:{now[2]}"}, f"{node}."))
     if origin == now[0]:
-        yield from map(str, changed({origin: version}, {origin: now[1]}, "version of "))
-    yield from map(str, changed(former["parameters"], current["parameters"], f"{node}."))
+        yield from map(str, list_changes({origin: version}, {origin: now[1]}, "version of "))
+    yield from map(str, list_changes(former["parameters"], current["parameters"], f"{node}."))
     for file, (old, new) in side_by_side(former["files"], current["files"]):
         if old and new and old != new:
             yield f"{node}: the content of {file}"

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from attrs import define, field, frozen
 
-from flowlab.api import Bank, Classes, Finding, Result, StartLaw, Table, Trajectories
-from flowlab.engine.cache.tensor_file import seal
+from flowlab.api import ClaimResult, Classes, DenoiserBank, Result, StartLaw, Table, Trajectories
+from flowlab.engine.cache.tensor_file import checksum
 
 if TYPE_CHECKING:
     import torch
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 _LONG = 16  # floats in a list, from which on they are kept as a tensor
 
 
-class Unstorable(Exception):
+class SerializationError(Exception):
     """A value without a form."""
 
 
 @frozen
-class Lost:
+class MissingValue:
     """Stands for a value of a type without a form: to have it again, build it again."""
 
     type: str
 
 
 @frozen
-class Encoded:
+class SerializedResult:
     """A result's tree as JSON; its leaves are plain values, tensors by name, and the node's own inputs."""
 
     text: str
@@ -41,45 +41,45 @@ class Encoded:
     @property
     def digest(self) -> str:
         """sha256 of the content: equal for equal results, whenever and wherever they were made."""
-        return seal({"result": self.text}, self.tensors)
+        return checksum({"result": self.text}, self.tensors)
 
 
-def encode(result: Result, given: Mapping[str, Any]) -> Encoded:
+def serialize(result: Result, given: Mapping[str, Any]) -> SerializedResult:
     """A result of a node that was given these inputs: they are named, not copied.
 
     Its value may be left out, Lost. Raises Unstorable where something else has no form.
     """
     try:
-        return _encoded(result, given)
-    except Unstorable:
-        lost = attrs.evolve(result, value=Lost(type(result.value).__name__))
-        return attrs.evolve(_encoded(lost, given), whole=False)
+        return _serialize_tree(result, given)
+    except SerializationError:
+        lost = attrs.evolve(result, value=MissingValue(type(result.value).__name__))
+        return attrs.evolve(_serialize_tree(lost, given), whole=False)
 
 
-def _encoded(result: Result, given: Mapping[str, Any]) -> Encoded:
-    writer = _Writer({id(value): place for place, value in _places(given)})
+def _serialize_tree(result: Result, given: Mapping[str, Any]) -> SerializedResult:
+    writer = _Writer({id(value): place for place, value in _input_places(given)})
     tree = writer.tree(result)
-    return Encoded(json.dumps(tree, separators=(",", ":")), writer.tensors)
+    return SerializedResult(json.dumps(tree, separators=(",", ":")), writer.tensors)
 
 
-def decode(encoded: Encoded, given: Mapping[str, Any], device: torch.device) -> Result:
+def deserialize(encoded: SerializedResult, given: Mapping[str, Any], device: torch.device) -> Result:
     """The result, of a node that is given these inputs."""
-    reader = _Reader(encoded.tensors, dict(_places(given)), device)
+    reader = _Reader(encoded.tensors, dict(_input_places(given)), device)
     result: Result = reader.value(json.loads(encoded.text))
     return result
 
 
-def decode_alone(encoded: Encoded, device: torch.device) -> Result:
+def deserialize_without_inputs(encoded: SerializedResult, device: torch.device) -> Result:
     """The result without its node's inputs: a value that holds one of them is Lost."""
     tree = json.loads(encoded.text)
     try:
-        return decode(encoded, {}, device)
+        return deserialize(encoded, {}, device)
     except KeyError:
         alone = {**tree, "fields": {**tree["fields"], "value": {"form": "Lost", "fields": {"type": "of inputs"}}}}
-        return decode(Encoded(json.dumps(alone), encoded.tensors), {}, device)
+        return deserialize(SerializedResult(json.dumps(alone), encoded.tensors), {}, device)
 
 
-def lost(text: str) -> str | None:
+def missing_value_type(text: str) -> str | None:
     """The type of the value without which a result was kept; None where it has its value."""
     match json.loads(text):
         case {"fields": {"value": {"form": "Lost", "fields": {"type": str(kind)}}}}:
@@ -87,16 +87,27 @@ def lost(text: str) -> str | None:
     return None
 
 
-def _forms() -> dict[str, type[Any]]:
+def _serializable_classes() -> dict[str, type[Any]]:
     """The classes whose fields are kept, by name."""
     from flowlab.theory.flows.flow_limit import FlowLimits
     from flowlab.theory.networks.relu_network import ReluNetwork
 
-    forms = (Result, Lost, Table, Bank, ReluNetwork, Trajectories, FlowLimits, StartLaw, Classes, Finding)
+    forms = (
+        Result,
+        MissingValue,
+        Table,
+        DenoiserBank,
+        ReluNetwork,
+        Trajectories,
+        FlowLimits,
+        StartLaw,
+        Classes,
+        ClaimResult,
+    )
     return {form.__name__: form for form in forms}
 
 
-def _places(given: Mapping[str, Any]) -> list[tuple[tuple[str, ...], Any]]:
+def _input_places(given: Mapping[str, Any]) -> list[tuple[tuple[str, ...], Any]]:
     """The inputs by field, or by field and name."""
     places: list[tuple[tuple[str, ...], Any]] = []
     for name, value in given.items():
@@ -112,7 +123,7 @@ class _Writer:
     forms: Mapping[type[Any], str] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.forms = {form: name for name, form in _forms().items()}
+        self.forms = {form: name for name, form in _serializable_classes().items()}
 
     def tree(self, value: Any) -> Any:
         import torch
@@ -135,7 +146,7 @@ class _Writer:
         if kind in self.forms:
             fields = {one.name: self.tree(getattr(value, one.name)) for one in attrs.fields(kind)}
             return {"form": self.forms[kind], "fields": fields}
-        raise Unstorable(f"{kind.__name__} has no form")
+        raise SerializationError(f"{kind.__name__} has no form")
 
     def _kept(self, tensor: Tensor) -> str:
         name = str(len(self.tensors))
@@ -148,7 +159,7 @@ class _Reader:
     tensors: Mapping[str, Tensor]
     given: Mapping[tuple[str, ...], Any]
     device: torch.device
-    forms: Mapping[str, type[Any]] = field(factory=_forms)
+    forms: Mapping[str, type[Any]] = field(factory=_serializable_classes)
 
     def value(self, tree: Any) -> Any:
         if isinstance(tree, list):

@@ -9,12 +9,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 
-def digests(package: str) -> dict[str, str]:
+def digest_modules(package: str) -> dict[str, str]:
     """sha256 of the syntax tree of each module of a package, docstrings included; nothing is imported.
 
     A module that can't be parsed counts byte by byte; a package without source code has none.
     """
-    return {name: hashlib.sha256(_tree(module)).hexdigest() for name, module in _modules(package)}
+    return {name: hashlib.sha256(_normal_form(module)).hexdigest() for name, module in _modules(package)}
 
 
 def _modules(package: str) -> Iterator[tuple[str, Path]]:
@@ -34,7 +34,7 @@ def _modules(package: str) -> Iterator[tuple[str, Path]]:
             yield module.relative_to(root).as_posix(), module
 
 
-def _tree(module: Path) -> bytes:
+def _normal_form(module: Path) -> bytes:
     source = module.read_bytes()
     try:
         return ast.dump(ast.parse(source)).encode()

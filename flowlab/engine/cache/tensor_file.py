@@ -10,41 +10,41 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from flowlab.engine.atomic_file import replace
-from flowlab.engine.format_error import one_line
+from flowlab.engine.atomic_file import write_atomically
+from flowlab.engine.format_error import format_error
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
 @frozen
-class Content:
+class TensorFile:
     """What a file holds; the labels `key` and `sha256` are the file's own."""
 
     labels: Mapping[str, str]
     tensors: Mapping[str, Tensor]
 
 
-class Unusable(Exception):
+class UnusableFile(Exception):
     """A file that nothing can be taken from; its text says why."""
 
 
-def write(path: Path, key: str, content: Content) -> None:
+def write_tensor_file(path: Path, key: str, content: TensorFile) -> None:
     """Replace a file, all at once. Raises OSError where it can't be written."""
-    replace(path, sealed(key, content))
+    write_atomically(path, to_bytes(key, content))
 
 
-def sealed(key: str, content: Content) -> bytes:
+def to_bytes(key: str, content: TensorFile) -> bytes:
     """The bytes of a file for who has this key."""
     from safetensors.torch import save
 
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in content.tensors.items()}
     labels = {**content.labels, "key": key}
     # not save_file: it has temporary files of its own, which a kill leaves behind under names of its own
-    return save(tensors, {**labels, "sha256": seal(labels, tensors)})
+    return save(tensors, {**labels, "sha256": checksum(labels, tensors)})
 
 
-def read(path: Path, key: str) -> Content:
+def read_tensor_file(path: Path, key: str) -> TensorFile:
     """What was written under this key. Raises Unusable for any other content, FileNotFoundError without a file."""
     from safetensors import safe_open
 
@@ -56,18 +56,18 @@ def read(path: Path, key: str) -> Content:
     except FileNotFoundError:
         raise
     except Exception as error:  # a damaged file may break its reader anywhere
-        raise Unusable(f"damaged: {one_line(error)}") from error
+        raise UnusableFile(f"damaged: {format_error(error)}") from error
     written = labels.pop("sha256", None)
     if labels.get("key") != key:
-        raise Unusable("of other settings, versions or source code")
+        raise UnusableFile("of other settings, versions or source code")
     # safetensors reads a flipped bit without a word
-    if written != seal(labels, tensors):
-        raise Unusable("damaged: its content does not match its sha256")
+    if written != checksum(labels, tensors):
+        raise UnusableFile("damaged: its content does not match its sha256")
     del labels["key"]
-    return Content(labels, tensors)
+    return TensorFile(labels, tensors)
 
 
-def seal(labels: Mapping[str, str], tensors: Mapping[str, Tensor]) -> str:
+def checksum(labels: Mapping[str, str], tensors: Mapping[str, Tensor]) -> str:
     """sha256 of the labels and of every tensor's name, type, shape and bytes."""
     import torch
 

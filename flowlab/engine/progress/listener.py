@@ -41,7 +41,7 @@ class Listener(Protocol):
         """A node ends."""
 
 
-class Quiet:
+class QuietListener:
     """Shows warnings alone."""
 
     def begun(self, nodes: Sequence[Node], ahead: Callable[[], str]) -> None:
@@ -65,7 +65,7 @@ class Quiet:
 
 
 @define
-class Lines:
+class LogListener:
     """One line when a node starts and ends, and one at most every `every` seconds between."""
 
     stream: TextIO
@@ -98,12 +98,12 @@ class Lines:
             return
         self._last = now
         left = (now - self._start) / max(done - self._begun, 1) * max(total - done, 0)
-        self._say(f"  {self._name}: {done}/{total}, about {left:.0f} s left{shown(figures)}")
+        self._say(f"  {self._name}: {done}/{total}, about {left:.0f} s left{format_figures(figures)}")
 
     def resumed(self, done: int, total: int) -> None:
         """Say from where, and time what is left from there."""
         self._begun, self._start = done, monotonic()
-        self._say(f"  {resuming(self._name, done, total)}")
+        self._say(f"  {format_resume(self._name, done, total)}")
 
     def warned(self, message: str) -> None:
         """Say it."""
@@ -112,37 +112,37 @@ class Lines:
     def finished(self, record: Record) -> None:
         """Say how it ended."""
         if record.node.kind.built or record.status != "done":
-            self._say(f"  {ending(record)}")
+            self._say(f"  {format_end(record)}")
 
     def _say(self, line: str) -> None:
         print(line, file=self.stream, flush=True)
 
 
 @contextmanager
-def listening(quiet: bool) -> Iterator[Listener]:
+def open_listener(quiet: bool) -> Iterator[Listener]:
     """The listener that suits stderr."""
     if quiet:
-        yield Quiet()
+        yield QuietListener()
     elif sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
         from rich import live
         from rich.console import Console
 
-        from flowlab.engine.progress.live import Live
+        from flowlab.engine.progress.live import LiveListener
 
         console = Console(stderr=True)
-        table = Live(console)
+        table = LiveListener(console)
         with live.Live(table, console=console, transient=True, redirect_stdout=False):
             yield table
     else:
-        yield Lines(sys.stderr)
+        yield LogListener(sys.stderr)
 
 
-def resuming(name: str, done: int, total: int) -> str:
+def format_resume(name: str, done: int, total: int) -> str:
     """A node that goes on where an interrupted run left it, in one line."""
     return f"{name} resumes from step {done} of {total}"
 
 
-def ending(record: Record) -> str:
+def format_end(record: Record) -> str:
     """A finished node in one line."""
     reason = record.message or (record.result and record.result.shortfall) or ""
     timing = "" if record.status == "skipped" else f" in {record.seconds:.1f} s"
@@ -150,6 +150,6 @@ def ending(record: Record) -> str:
     return f"{record.node.id}: {record.status}{origin}{timing}" + (f": {reason}" if reason else "")
 
 
-def shown(figures: Mapping[str, float]) -> str:
+def format_figures(figures: Mapping[str, float]) -> str:
     """Figures of progress, each led by a comma."""
     return "".join(f", {name} {value:.3g}" for name, value in figures.items())

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field
 
-from flowlab.engine.headline_metrics import key_figures
+from flowlab.engine.headline_metrics import headline_metrics
 from flowlab.engine.outcome import Record
-from flowlab.engine.progress.listener import ending, resuming, shown
+from flowlab.engine.progress.listener import format_end, format_figures, format_resume
 from flowlab.graph.node import Node
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _SETTLED = 1.0  # seconds of reports after which the speed of a node is worth a 
 
 
 @define
-class Work:
+class NodeProgress:
     """A node at work: how far it is, and how fast it came there."""
 
     node: Node
@@ -49,7 +49,7 @@ class Work:
 
 
 @define
-class Kin:
+class SweepStats:
     """The nodes of one name, settings of a sweep alike: how many wait, and how long those took that ended."""
 
     waiting: int = 0
@@ -63,15 +63,15 @@ class Kin:
 
 
 @define
-class Live:
+class LiveListener:
     """A listener, and what rich shows of it: as many rows as the terminal is high, and a line for the whole."""
 
     console: Console
     now: Callable[[], float] = monotonic
     _total: int = field(default=0, init=False)
-    _at_work: dict[Node, Work] = field(factory=dict, init=False)
-    _kin: dict[str, Kin] = field(factory=dict, init=False)
-    _ends: Counter[str] = field(factory=Counter, init=False)
+    _at_work: dict[Node, NodeProgress] = field(factory=dict, init=False)
+    _stats: dict[str, SweepStats] = field(factory=dict, init=False)
+    _end_counts: Counter[str] = field(factory=Counter, init=False)
     _begun: float = field(default=0.0, init=False)
 
     def begun(self, nodes: Sequence[Node], ahead: Callable[[], str]) -> None:
@@ -82,13 +82,13 @@ class Live:
         for node in nodes:
             if node.kind.built:
                 self._total += 1
-                self._kin.setdefault(node.declared, Kin()).waiting += 1
+                self._stats.setdefault(node.declared, SweepStats()).waiting += 1
 
     def started(self, node: Node) -> None:
         """A row more."""
         if node.kind.built:
-            self._kin[node.declared].waiting -= 1
-            self._at_work[node] = Work(node, self.now())
+            self._stats[node.declared].waiting -= 1
+            self._at_work[node] = NodeProgress(node, self.now())
 
     def progressed(self, done: int, total: int, figures: Mapping[str, float]) -> None:
         """The row that came last moves."""
@@ -99,7 +99,7 @@ class Live:
         """What an interrupted run did says nothing of the time left."""
         self.progressed(done, total, {})
         if self._at_work:
-            self._print(resuming(next(reversed(self._at_work)).id, done, total))
+            self._print(format_resume(next(reversed(self._at_work)).id, done, total))
 
     def warned(self, message: str) -> None:
         """Say it above the table."""
@@ -111,8 +111,8 @@ class Live:
             self._at_work.pop(record.node, None)
             self._count(record)
         if record.node.kind.built or record.status != "done":
-            figures = key_figures(record)
-            self._print(ending(record) + (f"; {figures}" if figures else ""))
+            figures = headline_metrics(record)
+            self._print(format_end(record) + (f"; {figures}" if figures else ""))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """The rows and the line below them."""
@@ -123,40 +123,44 @@ class Live:
         if rows:
             # a line for the whole, and one that stays free for the cursor
             yield _table(rows[: max(console.height - 2, 1)], now, options.max_width)
-        if rows or self._ends.total() < self._total:
+        if rows or self._end_counts.total() < self._total:
             yield Text(self._whole(rows, now), no_wrap=True, overflow="ellipsis")
 
     def _count(self, record: Record) -> None:
-        kin = self._kin[record.node.declared]
+        stats = self._stats[record.node.declared]
         if record.finished:
-            (kin.reused if record.reused else kin.computed).append(record.seconds)
-        self._ends["reused" if record.reused else "done" if record.finished else record.status] += 1
+            (stats.reused if record.reused else stats.computed).append(record.seconds)
+        self._end_counts["reused" if record.reused else "done" if record.finished else record.status] += 1
 
-    def _whole(self, rows: Sequence[Work], now: float) -> str:
+    def _whole(self, rows: Sequence[NodeProgress], now: float) -> str:
         """How many are done, and about how long the rest takes."""
-        done = self._ends["done"] + self._ends["reused"]
-        told = [f"{self._ends[end]} {end}" for end in ("reused", "failed", "skipped") if self._ends[end]]
+        done = self._end_counts["done"] + self._end_counts["reused"]
+        told = [
+            f"{self._end_counts[end]} {end}" for end in ("reused", "failed", "skipped") if self._end_counts[end]
+        ]
         text = ", ".join([f"{done} of {self._total} done", *told, f"{len(rows)} at work"])
         left, sure = self._left(rows, now)
-        return text if left < _SETTLED else f"{text}; {'about' if sure else 'at least'} {clock(left)} left"
+        return (
+            text if left < _SETTLED else f"{text}; {'about' if sure else 'at least'} {format_duration(left)} left"
+        )
 
-    def _left(self, rows: Sequence[Work], now: float) -> tuple[float, bool]:
+    def _left(self, rows: Sequence[NodeProgress], now: float) -> tuple[float, bool]:
         """Seconds, and whether they are of all nodes: a name of which none has ended says nothing.
 
         A node takes as long as its kin did, and as many are at work at once as were until now.
         """
         left, sure = 0.0, True
-        for kin in list(self._kin.values()):
-            usual = kin.usual()
-            left += kin.waiting * (usual or 0.0)
-            sure &= usual is not None or not kin.waiting
+        for stats in list(self._stats.values()):
+            usual = stats.usual()
+            left += stats.waiting * (usual or 0.0)
+            sure &= usual is not None or not stats.waiting
         for row in rows:
-            itself, usual = row.left(now), self._kin[row.node.declared].usual()
+            itself, usual = row.left(now), self._stats[row.node.declared].usual()
             if itself is None and usual is not None:
                 itself = max(0.0, usual - (now - row.begun))
             left += itself or 0.0
             sure &= itself is not None
-        worked = sum(sum(kin.computed) for kin in list(self._kin.values()))
+        worked = sum(sum(stats.computed) for stats in list(self._stats.values()))
         together = worked / max(now - self._begun, _SETTLED)
         return left / min(max(together, 1.0), max(len(rows), 1)), sure
 
@@ -164,14 +168,14 @@ class Live:
         self.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def clock(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """1:23, or 1:02:03."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def _table(rows: Sequence[Work], now: float, width: int) -> Table:
+def _table(rows: Sequence[NodeProgress], now: float, width: int) -> Table:
     from rich.progress_bar import ProgressBar
     from rich.table import Table
     from rich.text import Text
@@ -181,8 +185,8 @@ def _table(rows: Sequence[Work], now: float, width: int) -> Table:
         table.add_column(no_wrap=True, overflow="ellipsis")
     for row in rows:
         left = row.left(now)
-        time = f"{clock(now - row.begun)} so far" if left is None else f"{clock(left)} left"
+        time = f"{format_duration(now - row.begun)} so far" if left is None else f"{format_duration(left)} left"
         bar = ProgressBar(total=row.total, completed=row.done, width=min(20, width // 4))
-        figures = shown(row.figures).removeprefix(", ")
+        figures = format_figures(row.figures).removeprefix(", ")
         table.add_row(Text(row.node.id), bar, Text(time), Text(figures))
     return table

@@ -10,18 +10,18 @@ from attrs import define, field
 from flowlab.engine.outcome import Record
 from flowlab.graph.node import Node
 
-MOST = 64
+MAX_BATCH = 64
 _SECONDS = 0.2  # of a batch: as long may another process be idle at the end, and as much is lost with one
 _APIECE = 0.002  # seconds that a node costs besides its work
 
 
 @define
-class Pace:
+class BatchSizer:
     """How long the settings of a node took so far in other processes."""
 
     _usual: dict[str, float] = field(factory=dict, init=False)  # seconds, by declared node
 
-    def heard(self, record: Record) -> None:
+    def observe(self, record: Record) -> None:
         """Learn from one that ended; from a failure, that nothing is known."""
         if record.finished:
             self._usual[record.node.declared] = record.seconds
@@ -38,7 +38,7 @@ class Pace:
         batch = [first]
         if usual is None or first.id in single:
             return batch
-        most = min(share, MOST, int(_SECONDS / (usual + _APIECE)))
+        most = min(share, MAX_BATCH, int(_SECONDS / (usual + _APIECE)))
         while len(batch) < most and pending:
             if pending[0].declared != first.declared or pending[0].id in single:
                 break

@@ -12,13 +12,13 @@ import tomli_w
 from attrs import field, frozen
 
 from flowlab.api import EngineError
-from flowlab.engine.format_error import one_line
+from flowlab.engine.format_error import format_error
 from flowlab.engine.outcome import Status
 from flowlab.graph.graph import Graph
 
 
 @frozen
-class Job:
+class RunSpec:
     """What all orders of a run have in common."""
 
     experiment: str  # TOML
@@ -27,7 +27,7 @@ class Job:
     checkpoints: str | None
 
     @classmethod
-    def of(cls, graph: Graph, device: str, store: Path, checkpoints: Path | None) -> Job:
+    def of(cls, graph: Graph, device: str, store: Path, checkpoints: Path | None) -> RunSpec:
         """The job of a graph. Folders are told in full: who works elsewhere has another current one."""
         folder = None if checkpoints is None else str(checkpoints.absolute())
         return cls(tomli_w.dumps(graph.resolved), device, str(store.absolute()), folder)
@@ -39,10 +39,10 @@ class Job:
 
 
 @frozen
-class Order:
+class NodeBatch:
     """Nodes of a job, to be done one after the other."""
 
-    job: Job
+    job: RunSpec
     keys: Mapping[str, str]  # by node: that of its result, as whoever gave the order knows it
 
     @property
@@ -51,23 +51,25 @@ class Order:
         return f"{self.job.text}\n{json.dumps({'keys': self.keys})}"
 
     @classmethod
-    def read(cls, text: str) -> Order:
+    def read(cls, text: str) -> NodeBatch:
         """An order of its text. Raises EngineError for that of another version."""
         job, _, own = text.partition("\n")
         try:
             return cls(_job(job), **json.loads(own))
         except (ValueError, TypeError) as error:
-            raise EngineError(f"an order in the words of another version of flowlab: {one_line(error)}") from error
+            raise EngineError(
+                f"an order in the words of another version of flowlab: {format_error(error)}"
+            ) from error
 
 
 @lru_cache(maxsize=1)
-def _job(text: str) -> Job:
+def _job(text: str) -> RunSpec:
     """A job of its text: the same for order after order, and as long as its sweeps."""
-    return Job(**json.loads(text))
+    return RunSpec(**json.loads(text))
 
 
 @frozen
-class Said:
+class NodeReply:
     """What became of a node: its result itself is in the store."""
 
     status: Status
@@ -80,11 +82,11 @@ class Said:
     warnings: list[str] = field(factory=list)
 
     @classmethod
-    def all(cls, text: str) -> list[Said]:
+    def all(cls, text: str) -> list[NodeReply]:
         """What was said of each node, in text. Raises ValueError, and TypeError for that of another version."""
         return [cls(**one) for one in json.loads(text)]
 
 
-def told(said: Sequence[Said]) -> str:
+def dumps(said: Sequence[NodeReply]) -> str:
     """JSON of what became of some nodes."""
     return json.dumps([attrs.asdict(one) for one in said])

@@ -10,101 +10,103 @@ from pathlib import Path
 from attrs import define, field, frozen
 
 from flowlab.api import EngineError, FlowlabError, StoreError
-from flowlab.engine.cache.key import packages
-from flowlab.engine.cache.source_digest import digests
+from flowlab.engine.cache.key import source_packages
+from flowlab.engine.cache.source_digest import digest_modules
 from flowlab.engine.cache.store import Store
 from flowlab.engine.checkpoints import Checkpoints
-from flowlab.engine.device import resolve
-from flowlab.engine.format_error import one_line
-from flowlab.engine.inputs import inputs
-from flowlab.engine.node_runner import Builder
+from flowlab.engine.device import resolve_device
+from flowlab.engine.format_error import format_error
+from flowlab.engine.inputs import gather_inputs
+from flowlab.engine.node_runner import NodeRunner
 from flowlab.engine.outcome import Record
-from flowlab.engine.progress.listener import Quiet, resuming
-from flowlab.engine.threads import pinned
-from flowlab.engine.upstream import Recalled
-from flowlab.engine.workers.messages import Job, Order, Said, told
-from flowlab.graph.graph import connected
+from flowlab.engine.progress.listener import QuietListener, format_resume
+from flowlab.engine.threads import pin_threads
+from flowlab.engine.upstream import CachedUpstream
+from flowlab.engine.workers.messages import NodeBatch, NodeReply, RunSpec, dumps
+from flowlab.graph.graph import build_graph
 from flowlab.graph.node import Node
 from flowlab.registry.registry import Registry
-from flowlab.spec.document import parse
+from flowlab.spec.document import parse_document
 
-_OTHERWISE = (
+_DIFFERENT_ENVIRONMENT = (
     "a worker has other versions, source code or files than the run: run `flowlab doctor` in its environment, and "
     "start it anew after each change"
 )
 _NO_DATA = "its metrics or tables are no plain data: no other process can have them"
 
 
-def perform(order: str) -> str:
+def run_batch(order: str) -> str:
     """Carry out an order; whatever happens is said in text. The same again finds its results in the store."""
     try:
-        asked = Order.read(order)
+        asked = NodeBatch.read(order)
     except EngineError as error:
-        return told([Said("failed", message=str(error))])
-    return told([_performed(asked.job, node, key) for node, key in asked.keys.items()])
+        return dumps([NodeReply("failed", message=str(error))])
+    return dumps([_run_node(asked.job, node, key) for node, key in asked.keys.items()])
 
 
-def _performed(job: Job, node: str, key: str) -> Said:
+def _run_node(job: RunSpec, node: str, key: str) -> NodeReply:
     """Do one node."""
     try:
-        bench = _bench(job)
-        if not bench.agrees(node, key):  # what it remembers of files may be from a former run
-            _bench.cache_clear()
-            bench = _bench(job)
-            if not bench.agrees(node, key):
-                return Said("failed", message=_OTHERWISE)
-        with pinned(bench.builder.keys.threads):
-            return bench.said(node)
+        session = _open_session(job)
+        if not session.agrees(node, key):  # what it remembers of files may be from a former run
+            _open_session.cache_clear()
+            session = _open_session(job)
+            if not session.agrees(node, key):
+                return NodeReply("failed", message=_DIFFERENT_ENVIRONMENT)
+        with pin_threads(session.runner.keys.threads):
+            return session.reply(node)
     except StoreError as error:
-        return Said("failed", message=str(error), store_lost=True)
+        return NodeReply("failed", message=str(error), store_lost=True)
     except FlowlabError as error:
-        return Said("failed", message=str(error))
+        return NodeReply("failed", message=str(error))
     except Exception as error:
-        return Said("failed", message=one_line(error), trace=traceback.format_exc())
+        return NodeReply("failed", message=format_error(error), trace=traceback.format_exc())
 
 
 @define
-class _Notes(Quiet):
+class RecordingListener(QuietListener):
     """Hears what whoever gave the order should be told."""
 
     name: str = ""
-    heard: list[str] = field(factory=list)
+    messages: list[str] = field(factory=list)
 
     def warned(self, message: str) -> None:
         """Keep it."""
-        self.heard.append(message)
+        self.messages.append(message)
 
     def resumed(self, done: int, total: int) -> None:
         """Keep it."""
-        self.heard.append(resuming(self.name, done, total))
+        self.messages.append(format_resume(self.name, done, total))
 
 
 @frozen
-class _Bench:
+class WorkerSession:
     """A job's graph, and what this process has at hand of its results."""
 
     nodes: Mapping[str, Node]
-    builder: Builder
-    ancestors: Recalled
-    notes: _Notes
+    runner: NodeRunner
+    upstream: CachedUpstream
+    recorder: RecordingListener
 
     def agrees(self, name: str, key: str) -> bool:
         """Whether the result that is asked for is the one that this process would make."""
-        keys, node = self.builder.keys, self.nodes[name]
-        return keys.of(node) == key and all(_as_begun(name) in keys.modules.values() for name in packages(node))
+        keys, node = self.runner.keys, self.nodes[name]
+        return keys.of(node) == key and all(
+            _loaded_modules(name) in keys.modules.values() for name in source_packages(node)
+        )
 
-    def said(self, name: str) -> Said:
+    def reply(self, name: str) -> NodeReply:
         """Do the work."""
         node = self.nodes[name]
-        self.notes.name, self.notes.heard = node.id, []
-        record = self.builder.stored(node) or self.builder.record(node, inputs(node, self.ancestors))
+        self.recorder.name, self.recorder.messages = node.id, []
+        record = self.runner.load_cached(node) or self.runner.run(node, gather_inputs(node, self.upstream))
         if record.finished and not record.digest:
-            return Said("failed", message=_NO_DATA)
-        return _of(record, self.notes.heard)
+            return NodeReply("failed", message=_NO_DATA)
+        return _to_reply(record, self.recorder.messages)
 
 
-def _of(record: Record, warnings: list[str]) -> Said:
-    return Said(
+def _to_reply(record: Record, warnings: list[str]) -> NodeReply:
+    return NodeReply(
         status=record.status,
         digest=record.digest,
         seconds=record.seconds,
@@ -116,22 +118,22 @@ def _of(record: Record, warnings: list[str]) -> Said:
 
 
 @cache
-def _as_begun(package: str) -> dict[str, str]:
+def _loaded_modules(package: str) -> dict[str, str]:
     """A package's sources when this process used it first: what is edited later doesn't run in it."""
-    return digests(package)
+    return digest_modules(package)
 
 
 @lru_cache(maxsize=1)
-def _bench(job: Job) -> _Bench:
+def _open_session(job: RunSpec) -> WorkerSession:
     """What a process keeps from one order of a job to the next."""
-    graph = connected(parse("<order>", job.experiment.encode()), Registry.installed())
-    notes = _Notes()
-    builder = Builder.of(
+    graph = build_graph(parse_document("<order>", job.experiment.encode()), Registry.installed())
+    recorder = RecordingListener()
+    runner = NodeRunner.of(
         graph,
-        resolve(job.device),
-        notes,
+        resolve_device(job.device),
+        recorder,
         Checkpoints(Path(job.checkpoints)) if job.checkpoints else None,
         Store(Path(job.store)),
-        all_kept=True,
+        keep_all=True,
     )
-    return _Bench({node.id: node for node in graph.nodes}, builder, Recalled(builder), notes)
+    return WorkerSession({node.id: node for node in graph.nodes}, runner, CachedUpstream(runner), recorder)

@@ -11,7 +11,7 @@ from torch import Tensor
 from flowlab.theory.certificates.certificate import BoundEstimate, Search, multiplier_estimate
 from flowlab.theory.certificates.cutting_planes import cutting_planes
 from flowlab.theory.certificates.proof import Proof, gap_above
-from flowlab.theory.certificates.proving import Effort, prove
+from flowlab.theory.certificates.proving import ProofBudget, prove
 from flowlab.theory.networks.interpolation import Interpolation
 from flowlab.theory.networks.neurons import Neurons
 from flowlab.theory.networks.pruning import alive, assembled, merged
@@ -44,8 +44,8 @@ class Goal:
     rounds: int
     polish: int
     working: int
-    regions: int = Effort().regions
-    turns: int = Effort().turns
+    regions: int = ProofBudget().regions
+    turns: int = ProofBudget().turns
 
 
 @frozen
@@ -115,7 +115,7 @@ def certified(
     cost = float(best.balanced_cost[0])
     proof = prove(
         samples, targets, found.program, bound, cost, goal.gap,
-        Effort(goal.turns, goal.regions, goal.rounds), search, generator,
+        ProofBudget(goal.turns, goal.regions, goal.rounds), search, generator,
         lambda so_far: report("bound_proved", so_far.bound),
     )  # fmt: skip
     return Certified(best, _violation(best, problem), cost, bound, proof, turn)

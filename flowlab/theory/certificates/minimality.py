@@ -11,7 +11,7 @@ from torch import Tensor
 from flowlab.theory.certificates.certificate import Search, multiplier_estimate
 from flowlab.theory.certificates.cutting_planes import Certificate, cutting_planes
 from flowlab.theory.certificates.proof import Proof, gap_above
-from flowlab.theory.certificates.proving import Effort, prove
+from flowlab.theory.certificates.proving import ProofBudget, prove
 from flowlab.theory.convex_programs.slab_solution import slab_solution
 from flowlab.theory.networks.interpolation import Interpolation
 from flowlab.theory.networks.pruning import alive
@@ -49,7 +49,7 @@ def judge(
     multipliers: Tensor | None,
     tolerance: float,
     gap: float,
-    effort: Effort,
+    budget: ProofBudget,
     search: Search,
     generator: torch.Generator,
     report: Callable[[str, float], None] = lambda _, __: None,
@@ -67,14 +67,14 @@ def judge(
     if violation <= tolerance:
         least = min(least, cost)
     found = cutting_planes(
-        samples, targets, hints, least, gap / 2, effort.rounds, search, generator,
+        samples, targets, hints, least, gap / 2, budget.rounds, search, generator,
         report=lambda _, so_far: report("bound_estimate", so_far.bound.value),
     )  # fmt: skip
     trained = None
     if multipliers is not None:
         trained = multiplier_estimate(multipliers[0], samples, targets, hints, search, generator).value
     proof = prove(
-        samples, targets, found.program, found.bound, least, gap, effort, search, generator,
+        samples, targets, found.program, found.bound, least, gap, budget, search, generator,
         lambda so_far: report("bound_proved", so_far.bound),
     )  # fmt: skip
     estimate = max(found.bound.value, proof.bound, trained or 0.0)

@@ -18,7 +18,7 @@ _LIGHT = 1e-3  # share of the heaviest outer weight below which a neuron's kink 
 
 
 @frozen
-class Effort:
+class ProofBudget:
     """How long to try for a proof: turns of new multipliers, and regions of directions bounded in all of them."""
 
     turns: int = 8
@@ -33,7 +33,7 @@ def prove(
     estimate: BoundEstimate,
     cost: float,
     gap: float,
-    effort: Effort,
+    budget: ProofBudget,
     search: Search,
     generator: torch.Generator,
     report: Callable[[Proof], None] = lambda _: None,
@@ -45,7 +45,7 @@ def prove(
     bound for them holds. The neurons that branch and bound finds to be demanded too much join the next turn.
     """
     best = proved_bound(
-        estimate.multipliers, samples, targets, 1 + gap / 2, effort.regions if samples.shape[1] < 3 else 0
+        estimate.multipliers, samples, targets, 1 + gap / 2, budget.regions if samples.shape[1] < 3 else 0
     )
     report(best)
     if samples.shape[1] < 3 or best.bound >= (1 - gap) * cost or not len(program.neurons):
@@ -53,9 +53,9 @@ def prove(
     kept = near_kinks(samples, targets, program)
     y, x = samples[kept], targets[kept]
     place = standard_frame(y)
-    hints, multipliers, left = program.neurons, None, effort.regions
-    for _ in range(effort.turns):
-        found = cutting_planes(y, x, hints, cost, gap / 4, effort.rounds, search, generator, multipliers)
+    hints, multipliers, left = program.neurons, None, budget.regions
+    for _ in range(budget.turns):
+        found = cutting_planes(y, x, hints, cost, gap / 4, budget.rounds, search, generator, multipliers)
         multipliers = found.bound.multipliers
         threshold = max(1.0, found.bound.demand.value) * (1 + gap / 2)
         proof = proved_bound(multipliers, y, x, threshold, left)

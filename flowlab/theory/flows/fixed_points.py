@@ -8,7 +8,7 @@ from torch import Tensor
 
 from flowlab.theory.flows.pieces import stability
 from flowlab.theory.geometry.frame import Frame
-from flowlab.theory.geometry.subset_sums import patterns
+from flowlab.theory.geometry.subset_sums import subset_masks
 from flowlab.theory.networks.relu_network import ReluNetwork
 
 # 2^16 regions are as many as are worth a linear system each.
@@ -49,7 +49,7 @@ def all_fixed_points(network: ReluNetwork, frame: Frame | None = None) -> FixedP
     outer, inner, biases = network.outer[0], network.inner[0], network.biases[0]
     places, singular = [], 0
     identity = torch.eye(inner.shape[1]).to(inner)
-    for active in patterns(count).to(inner).split(_BLOCK):
+    for active in subset_masks(count).to(inner).split(_BLOCK):
         jacobian = (outer.mT * active[:, None]) @ inner + network.skip[0]
         constant = (active * biases) @ outer + network.offset[0]
         solution, info = torch.linalg.solve_ex(identity - jacobian, constant[..., None])

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from flowlab.theory.flows.spectrum import distance_growth, worst_growth
-from flowlab.theory.geometry.subset_sums import patterns
+from flowlab.theory.geometry.subset_sums import subset_masks
 from flowlab.theory.networks.relu_network import ReluNetwork
 
 # A point where more kinks meet is left undecided: k of them make up to 2^k pieces.
@@ -70,7 +70,7 @@ def _pieces(active: Tensor, near: Tensor, kinks: int) -> Tensor:
     pieces = active[:, None].repeat(1, 2**kinks, 1)
     if kinks:
         chosen = near.nonzero()[:, 1].reshape(-1, 1, kinks).expand(-1, 2**kinks, -1)
-        pieces.scatter_(2, chosen, patterns(kinks).to(active.device).expand(len(active), -1, -1))
+        pieces.scatter_(2, chosen, subset_masks(kinks).to(active.device).expand(len(active), -1, -1))
     return pieces.flatten(0, 1)
 
 

@@ -7,7 +7,7 @@ from attrs import frozen
 from torch import Tensor
 
 from flowlab.theory.geometry.geometry import Geometry
-from flowlab.theory.geometry.subset_sums import Metric, length, nearest_sum
+from flowlab.theory.geometry.subset_sums import Metric, nearest_sum, norm
 
 
 @frozen
@@ -27,7 +27,7 @@ def classify(y: Tensor, geometry: Geometry, threshold: float, metric: Metric) ->
     facet; interior: the rest. Distances to points are in ambient coordinates, to facets Euclidean.
     """
     near = threshold * geometry.scale
-    gaps = (length(part[:, None] - geometry.points, metric).amin(-1) for part in y.split(256))
+    gaps = (norm(part[:, None] - geometry.points, metric).amin(-1) for part in y.split(256))
     to_training = torch.cat(list(gaps))
     # about an offset inside the hull there is an edge a point, and their whole sum is no vertex of anything
     most = len(geometry.points) - 1
@@ -35,7 +35,7 @@ def classify(y: Tensor, geometry: Geometry, threshold: float, metric: Metric) ->
     labels = torch.full((len(y),), 4, device=y.device)
     if geometry.cell is not None:
         depth = geometry.cell.depths(y).amin(-1)
-        off = length(geometry.cell.perpendicular(y), metric)
+        off = norm(geometry.cell.perpendicular(y), metric)
         inside = (depth >= -near) & (off <= near)
         labels[inside] = 3
         labels[inside & (depth <= near)] = 2

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from flowlab.theory.geometry.geometry import Geometry
-from flowlab.theory.geometry.subset_sums import patterns
+from flowlab.theory.geometry.subset_sums import subset_masks
 
 # A table of the distances of 2^12 points is 128 MiB.
 _MOST_EDGES = 12
@@ -26,7 +26,7 @@ def distinct_sums(geometry: Geometry) -> tuple[Tensor, Tensor]:
     edges = geometry.edges
     if len(edges) > _MOST_EDGES:
         raise ValueError(f"2^{len(edges)} subset sums are too many to enumerate: at most 2^{_MOST_EDGES}")
-    sums = geometry.anchor + patterns(len(edges), geometry.rays).to(edges) @ edges
+    sums = geometry.anchor + subset_masks(len(edges), geometry.rays).to(edges) @ edges
     # not by matrix products, which would round the distance of a point from itself to 1e-8
     apart = torch.cdist(sums, sums, compute_mode="donot_use_mm_for_euclid_dist")
     first = (apart <= _slack(sums) * apart.max()).int().argmax(-1)
@@ -56,7 +56,7 @@ def critical_radii(geometry: Geometry) -> Tensor:
         raise ValueError("the offset of the subset sums moves with rho: their condition is not known")
     points, owner = distinct_sums(geometry)
     heights = (points @ slabs.weights[0].mT + slabs.biases[0])[owner]
-    lacking = torch.where(patterns(len(gaps)).to(heights.device), 1 - heights, heights)
+    lacking = torch.where(subset_masks(len(gaps)).to(heights.device), 1 - heights, heights)
     radii = (gaps * lacking).amax(-1)
     least = radii.new_full((len(points),), torch.inf).scatter_reduce(0, owner, radii, "amin")
     # a training point is stable at any radius, whatever rounding says

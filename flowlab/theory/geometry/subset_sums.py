@@ -17,12 +17,12 @@ Metric = Literal["linf", "l2"]
 _ENUMERATED = 12
 
 
-def length(vectors: Tensor, metric: Metric) -> Tensor:
+def norm(vectors: Tensor, metric: Metric) -> Tensor:
     """The norm of vectors (..., d) in ambient coordinates: (...)."""
     return torch.linalg.vector_norm(vectors, math.inf if metric == "linf" else 2, dim=-1)
 
 
-def patterns(edges: int, rays: Tensor | None = None) -> Tensor:
+def subset_masks(edges: int, rays: Tensor | None = None) -> Tensor:
     """All 2^E subsets of E edges, the empty one first: (P, E) bool. With `rays` (E,) at most one edge of a ray."""
     subsets = (torch.arange(2**edges)[:, None] >> torch.arange(edges)) & 1 > 0
     if rays is None:
@@ -51,16 +51,16 @@ def nearest_sum(
     if cap < least:
         return y.new_full((len(y),), math.inf)
     if not len(edges):
-        return length(y - anchor, metric)
+        return norm(y - anchor, metric)
     if len(edges) <= _ENUMERATED:
-        subsets = patterns(len(edges), rays)
+        subsets = subset_masks(len(edges), rays)
         order = subsets.sum(-1)
         allowed = (order >= least) & (order <= cap)
         if not bool(allowed.any()):
             return y.new_full((len(y),), math.inf)
         sums = anchor + subsets[allowed].to(edges) @ edges
         # a chunk of starts at a time: 2^12 sums of 30 coordinates are a megabyte each
-        chunks = [length(part[:, None] - sums, metric).amin(-1) for part in y.split(64)]
+        chunks = [norm(part[:, None] - sums, metric).amin(-1) for part in y.split(64)]
         return torch.cat(chunks)
     if rays is not None:
         raise ValueError(f"sums of {len(edges)} edges on common rays can't be enumerated: at most {_ENUMERATED}")
@@ -71,7 +71,7 @@ def nearest_sum(
     against = size.square() * (1 - 2 * share) if metric == "l2" else size * (1 - share - chosen.to(share))
     rank = against.argsort(-1).argsort(-1)
     chosen = (chosen & (rank < cap)) | (rank < least)
-    return length(y - anchor - chosen.to(edges) @ edges, metric)
+    return norm(y - anchor - chosen.to(edges) @ edges, metric)
 
 
 def sums_of(
@@ -85,7 +85,7 @@ def sums_of(
     """All sums of `order` edges, or `most` of them at random without replacement: (P, d), and how many
     there are. With `rays` (E,) a sum takes at most one edge of a ray."""
     if rays is not None:
-        subsets = patterns(len(edges), rays)
+        subsets = subset_masks(len(edges), rays)
         subsets = subsets[subsets.sum(-1) == order].to(edges)
         some = torch.randperm(len(subsets), generator=generator)[:most].sort().values
         return anchor + subsets[some] @ edges, len(subsets)
@@ -109,7 +109,7 @@ def fixed_points(slabs: Slabs) -> tuple[Tensor, Tensor]:
     count = slabs.jumps.shape[1]
     if count > 16:
         raise ValueError(f"2^{count} subset sums are too many to enumerate")
-    subsets = patterns(count)
+    subsets = subset_masks(count)
     points = slabs.offset[0] + subsets.to(slabs.jumps) @ slabs.jumps[0]
     kept = (slabs.values(points[None])[0] == subsets).all(-1)
     return subsets[kept], points[kept]

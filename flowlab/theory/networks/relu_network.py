@@ -60,7 +60,7 @@ class ReluNetwork:
         return self.outer, self.inner, self.biases, self.skip, self.offset
 
 
-def stacked(banks: Sequence[ReluNetwork]) -> ReluNetwork:
+def concat_networks(banks: Sequence[ReluNetwork]) -> ReluNetwork:
     """One bank of the levels of several; narrower networks are filled up with dead neurons."""
     width = max(bank.biases.shape[-1] for bank in banks)
 

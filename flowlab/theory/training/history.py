@@ -12,7 +12,7 @@ from flowlab.theory.training.descent import Weights
 
 
 @frozen
-class Moment:
+class HistoryEntry:
     """What is seen of training at one step: per-level figures (L,) and the penalty."""
 
     step: int
@@ -29,7 +29,9 @@ class Diverged(ArithmeticError):
         self.level = level
 
 
-def observe(moments: list[Moment], step: int, residual: Tensor, weights: Weights, penalty: float) -> Moment:
+def observe(
+    moments: list[HistoryEntry], step: int, residual: Tensor, weights: Weights, penalty: float
+) -> HistoryEntry:
     """Append what is seen at a step. Raises Diverged with the step, the level and its last finite violation."""
     violation, cost = residual.abs().amax((1, 2)).cpu(), weights.network().cost.cpu()
     lost = ~torch.isfinite(violation)
@@ -37,16 +39,16 @@ def observe(moments: list[Moment], step: int, residual: Tensor, weights: Weights
         level = int(lost.nonzero()[0, 0])
         finite = f"{moments[-1].violation[level]:.3g}" if moments else "none"
         raise Diverged(f"the loss is not finite at step {step} (last finite violation: {finite})", level)
-    moments.append(Moment(step, violation, cost, penalty))
+    moments.append(HistoryEntry(step, violation, cost, penalty))
     return moments[-1]
 
 
-def figures(moment: Moment) -> dict[str, float]:
+def figures(moment: HistoryEntry) -> dict[str, float]:
     """What a progress line shows of a moment: the worst level's violation and cost."""
     return {"violation": moment.violation.max().item(), "cost": moment.cost.max().item()}
 
 
-def history(moments: Sequence[Moment], sigma: Tensor) -> dict[str, list[float]]:
+def history(moments: Sequence[HistoryEntry], sigma: Tensor) -> dict[str, list[float]]:
     """Columns of a training history: one row a moment and level."""
     names = ("step", "level", "sigma", "violation_max", "cost", "penalty")
     rows = [
@@ -64,7 +66,7 @@ def history(moments: Sequence[Moment], sigma: Tensor) -> dict[str, list[float]]:
     return dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
 
 
-def packed(moments: Sequence[Moment]) -> dict[str, Tensor]:
+def pack_history(moments: Sequence[HistoryEntry]) -> dict[str, Tensor]:
     """T moments as tensors: step and penalty (T,), violation and cost (T, L)."""
     none = torch.empty(0)
     return {
@@ -75,8 +77,8 @@ def packed(moments: Sequence[Moment]) -> dict[str, Tensor]:
     }
 
 
-def unpacked(columns: Mapping[str, Tensor]) -> list[Moment]:
+def unpack_history(columns: Mapping[str, Tensor]) -> list[HistoryEntry]:
     """The moments that were packed."""
     step, penalty = columns["step"].tolist(), columns["penalty"].tolist()
     rows = zip(step, columns["violation"], columns["cost"], penalty, strict=True)
-    return [Moment(*row) for row in rows]
+    return [HistoryEntry(*row) for row in rows]

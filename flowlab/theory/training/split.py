@@ -10,8 +10,8 @@ import torch
 from attrs import frozen
 from torch import Tensor
 
-from flowlab.theory.networks.relu_network import ReluNetwork, stacked
-from flowlab.theory.training.history import Moment
+from flowlab.theory.networks.relu_network import ReluNetwork, concat_networks
+from flowlab.theory.training.history import HistoryEntry
 
 T = TypeVar("T")
 _WORDS = ("out of memory", "not enough memory", "can't allocate memory", "cannot allocate memory")
@@ -26,11 +26,11 @@ class Trained:
     """A trained bank, its history, and the multipliers (L, N * M, d) where the method has them."""
 
     network: ReluNetwork
-    moments: Sequence[Moment]
+    moments: Sequence[HistoryEntry]
     multipliers: Tensor | None = None
 
 
-def in_parts(run: Callable[[slice], T], levels: int, device: torch.device) -> list[T]:
+def map_splitting_on_oom(run: Callable[[slice], T], levels: int, device: torch.device) -> list[T]:
     """The results of `run` on consecutive slices of the levels: all at once, or in halves where memory is short.
 
     Raises OutOfMemory, with the allocated and the free memory, where `run` finds too little for a single level.
@@ -88,10 +88,10 @@ def name_of(levels: slice) -> str:
     return f"levels-{levels.start}-{levels.stop - 1}"
 
 
-def joined(parts: Sequence[Trained]) -> Trained:
+def concat_trained(parts: Sequence[Trained]) -> Trained:
     """One bank of the levels of all parts; networks of fewer neurons are filled up with zeros."""
     moments = [
-        Moment(
+        HistoryEntry(
             same[0].step,
             torch.cat([moment.violation for moment in same]),
             torch.cat([moment.cost for moment in same]),
@@ -101,7 +101,7 @@ def joined(parts: Sequence[Trained]) -> Trained:
     ]
     multipliers = [part.multipliers for part in parts if part.multipliers is not None]
     return Trained(
-        stacked([part.network for part in parts]), moments, torch.cat(multipliers) if multipliers else None
+        concat_networks([part.network for part in parts]), moments, torch.cat(multipliers) if multipliers else None
     )
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from flowlab.theory.networks.relu_network import ReluNetwork
 from flowlab.theory.training.descent import Descent, Weights, optimizer_of
-from flowlab.theory.training.history import Moment, packed, unpacked
+from flowlab.theory.training.history import HistoryEntry, pack_history, unpack_history
 from flowlab.theory.training.working_set import Shuffle
 
 Keep = Callable[[int, int, Callable[[], Mapping[str, Tensor]]], None]  # steps done, steps in all, the state
@@ -34,7 +34,7 @@ class TrainingState:
     step: int = 0
     rate: float = 1.0
     penalty: float = 0.0
-    moments: list[Moment] = field(factory=list)
+    moments: list[HistoryEntry] = field(factory=list)
 
     @classmethod
     def of(
@@ -72,7 +72,7 @@ class TrainingState:
             "shuffle.order": self.shuffle.order,
             "shuffle.used": torch.tensor(self.shuffle.used),
         }
-        named |= {f"moments.{name}": column for name, column in packed(self.moments).items()}
+        named |= {f"moments.{name}": column for name, column in pack_history(self.moments).items()}
         for name, leaf in asdict(self.weights, recurse=False).items():
             named[f"weights.{name}"] = leaf.detach()
             named |= {f"optimizer.{name}.{key}": value for key, value in self.optimizer.state[leaf].items()}
@@ -87,7 +87,7 @@ class TrainingState:
         self.multipliers = saved["multipliers"].to(device, copy=True)
         self.chosen = saved["chosen"].to(device, copy=True)
         self.shuffle = Shuffle(saved["shuffle.order"].to(device, copy=True), int(saved["shuffle.used"]))
-        self.moments = unpacked(_under("moments.", saved))
+        self.moments = unpack_history(_under("moments.", saved))
         # a fused optimizer counts its steps on the weights' device, the others on the CPU
         counting = device if self.optimizer.defaults.get("fused") else torch.device("cpu")
         for name, leaf in asdict(self.weights, recurse=False).items():

@@ -14,7 +14,7 @@ from uuid import uuid4
 from attrs import define, field, frozen
 from distributed import Client, Future, KilledWorker
 
-from flowlab.api import Answer, EngineError, Task, Work
+from flowlab.api import EngineError, Task, TaskFunction, TaskResult
 
 _LOOK = 2.0  # seconds between two looks at the cluster
 LOST = "the cluster's scheduler is lost; run again to resume"
@@ -40,7 +40,7 @@ class Cluster:
     """
 
     client: Client
-    work: Work
+    work: TaskFunction
     patience: float
     _waiting: deque[Task] = field(factory=deque, init=False)
     _flights: dict[str, _Flight] = field(factory=dict, init=False)  # by Dask's keys
@@ -54,7 +54,7 @@ class Cluster:
         self._look()
 
     @property
-    def hands(self) -> int:
+    def slots(self) -> int:
         """How many tasks can be worked at, at once."""
         return max(len(self._workers), 1)
 
@@ -63,9 +63,9 @@ class Cluster:
         self._waiting.append(task)
         self._employ()
 
-    def answers(self) -> Sequence[Answer]:
+    def completed(self) -> Sequence[TaskResult]:
         """Wait for tasks to end. Raises EngineError where the scheduler, or every worker, is gone."""
-        found: list[Answer] = []
+        found: list[TaskResult] = []
         while not found and (self._flights or self._waiting):
             heard = list(self._heard())
             self._employ()  # before what they say is fetched, so that nobody waits for that
@@ -110,7 +110,7 @@ class Cluster:
             while True:
                 yield self._news.get_nowait()
 
-    def _ended(self, future: Future) -> list[Answer]:
+    def _ended(self, future: Future) -> list[TaskResult]:
         """The answer of a task that ended, unless its worker is known to have left."""
         flight = self._flights.get(future.key)
         if flight is None:
@@ -129,9 +129,9 @@ class Cluster:
         except Exception as error:
             raise EngineError(f"a worker can't do the work: {type(error).__name__}: {error}") from error
         del self._flights[future.key]
-        return [_died(flight) if text is None else Answer(flight.task.name, text)]
+        return [_died(flight) if text is None else TaskResult(flight.task.name, text)]
 
-    def _left(self, event: Any) -> list[Answer]:
+    def _left(self, event: Any) -> list[TaskResult]:
         """The answer of a worker that died at its task; one that it hadn't begun, or gave back, another takes."""
         action = event.get("action") if isinstance(event, dict) else None
         if action == "add-worker":
@@ -174,5 +174,5 @@ class Cluster:
                 raise EngineError(f"{address} works at {worker['nthreads']} nodes at once: {rule}")
 
 
-def _died(flight: _Flight) -> Answer:
-    return Answer(flight.task.name, None, deaths=1, where=f"with worker {flight.worker}")
+def _died(flight: _Flight) -> TaskResult:
+    return TaskResult(flight.task.name, None, crashes=1, where=f"with worker {flight.worker}")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from flowlab.api import EngineError, Misfit, Work, parameter
+from flowlab.api import EngineError, TaskFunction, ValidationIssue, parameter
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -33,15 +33,17 @@ class Dask:
     patience: float = parameter(60.0, help="how long a cluster may be without any worker", unit="seconds", gt=0)
     greeting: float = parameter(30.0, help="how long the scheduler has to answer at first", unit="seconds", gt=0)
 
-    def check(self, inputs: object) -> Iterator[Misfit]:
+    def check(self, inputs: object) -> Iterator[ValidationIssue]:
         """The scheduler is found in one of two ways."""
         if (self.scheduler_file is None) == (self.address is None):
-            yield Misfit("scheduler_file", "name the running scheduler: scheduler_file or address, one of them")
+            yield ValidationIssue(
+                "scheduler_file", "name the running scheduler: scheduler_file or address, one of them"
+            )
         if self.address is not None and not re.fullmatch(r"(tcp|tls|ucx|ws|wss)://\S+:\d+", self.address):
-            yield Misfit("address", f"must be like tcp://10.0.0.1:8786, found {self.address!r}")
+            yield ValidationIssue("address", f"must be like tcp://10.0.0.1:8786, found {self.address!r}")
 
     @contextmanager
-    def crew(self, work: Work, device: str, threads: int) -> Iterator[Cluster]:
+    def open_pool(self, work: TaskFunction, device: str, threads: int) -> Iterator[Cluster]:
         """The cluster's workers. Raises EngineError where no scheduler answers."""
         from flowlab_dask.cluster import Cluster
 

@@ -80,9 +80,9 @@ def test_row_03_a_killed_worker_costs_a_retry(faults: Faults) -> None:
 def test_row_04_a_node_that_kills_every_worker_is_to_blame_and_its_siblings_are_done(faults: Faults) -> None:
     code, out, error = ended(faults.run("--set", "dataset.slow.harm=kill", "--set", "dataset.slow.seconds=0.0"))
     assert code == 1, error
-    deaths = len(faults.marks())
-    assert deaths >= 3
-    assert f"failed: dataset.slow: the process at it died {deaths} times with worker tcp://" in out
+    crashes = len(faults.marks())
+    assert crashes >= 3
+    assert f"failed: dataset.slow: the process at it died {crashes} times with worker tcp://" in out
     assert "3 times with nothing else at work" in out
     assert "skipped: analysis.all: needs dataset.slow" in out
     assert "dataset.quick: done" in error

@@ -11,7 +11,7 @@ from living import wait_for
 from running import Running, kill
 
 from flowlab.api import EngineError, Task
-from flowlab.api.sample_task import drill
+from flowlab.api.sample_task import sample_task
 from flowlab.api.testing import ExecutorSuite
 
 
@@ -29,7 +29,7 @@ class TestDask(ExecutorSuite):
 def refusal(dask: Dask) -> str:
     """What it says in place of opening a crew; nothing if it opens one."""
     try:
-        with dask.crew(drill, "cpu", 1):
+        with dask.open_pool(sample_task, "cpu", 1):
             return ""
     except EngineError as error:
         return str(error)
@@ -67,10 +67,10 @@ def test_tls_without_keys_is_told() -> None:
 def test_a_cluster_without_workers_is_told(cluster: Running) -> None:
     cluster.kill_workers()
     dask = Dask(scheduler_file=str(cluster.file), patience=0.5)
-    with dask.crew(drill, "cpu", 1) as crew:
-        crew.submit(Task("node", "say so"))
+    with dask.open_pool(sample_task, "cpu", 1) as pool:
+        pool.submit(Task("node", "say so"))
         with pytest.raises(EngineError, match=r"no worker for 0\.5 s"):
-            crew.answers()
+            pool.completed()
 
 
 def test_workers_of_several_threads_are_refused(cluster: Running) -> None:

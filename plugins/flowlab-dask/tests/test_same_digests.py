@@ -18,7 +18,7 @@ from distributed import Client
 from living import wait_for
 from running import Running
 
-from flowlab.provenance.lock_file import Locked
+from flowlab.provenance.lock_file import LockFile
 
 SWEEP = Path(__file__).parents[3] / "tests/engine/workers/sweep.toml"  # which the local executor is tried on
 LONG = ("--set", "optimizer.al.steps=20_000")  # seconds a training, so that it can be hit
@@ -35,7 +35,7 @@ def run(place: Place, name: str, *options: str, cluster: bool = True) -> subproc
 
 def digests(place: Place, name: str) -> Mapping[str, str]:
     """Those of all nodes, of a run that lost nothing."""
-    nodes = Locked.read(place.folder / name / "sweep").nodes
+    nodes = LockFile.read(place.folder / name / "sweep").nodes
     assert {trace.status for trace in nodes.values()} <= {"done", "short"}
     found = {node: trace.digest for node, trace in nodes.items() if trace.digest is not None}
     assert len(found) >= 20

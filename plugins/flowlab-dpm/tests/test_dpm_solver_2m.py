@@ -4,7 +4,7 @@ import pytest
 import torch
 from flowlab_dpm.dpm_solver_2m import DpmSolver2M
 
-from flowlab.api import Context, Path
+from flowlab.api import Context, FlowODE
 from flowlab.api.testing import IntegratorSuite
 
 CONTEXT = Context(0, "flow", torch.float64, torch.device("cpu"))
@@ -13,7 +13,7 @@ STARTS = torch.tensor([[1.5, -0.4], [0.2, 0.9]], dtype=torch.float64)
 
 def score_path(denoise, steps, last=3.0):
     r = torch.linspace(0, last, steps + 1, dtype=torch.float64)
-    return Path(-r, r, torch.full_like(r, -1), denoise)
+    return FlowODE(-r, r, torch.full_like(r, -1), denoise)
 
 
 class TestDpmSolver2M(IntegratorSuite):
@@ -44,6 +44,6 @@ def test_two_steps_are_those_of_the_algorithm():
 def test_the_last_step_to_zero_noise_lands_on_the_denoised_point():
     sigma = torch.tensor([0.2, 0.1, 0.0], dtype=torch.float64)
     time = sigma.square()
-    path = Path(sigma.log(), time, 0.5 / time, lambda y, i: y / (1 + sigma[i]))
+    path = FlowODE(sigma.log(), time, 0.5 / time, lambda y, i: y / (1 + sigma[i]))
     states = DpmSolver2M().integrate(path, STARTS, CONTEXT)
     torch.testing.assert_close(states[-1], states[-2] / 1.1, atol=1e-14, rtol=0)

@@ -10,10 +10,10 @@ from attrs import frozen
 
 from flowlab.api import (
     Context,
-    Declared,
     Frame,
-    Misfit,
+    NodeSpec,
     Result,
+    ValidationIssue,
     orthonormal_frame,
     parameter,
     points_table,
@@ -43,16 +43,18 @@ class Rays:
     samples: int = parameter(100, help="noisy samples a point, M", ge=1)
     frame: Frame = parameter("standard", help="directions of the rays: the first axes, or a random frame")
 
-    def check(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
+    def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
         """Rays with distinct points, as many as fit."""
         if not self.distances or not all(self.distances):
-            yield Misfit("distances", "at least one ray is needed, and a point on each")
+            yield ValidationIssue("distances", "at least one ray is needed, and a point on each")
         if any(len(set(row)) < len(row) for row in self.distances):
-            yield Misfit("distances", "the points of a ray must be distinct")
+            yield ValidationIssue("distances", "the points of a ray must be distinct")
         if len(self.distances) > self.dimension:
-            yield Misfit("distances", f"{len(self.distances)} rays don't fit in {self.dimension} dimensions")
+            yield ValidationIssue(
+                "distances", f"{len(self.distances)} rays don't fit in {self.dimension} dimensions"
+            )
         if sum(map(len, self.distances)) > _ENUMERATED and max(map(len, self.distances)) > 1:
-            yield Misfit("distances", f"with several points on a ray, at most {_ENUMERATED} in all")
+            yield ValidationIssue("distances", f"with several points on a ray, at most {_ENUMERATED} in all")
 
     def build(self, context: Context) -> Result:
         """Lay the anchor and the points, ray by ray and outwards, and their theory."""

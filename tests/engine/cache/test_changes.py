@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowlab.api import parameter
-from flowlab.engine.cache.key import Keys, expanded
-from flowlab.engine.cache.key_diff import changes
+from flowlab.engine.cache.key import CacheKeys, expand_ingredients
+from flowlab.engine.cache.key_diff import describe_key_changes
 from flowlab.graph.node import Node
 
 
@@ -34,10 +34,10 @@ def judge(*banks: Node) -> Node:
 
 
 def made(of: Node, seed: int = 0, sources: dict[str, str] | None = None, **run: str) -> Any:
-    keys = Keys(seed, run.get("dtype", "float64"), run.get("device", "cpu"), 1)
+    keys = CacheKeys(seed, run.get("dtype", "float64"), run.get("device", "cpu"), 1)
     keys._digests["flowlab"] = "its sources"
     modules = {"a.py": "1", "b.py": "1"} if sources is None else sources
-    return expanded(keys.ingredients(of), lambda digest: modules if digest == "its sources" else {})
+    return expand_ingredients(keys.ingredients(of), lambda digest: modules if digest == "its sources" else {})
 
 
 SAME = made(bank())
@@ -69,13 +69,13 @@ SAME = made(bank())
     ],
 )
 def test_each_ingredient_is_named(other: Any, said: list[str]) -> None:
-    assert changes(SAME, other) == said
+    assert describe_key_changes(SAME, other) == said
 
 
 def test_a_shared_ancestor_is_named_once_and_a_new_input_by_name() -> None:
     former = made(judge(bank(), bank(name="other")))
     current = made(judge(bank(4), bank(4, name="other"), bank(4, name="third")))
-    assert changes(former, current) == [
+    assert describe_key_changes(former, current) == [
         'analysis.judge.denoiser: ["bank", "other"] -> ["bank", "other", "third"]',
         "dataset.points.count: 3 -> 4",
         "analysis.judge.denoiser: third is new",
@@ -88,4 +88,4 @@ settings_ = st.tuples(st.sampled_from([3, 4, 3.0, True, None, "3"]), st.integers
 @given(settings_, settings_)
 def test_keys_differ_where_something_is_said_to_have_changed(one: Any, other: Any) -> None:
     contents = [made(bank(count, width), seed) for count, width, seed in (one, other)]
-    assert bool(changes(*contents)) == (json.dumps(contents[0]) != json.dumps(contents[1]))
+    assert bool(describe_key_changes(*contents)) == (json.dumps(contents[0]) != json.dumps(contents[1]))

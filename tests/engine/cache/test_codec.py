@@ -10,8 +10,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowlab.api import Bank, Result, Table, TrainingSet
-from flowlab.engine.cache.serialization import Lost, Unstorable, decode, decode_alone, encode
+from flowlab.api import DenoiserBank, Result, Table, TrainingSet
+from flowlab.engine.cache.serialization import (
+    MissingValue,
+    SerializationError,
+    deserialize,
+    deserialize_without_inputs,
+    serialize,
+)
 from flowlab.theory.geometry.geometry import Geometry
 from flowlab.theory.networks.relu_network import ReluNetwork
 from flowlab.theory.networks.slabs import Slabs
@@ -33,7 +39,7 @@ values = st.recursive(
 
 
 def again(result: Result, inputs: dict[str, Any] | None = None) -> Result:
-    return decode(encode(result, inputs or {}), inputs or {}, CPU)
+    return deserialize(serialize(result, inputs or {}), inputs or {}, CPU)
 
 
 def alike(one: Any, other: Any) -> bool:
@@ -53,13 +59,13 @@ def alike(one: Any, other: Any) -> bool:
     return repr(one) == repr(other)
 
 
-def bank(training: Any, network: Any = None) -> Bank:
+def bank(training: Any, network: Any = None) -> DenoiserBank:
     weights = torch.arange(12.0, dtype=torch.float64).reshape(2, 3, 2)
     square = torch.zeros(2, 2, 2, dtype=torch.float64)
     relu = ReluNetwork(weights, weights + 1, weights[..., 0].contiguous(), square, square[:, 0].contiguous())
     history = Table({"step": [float(step) for step in range(40)], "level": [0] * 40})
     usable = torch.tensor([True, False])
-    return Bank(
+    return DenoiserBank(
         weights[0, :2, 0].clone(), network or relu, training, usable, history=history, quality={"gap": [None]}
     )
 
@@ -106,33 +112,33 @@ class Number(int):
     ],
 )
 def test_what_would_not_come_back_the_same_does_not_go_in(value: Any) -> None:
-    encoded = encode(Result([value], {"x": 1}), {})
+    encoded = serialize(Result([value], {"x": 1}), {})
     assert not encoded.whole
-    assert decode(encoded, {}, CPU) == Result(Lost("list"), {"x": 1})
-    with pytest.raises(Unstorable):
-        encode(Result(None, {"x": value}), {})
+    assert deserialize(encoded, {}, CPU) == Result(MissingValue("list"), {"x": 1})
+    with pytest.raises(SerializationError):
+        serialize(Result(None, {"x": value}), {})
 
 
 def test_a_value_that_holds_an_input_waits_for_it() -> None:
     points = torch.eye(2)
     training = TrainingSet(Geometry(points, points[0], points[1:]), 5, lambda sigma: sigma)
-    encoded = encode(Result(bank(training), {"gap": 0.5}, shortfall="short"), {"dataset": training})
+    encoded = serialize(Result(bank(training), {"gap": 0.5}, shortfall="short"), {"dataset": training})
     assert encoded.whole
-    alone = decode_alone(encoded, CPU)
-    assert isinstance(alone.value, Lost)
+    alone = deserialize_without_inputs(encoded, CPU)
+    assert isinstance(alone.value, MissingValue)
     assert (alone.metrics, alone.shortfall) == ({"gap": 0.5}, "short")
-    assert alike(decode_alone(encode(Result({"x": points}), {}), CPU), Result({"x": points}))
+    assert alike(deserialize_without_inputs(serialize(Result({"x": points}), {}), CPU), Result({"x": points}))
 
 
 @given(values, values)
 def test_equal_results_have_equal_digests(one: Any, other: Any) -> None:
     first, second = Result(one, {"x": 1.0}), Result(other, {"x": 1.0})
-    assert encode(first, {}).digest == encode(again(first), {}).digest
-    assert (encode(first, {}).digest == encode(second, {}).digest) == alike(first, second)
+    assert serialize(first, {}).digest == serialize(again(first), {}).digest
+    assert (serialize(first, {}).digest == serialize(second, {}).digest) == alike(first, second)
 
 
 def test_a_flipped_bit_of_a_tensor_changes_the_digest() -> None:
     tensor = torch.ones(3, dtype=torch.float64)
-    before = encode(Result(tensor), {}).digest
+    before = serialize(Result(tensor), {}).digest
     tensor.view(torch.int64)[1] ^= 1
-    assert encode(Result(tensor), {}).digest != before
+    assert serialize(Result(tensor), {}).digest != before

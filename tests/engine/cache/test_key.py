@@ -11,8 +11,8 @@ from attrs import evolve, field, frozen
 from engine_nodes import Bank, Judge, node
 
 from flowlab.api import parameter
-from flowlab.engine.cache.key import Keys, combined
-from flowlab.engine.cache.source_digest import digests
+from flowlab.engine.cache.key import CacheKeys, combine_digests
+from flowlab.engine.cache.source_digest import digest_modules
 from flowlab.graph.node import Node
 
 
@@ -42,8 +42,8 @@ def key(
     threads: int = 1,
     flowlab: dict[str, str] | None = None,
 ) -> str:
-    keys = Keys(seed, dtype, device, threads)
-    keys._digests["flowlab"] = combined(flowlab or {})  # in place of a quarter of a second
+    keys = CacheKeys(seed, dtype, device, threads)
+    keys._digests["flowlab"] = combine_digests(flowlab or {})  # in place of a quarter of a second
     return keys.of(of)
 
 
@@ -115,16 +115,16 @@ def test_the_sources_of_every_package_involved_count(tmp_path: Path, monkeypatch
         keys.append(key(bank()))
     assert keys[0] == keys[1] != keys[2]
     assert keys[2] != key(bank(), flowlab={"cli.py": "edited"})
-    assert Keys(0, "float64", "cpu", 1).of(bank()) == key(bank(), flowlab=digests("flowlab"))
+    assert CacheKeys(0, "float64", "cpu", 1).of(bank()) == key(bank(), flowlab=digest_modules("flowlab"))
 
 
 def test_sources_are_read_once_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "made.py").write_text("x = 1")
-    keys = Keys(0, "float64", "cpu", 1)
+    keys = CacheKeys(0, "float64", "cpu", 1)
     first = keys.of(bank())
     (tmp_path / "made.py").write_text("x = 2")  # an edit changes nothing of what runs already
-    assert keys.of(bank()) == first != Keys(0, "float64", "cpu", 1).of(bank())
+    assert keys.of(bank()) == first != CacheKeys(0, "float64", "cpu", 1).of(bank())
 
 
 def test_a_node_of_a_sweep_over_seeds_has_the_key_of_its_own_seed() -> None:

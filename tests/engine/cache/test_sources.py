@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flowlab.engine.cache.source_digest import digests
+from flowlab.engine.cache.source_digest import digest_modules
 
 CODE = "def f(x):\n    return x + 1\n"
 
@@ -32,29 +32,29 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ],
 )
 def test_comments_and_layout_do_not_count(package: Path, source: str, same: bool) -> None:
-    before = digests("digested")
+    before = digest_modules("digested")
     (package / "inner/code.py").write_text(source)
-    assert (digests("digested") == before) == same
+    assert (digest_modules("digested") == before) == same
 
 
 def test_names_and_what_is_no_python_count(package: Path) -> None:
-    seen = [str(digests("digested"))]
+    seen = [str(digest_modules("digested"))]
     (package / "inner/code.py").rename(package / "inner/other.py")
-    seen.append(str(digests("digested")))
+    seen.append(str(digest_modules("digested")))
     for broken in (b"no python", b"no python at all", b"\xff"):
         (package / "inner/other.py").write_bytes(broken)
-        seen.append(str(digests("digested")))
+        seen.append(str(digest_modules("digested")))
     assert len(set(seen)) == 5
 
 
 def test_a_module_alone_and_none_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "lonely.py").write_text(CODE)
-    assert list(digests("lonely")) == ["lonely"]
-    assert {"cli/app.py", "engine/cache/source_digest.py"} < digests("flowlab").keys()
-    assert digests("sys") == digests("no_such_package") == digests("") == {}
+    assert list(digest_modules("lonely")) == ["lonely"]
+    assert {"cli/app.py", "engine/cache/source_digest.py"} < digest_modules("flowlab").keys()
+    assert digest_modules("sys") == digest_modules("no_such_package") == digest_modules("") == {}
 
 
 def test_nothing_is_imported(package: Path) -> None:
     (package / "__init__.py").write_text("raise SystemError")
-    digests("digested")
+    digest_modules("digested")

@@ -12,10 +12,10 @@ import pytest
 import torch
 from kept_runs import EXPERIMENT, STORED, Ears, figures, of, ran, reused
 
-from flowlab.engine.cache.store import FOLDER, Store
-from flowlab.engine.progress.listener import Quiet
-from flowlab.engine.run import run
-from flowlab.graph.graph import load
+from flowlab.engine.cache.store import STORE_VARIABLE, Store
+from flowlab.engine.progress.listener import QuietListener
+from flowlab.engine.run import run_graph
+from flowlab.graph.graph import load_graph
 from flowlab.registry.registry import Registry
 
 
@@ -84,7 +84,7 @@ def test_a_node_without_a_key_is_computed(tmp_path: Path, monkeypatch: pytest.Mo
     def fail(*_: object) -> str:
         raise TypeError("keys of several types")
 
-    monkeypatch.setattr("flowlab.engine.cache.key.Keys.of", fail)
+    monkeypatch.setattr("flowlab.engine.cache.key.CacheKeys.of", fail)
     ears = Ears()
     outcome = ran(tmp_path / "store", ears)
     assert {record.status for record in outcome.records} <= {"done", "short"}
@@ -95,7 +95,7 @@ def test_without_a_store_nothing_is_written(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.chdir(tmp_path)
     file = tmp_path / "kept.toml"
     file.write_text(EXPERIMENT)
-    run(load(file, (), Registry.installed()), "cpu", Quiet())
+    run_graph(load_graph(file, (), Registry.installed()), "cpu", QuietListener())
     assert list(tmp_path.iterdir()) == [file]
 
 
@@ -107,7 +107,7 @@ def test_a_use_is_noted(kept: Path) -> None:
 
 
 def test_the_environment_names_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(FOLDER, raising=False)
+    monkeypatch.delenv(STORE_VARIABLE, raising=False)
     assert Store.beside(tmp_path).folder == tmp_path / ".store"
-    monkeypatch.setenv(FOLDER, "/elsewhere")
+    monkeypatch.setenv(STORE_VARIABLE, "/elsewhere")
     assert Store.beside(tmp_path).folder == Path("/elsewhere")

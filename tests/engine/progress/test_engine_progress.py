@@ -10,8 +10,8 @@ from engine_nodes import NOWHERE, graph_of, node
 
 from flowlab.api import Context, Result
 from flowlab.engine.outcome import Record
-from flowlab.engine.progress.listener import Lines, Quiet, listening
-from flowlab.engine.run import run
+from flowlab.engine.progress.listener import LogListener, QuietListener, open_listener
+from flowlab.engine.run import run_graph
 
 
 class Slow:
@@ -27,12 +27,12 @@ class Slow:
 @pytest.fixture(autouse=True)
 def _without_fields(monkeypatch: pytest.MonkeyPatch) -> None:
     """Slow isn't an attrs class: it has no references."""
-    monkeypatch.setattr("flowlab.engine.run.inputs", lambda node, values: {})
+    monkeypatch.setattr("flowlab.engine.run.gather_inputs", lambda node, values: {})
 
 
 def test_plain_lines() -> None:
     stream = io.StringIO()
-    run(graph_of(node("dataset", "slow", Slow())), "cpu", Lines(stream, every=0), NOWHERE)
+    run_graph(graph_of(node("dataset", "slow", Slow())), "cpu", LogListener(stream, every=0), NOWHERE)
     lines = stream.getvalue().splitlines()
     assert lines[0] == "[1/1] dataset.slow (made-up)"
     assert lines[2] == "  dataset.slow: 2/3, about 0 s left, violation 0.25"
@@ -41,13 +41,13 @@ def test_plain_lines() -> None:
 
 def test_plain_lines_are_rare() -> None:
     stream = io.StringIO()
-    run(graph_of(node("dataset", "slow", Slow())), "cpu", Lines(stream), NOWHERE)
+    run_graph(graph_of(node("dataset", "slow", Slow())), "cpu", LogListener(stream), NOWHERE)
     assert len(stream.getvalue().splitlines()) == 2
 
 
 def test_plain_lines_of_nodes_that_end_as_it_comes() -> None:
     stream = io.StringIO()
-    lines = Lines(stream)
+    lines = LogListener(stream)
     nodes = [node("dataset", name, Slow()) for name in "abc"]
     lines.begun([*nodes, node("schedule", "tool", Slow())], str)
     for one in nodes:
@@ -59,7 +59,7 @@ def test_plain_lines_of_nodes_that_end_as_it_comes() -> None:
 
 
 def test_quiet_is_quiet(capfd: pytest.CaptureFixture[str]) -> None:
-    with listening(quiet=True) as listener:
-        assert isinstance(listener, Quiet)
-        run(graph_of(node("dataset", "slow", Slow())), "cpu", listener, NOWHERE)
+    with open_listener(quiet=True) as listener:
+        assert isinstance(listener, QuietListener)
+        run_graph(graph_of(node("dataset", "slow", Slow())), "cpu", listener, NOWHERE)
     assert capfd.readouterr() == ("", "")

@@ -10,17 +10,17 @@ import pytest
 import torch
 from site_packages import SitePackages
 
-from flowlab.api import Effort
+from flowlab.api import TrainingCost
 from flowlab.components.optimizers.augmented_lagrangian import AugmentedLagrangian
 from flowlab.components.optimizers.certified_min_norm import CertifiedMinNorm
 from flowlab.components.optimizers.weight_decay import WeightDecay
 from flowlab.engine.cache.store import Store
-from flowlab.engine.inputs import inputs
-from flowlab.engine.node_runner import Builder
+from flowlab.engine.inputs import gather_inputs
+from flowlab.engine.node_runner import NodeRunner
 from flowlab.engine.progress.forecast import forecast
-from flowlab.engine.progress.listener import Quiet
-from flowlab.engine.run import run
-from flowlab.graph.graph import Graph, load
+from flowlab.engine.progress.listener import QuietListener
+from flowlab.engine.run import run_graph
+from flowlab.graph.graph import Graph, load_graph
 from flowlab.registry.registry import Registry
 from flowlab.theory.training import step_time
 
@@ -29,12 +29,12 @@ SECONDS = 0.01  # of a step, made up
 
 
 def graph(name: str, *settings: str) -> Graph:
-    return load(EXPERIMENTS / f"{name}.toml", settings, Registry.installed())
+    return load_graph(EXPERIMENTS / f"{name}.toml", settings, Registry.installed())
 
 
 def ahead(graph: Graph, store: Store | None = None) -> str:
     """What is said of a run on the CPU."""
-    return forecast(Builder.of(graph, torch.device("cpu"), Quiet(), store=store))
+    return forecast(NodeRunner.of(graph, torch.device("cpu"), QuietListener(), store=store))
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_of_very_many_the_first_are_looked_at(
 
 def test_no_dataset_is_built_for_slabs(monkeypatch: pytest.MonkeyPatch) -> None:
     built: list[Any] = []
-    monkeypatch.setattr("flowlab.engine.progress.forecast.inputs", lambda node, _: built.append(node) or {})
+    monkeypatch.setattr("flowlab.engine.progress.forecast.gather_inputs", lambda node, _: built.append(node) or {})
     assert ahead(graph("orthogonal")) == ""
     assert built == []
 
@@ -106,16 +106,16 @@ def test_nothing_is_told_or_built_of_what_is_stored(
     monkeypatch.setattr("flowlab.engine.progress.forecast._WORTH", 0.0)
     store, one = Store(tmp_path / "store"), graph("smoke", "optimizer.short.steps=20")
     assert ahead(one, store)
-    run(one, "cpu", Quiet(), store=store)
+    run_graph(one, "cpu", QuietListener(), store=store)
     built: list[Any] = []
-    monkeypatch.setattr("flowlab.engine.progress.forecast.inputs", lambda node, _: built.append(node) or {})
+    monkeypatch.setattr("flowlab.engine.progress.forecast.gather_inputs", lambda node, _: built.append(node) or {})
     before = len(measured)
     assert ahead(one, store) == ""
     assert (built, len(measured)) == ([], before)
-    monkeypatch.setattr("flowlab.engine.progress.forecast.inputs", inputs)
+    monkeypatch.setattr("flowlab.engine.progress.forecast.gather_inputs", gather_inputs)
     file = tmp_path / "more.toml"
     file.write_text((EXPERIMENTS / "smoke.toml").read_text().replace("= [20, 30]", "= [20, 40]"))
-    more = load(file, ["optimizer.short.steps=20"], Registry.installed())
+    more = load_graph(file, ["optimizer.short.steps=20"], Registry.installed())
     assert "for denoiser.trained[samples=40] (" in ahead(more, store)
 
 
@@ -131,11 +131,11 @@ def test_nothing_is_told_or_built_of_what_is_stored(
     ],
 )
 def test_optimizers_say_what_they_do(optimizer: Any, rows: int, bound: str) -> None:
-    assert optimizer.effort(3, 100) == Effort(optimizer.steps, rows, "float32", bound)
+    assert optimizer.training_cost(3, 100) == TrainingCost(optimizer.steps, rows, "float32", bound)
 
 
 def test_slabs_take_no_training() -> None:
-    assert CertifiedMinNorm(start="slabs").effort(3, 100) is None
+    assert CertifiedMinNorm(start="slabs").training_cost(3, 100) is None
 
 
 def test_a_part_of_a_step_is_taken_for_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,10 +19,10 @@ from attrs import define
 from engine_nodes import node
 from rich.console import Console
 
-from flowlab.api import Finding, Result
-from flowlab.engine.headline_metrics import key_figures
+from flowlab.api import ClaimResult, Result
+from flowlab.engine.headline_metrics import headline_metrics
 from flowlab.engine.outcome import Record
-from flowlab.engine.progress.live import Live, clock
+from flowlab.engine.progress.live import LiveListener, format_duration
 from flowlab.graph.node import Node
 
 ESCAPE = "\x1b"
@@ -43,22 +43,22 @@ def time() -> Clock:
     return Clock()
 
 
-def table_of(nodes: list[Node], time: Clock, width: int = 100, height: int = 10) -> Live:
+def table_of(nodes: list[Node], time: Clock, width: int = 100, height: int = 10) -> LiveListener:
     """A table on a recording terminal of fixed size."""
     console = Console(file=io.StringIO(), record=True, force_terminal=True, width=width, height=height)
-    table = Live(console, time)
+    table = LiveListener(console, time)
     table.begun(nodes, str)
     return table
 
 
-def drawn(table: Live) -> list[str]:
+def drawn(table: LiveListener) -> list[str]:
     """What is on the screen below the finished lines."""
     with table.console.capture() as capture:
         table.console.print(table)
     return [re.sub(r"\x1b\[[\d;?]*[a-zA-Z]", "", line).rstrip() for line in capture.get().splitlines()]
 
 
-def said(table: Live) -> list[str]:
+def said(table: LiveListener) -> list[str]:
     """The finished lines."""
     return [line for line in table.console.export_text().splitlines() if "━" not in line]
 
@@ -182,19 +182,19 @@ def test_tools_pass_unmentioned(time: Clock) -> None:
 
 def test_key_figures() -> None:
     counts = {"training": 62, "virtual": 38, "boundary": 0, "interior": 0, "elsewhere": 0}
-    ends = key_figures(ended(node("classifier", "c", None), metrics={"pf": counts, "score": counts}))
+    ends = headline_metrics(ended(node("classifier", "c", None), metrics={"pf": counts, "score": counts}))
     assert ends == "pf 62.0 % training, 38.0 % virtual; score 62.0 % training, 38.0 % virtual"
-    claim = Record(node("analysis", "a", None), "done", Result(Finding("c", "s", ours=(0.5,), percent=True)))
-    assert key_figures(claim) == "50 %"
+    claim = Record(node("analysis", "a", None), "done", Result(ClaimResult("c", "s", ours=(0.5,), percent=True)))
+    assert headline_metrics(claim) == "50 %"
     gap = ended(
         node("denoiser", "d", None), metrics={"gap_proved": [None, 0.01, float("nan")], "violation_max": []}
     )
-    assert key_figures(gap) == "proved gap 0.01"
-    assert key_figures(Record(node("denoiser", "d", None), "failed")) == ""
+    assert headline_metrics(gap) == "proved gap 0.01"
+    assert headline_metrics(Record(node("denoiser", "d", None), "failed")) == ""
 
 
 def test_clock() -> None:
-    assert [clock(seconds) for seconds in (0.2, 59.6, 83, 3723)] == ["0:00", "1:00", "1:23", "1:02:03"]
+    assert [format_duration(seconds) for seconds in (0.2, 59.6, 83, 3723)] == ["0:00", "1:00", "1:23", "1:02:03"]
 
 
 def on_a_terminal(command: list[str], **settings: Any) -> tuple[str, str, int]:

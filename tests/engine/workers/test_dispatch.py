@@ -20,21 +20,21 @@ from engine_nodes import NOWHERE, node
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flowlab.api import Answer, EngineError, Task, Work
-from flowlab.engine.cache.source_digest import digests
+from flowlab.api import EngineError, Task, TaskFunction, TaskResult
+from flowlab.engine.cache.source_digest import digest_modules
 from flowlab.engine.cache.store import Store
 from flowlab.engine.outcome import Outcome, Record
-from flowlab.engine.progress.listener import Quiet
-from flowlab.engine.run import run
+from flowlab.engine.progress.listener import QuietListener
+from flowlab.engine.run import run_graph
 from flowlab.engine.workers import scheduler as dispatch
-from flowlab.engine.workers.messages import Order, Said, told
-from flowlab.engine.workers.worker import perform
-from flowlab.graph.graph import Graph, load
+from flowlab.engine.workers.messages import NodeBatch, NodeReply, dumps
+from flowlab.engine.workers.worker import run_batch
+from flowlab.graph.graph import Graph, load_graph
 from flowlab.graph.node import Node
 from flowlab.registry.registry import Registry
 
-SOURCES = cache(digests)  # which are read anew by each run
-Fate = Callable[[Task, Work], Answer]
+SOURCES = cache(digest_modules)  # which are read anew by each run
+Fate = Callable[[Task, TaskFunction], TaskResult]
 
 
 @define
@@ -42,16 +42,16 @@ class Here:
     """An executor, and the crew that it opens: one task after the other, each with its fates before it is done."""
 
     fates: dict[str, list[Fate]] = field(factory=dict)  # by the first node of a task
-    hands: int = 2
+    slots: int = 2
     log: list[str] = field(factory=list)  # of tasks taken on
     beside: list[int] = field(factory=list)  # how many were there already when each was
     opened: int = 0
     pick: Callable[[int], int] = lambda count: 0  # which of so many tasks ends first
-    _work: Work = field(default=perform, init=False)
+    _work: TaskFunction = field(default=run_batch, init=False)
     _waiting: list[Task] = field(factory=list, init=False)
 
     @contextmanager
-    def crew(self, work: Work, device: str, threads: int) -> Iterator[Here]:
+    def open_pool(self, work: TaskFunction, device: str, threads: int) -> Iterator[Here]:
         assert (device, threads) == ("cpu", 1)
         self._work = work
         self.opened += 1
@@ -62,26 +62,26 @@ class Here:
         self.beside.append(len(self._waiting))
         self._waiting.append(task)
 
-    def answers(self) -> Sequence[Answer]:
+    def completed(self) -> Sequence[TaskResult]:
         task = self._waiting.pop(self.pick(len(self._waiting)))
         fates = self.fates.get(task.name.partition(" and ")[0])
         return [fates.pop(0)(task, self._work) if fates else done(task, self._work)]
 
 
-def done(task: Task, work: Work) -> Answer:
-    return Answer(task.name, work(task.order))
+def done(task: Task, work: TaskFunction) -> TaskResult:
+    return TaskResult(task.name, work(task.order))
 
 
-def dead(task: Task, work: Work) -> Answer:
-    return Answer(task.name, None, deaths=1, where="of SIGKILL")
+def dead(task: Task, work: TaskFunction) -> TaskResult:
+    return TaskResult(task.name, None, crashes=1, where="of SIGKILL")
 
 
-def lost(task: Task, work: Work) -> Answer:
+def lost(task: Task, work: TaskFunction) -> TaskResult:
     raise EngineError("the processes are gone")
 
 
 @define
-class Told(Quiet):
+class Told(QuietListener):
     """A listener that remembers."""
 
     starts: list[str] = field(factory=list)
@@ -112,14 +112,14 @@ class Place:
     def graph(self, text: str) -> Graph:
         file = self.folder / "made.toml"
         file.write_text(f'[experiment]\nname = "made"\nthreads = 1\n{text}')
-        return load(file, (), Registry.installed())
+        return load_graph(file, (), Registry.installed())
 
     def run(self, text: str, executor: Any = None) -> Outcome:
         graph = self.graph(text)
         if executor is not None:
             graph = evolve(graph, nodes=(*graph.nodes, node("executor", "here", executor)))
         self.told = Told()
-        return run(graph, "cpu", self.told, NOWHERE, self.store)
+        return run_graph(graph, "cpu", self.told, NOWHERE, self.store)
 
 
 @pytest.fixture
@@ -159,16 +159,16 @@ FEW = number("a") + number("b", value=2) + number("c", value=3) + total("ab", "a
 
 def test_it_comes_out_as_in_this_process(place: Place) -> None:
     text = FEW + table("figure", "f", "made-picture", dataset="c") + '[sweep.a]\n"dataset.a.value" = [4, 5, 6]\n'
-    there = place.run(text, crew := Here())
-    here = run(place.graph(text), "cpu", Quiet(), NOWHERE)
+    there = place.run(text, pool := Here())
+    here = run_graph(place.graph(text), "cpu", QuietListener(), NOWHERE)
     kept = [
         [(one.node.id, one.status, one.metrics, one.value, one.digest) for one in outcome.records if one.finished]
         for outcome in (there, here)
     ]
     assert kept[0] == kept[1]
     assert len(kept[0]) == 10
-    assert crew.opened == 1
-    assert "figure.f" not in crew.log  # what is shown is drawn by the run
+    assert pool.opened == 1
+    assert "figure.f" not in pool.log  # what is shown is drawn by the run
     assert {record.metrics["process"] for record in there.of("figure")} == {os.getpid()}
 
 
@@ -194,12 +194,12 @@ def experiments(draw: st.DrawFn) -> str:
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(data=st.data(), text=experiments(), hands=st.integers(1, 3))
+@given(data=st.data(), text=experiments(), slots=st.integers(1, 3))
 def test_any_graph_in_any_order_with_any_deaths_comes_out_the_same(
-    place: Place, monkeypatch: pytest.MonkeyPatch, data: st.DataObject, text: str, hands: int
+    place: Place, monkeypatch: pytest.MonkeyPatch, data: st.DataObject, text: str, slots: int
 ) -> None:
-    monkeypatch.setattr("flowlab.engine.cache.key.digests", SOURCES)
-    monkeypatch.setattr("flowlab.engine.workers.worker.digests", SOURCES)
+    monkeypatch.setattr("flowlab.engine.cache.key.digest_modules", SOURCES)
+    monkeypatch.setattr("flowlab.engine.workers.worker.digest_modules", SOURCES)
     shutil.rmtree(place.store.folder, ignore_errors=True)
     graph = place.graph(text)
     dying = data.draw(st.lists(st.sampled_from([one.id for one in graph.nodes]), max_size=4))
@@ -207,10 +207,10 @@ def test_any_graph_in_any_order_with_any_deaths_comes_out_the_same(
     for name in dying:
         fates.setdefault(name, []).append(dead)
     # three deaths alone would be the fate of one who is to blame
-    fates = {name: many[: dispatch.ALONE - 1] for name, many in fates.items()}
-    crew = Here(fates, hands, pick=lambda count: data.draw(st.integers(0, count - 1)))
-    there = place.run(text, crew)
-    here = run(graph, "cpu", Quiet(), NOWHERE)
+    fates = {name: many[: dispatch.CRASHES_ALONE - 1] for name, many in fates.items()}
+    pool = Here(fates, slots, pick=lambda count: data.draw(st.integers(0, count - 1)))
+    there = place.run(text, pool)
+    here = run_graph(graph, "cpu", QuietListener(), NOWHERE)
     kept = [
         [(one.node.id, one.status, one.message, one.metrics, one.digest) for one in outcome.records]
         for outcome in (evolve(there, records=there.records[:-1]), here)
@@ -222,23 +222,23 @@ def test_any_graph_in_any_order_with_any_deaths_comes_out_the_same(
 
 def test_each_node_goes_once_after_its_inputs_and_two_a_hand_at_a_time(place: Place) -> None:
     names = [f"n{i}" for i in range(9)]
-    place.run("".join(map(number, names)) + total("all", *names), crew := Here(hands=2))
-    assert sorted(crew.log[:9]) == [f"dataset.{name}" for name in names]
-    assert crew.log[9:] == ["analysis.all"]
-    assert max(crew.beside) == 3
-    assert place.told.starts == crew.log
-    assert sorted(place.told.ended) == sorted(crew.log)
+    place.run("".join(map(number, names)) + total("all", *names), pool := Here(slots=2))
+    assert sorted(pool.log[:9]) == [f"dataset.{name}" for name in names]
+    assert pool.log[9:] == ["analysis.all"]
+    assert max(pool.beside) == 3
+    assert place.told.starts == pool.log
+    assert sorted(place.told.ended) == sorted(pool.log)
 
 
 SWEPT = number("a") + total("a", "a") + '[sweep.s]\n"dataset.a.value" = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]\n'
 
 
 def test_settings_that_take_no_time_go_together_once_that_is_known(place: Place) -> None:
-    outcome = place.run(SWEPT, crew := Here(hands=1))
+    outcome = place.run(SWEPT, pool := Here(slots=1))
     assert set(found(outcome).values()) == {"done"}
     assert len(found(outcome)) == len(place.told.ended) == 22
     # two are on their way before anything is known; of the ten that wait with a sum, a task takes its share
-    assert crew.log[:4] == [
+    assert pool.log[:4] == [
         "dataset.a[value=0]",
         "dataset.a[value=1]",
         "dataset.a[value=2] and 4 more",
@@ -248,37 +248,37 @@ def test_settings_that_take_no_time_go_together_once_that_is_known(place: Place)
 
 def test_settings_that_take_their_time_go_alone(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("flowlab.engine.workers.batching._SECONDS", 0.001)  # less than a node takes
-    place.run(SWEPT, crew := Here(hands=1))
-    assert sorted(crew.log) == sorted(place.told.ended)
-    assert len(crew.log) == 22
+    place.run(SWEPT, pool := Here(slots=1))
+    assert sorted(pool.log) == sorted(place.told.ended)
+    assert len(pool.log) == 22
 
 
 def test_who_dies_with_others_is_done_again_alone_and_what_was_finished_is_not(place: Place) -> None:
-    def half(task: Task, work: Work) -> Answer:
-        asked = Order.read(task.order)
+    def half(task: Task, work: TaskFunction) -> TaskResult:
+        asked = NodeBatch.read(task.order)
         work(evolve(asked, keys=dict(list(asked.keys.items())[:2])).text)
         return dead(task, work)
 
     name = "dataset.a[value=2]"
-    outcome = place.run(SWEPT, crew := Here({name: [half, dead]}, hands=1))
+    outcome = place.run(SWEPT, pool := Here({name: [half, dead]}, slots=1))
     assert set(found(outcome).values()) == {"done"}
     assert place.told.warnings == [
         f"{name} and 4 more: the process at them died of SIGKILL; they are done again, each by itself",
         f"{name}: the process at it died 2 times of SIGKILL; it is done again",
     ]
     alone = [f"dataset.a[value={value}]" for value in (2, 3, 4, 5, 6)]
-    assert set(alone) <= set(crew.log)
+    assert set(alone) <= set(pool.log)
     assert [one.reused for one in outcome.records if one.node.id in alone] == [True, True, False, False, False]
     assert len(place.told.ended) == len(set(place.told.ended)) == 22
 
 
 def test_a_store_that_is_lost_loses_nothing_of_what_came_before(place: Place) -> None:
-    def full(task: Task, work: Work) -> Answer:
-        first, *others = Said.all(work(task.order))
-        lost = Said("failed", message="the disk is full", store_lost=True)
-        return Answer(task.name, told([first, *(lost for _ in others)]))
+    def full(task: Task, work: TaskFunction) -> TaskResult:
+        first, *others = NodeReply.all(work(task.order))
+        lost = NodeReply("failed", message="the disk is full", store_lost=True)
+        return TaskResult(task.name, dumps([first, *(lost for _ in others)]))
 
-    outcome = place.run(SWEPT, Here({"dataset.a[value=2]": [full]}, hands=1))
+    outcome = place.run(SWEPT, Here({"dataset.a[value=2]": [full]}, slots=1))
     assert (outcome.exit_code, outcome.lost) == (4, "the disk is full")
     assert found(outcome)["dataset.a[value=2]"] == "done"
     assert found(outcome)["dataset.a[value=3]"] == "skipped"
@@ -286,7 +286,7 @@ def test_a_store_that_is_lost_loses_nothing_of_what_came_before(place: Place) ->
 
 def test_a_failure_skips_what_needs_it_and_nothing_else(place: Place) -> None:
     faulty = number("a", fault="defect") + number("b", fault="node") + number("c", fault="short")
-    outcome = place.run(faulty + total("ab", "a", "b") + total("c", "c"), crew := Here())
+    outcome = place.run(faulty + total("ab", "a", "b") + total("c", "c"), pool := Here())
     assert outcome.exit_code == 1
     assert found(outcome) == {
         "dataset.a": "failed",
@@ -299,42 +299,42 @@ def test_a_failure_skips_what_needs_it_and_nothing_else(place: Place) -> None:
     assert [bool(record.trace) for record in outcome.of("dataset")] == [True, False, False]
     assert message(outcome, "dataset.b") == "no such number"
     assert message(outcome, "analysis.ab") == "needs dataset.a, dataset.b"
-    assert "analysis.ab" not in crew.log
+    assert "analysis.ab" not in pool.log
 
 
 def test_what_is_stored_takes_no_crew(place: Place) -> None:
     place.run(FEW, Here())
-    again = place.run(FEW, crew := Here())
-    assert (again.exit_code, crew.opened) == (0, 0)
+    again = place.run(FEW, pool := Here())
+    assert (again.exit_code, pool.opened) == (0, 0)
     assert all(record.reused for record in again.records if record.node.kind.built)
 
 
 def test_what_needs_stored_results_begins_at_once(place: Place) -> None:
     place.run(number("a"), Here())
-    place.run(number("a") + number("slow", value=9) + total("a", "a"), crew := Here())
-    assert (crew.log, crew.beside) == (["dataset.slow", "analysis.a"], [0, 1])
+    place.run(number("a") + number("slow", value=9) + total("a", "a"), pool := Here())
+    assert (pool.log, pool.beside) == (["dataset.slow", "analysis.a"], [0, 1])
 
 
 def test_a_node_whose_process_dies_once_is_done_again_at_once(place: Place) -> None:
-    outcome = place.run(FEW, crew := Here({"dataset.a": [dead]}, hands=1))
+    outcome = place.run(FEW, pool := Here({"dataset.a": [dead]}, slots=1))
     assert outcome.exit_code == 0
     assert set(found(outcome).values()) == {"done"}
     assert place.told.warnings == ["dataset.a: the process at it died of SIGKILL; it is done again"]
-    assert crew.log[:3] == ["dataset.a", "dataset.b", "dataset.a"]
+    assert pool.log[:3] == ["dataset.a", "dataset.b", "dataset.a"]
     assert place.told.starts.count("dataset.a") == 1
 
 
 def test_a_node_whose_process_dies_twice_is_done_last_and_alone(place: Place) -> None:
-    outcome = place.run(FEW, crew := Here({"dataset.a": [dead, dead]}))
+    outcome = place.run(FEW, pool := Here({"dataset.a": [dead, dead]}))
     assert set(found(outcome).values()) == {"done"}
     assert place.told.warnings[1] == "dataset.a: the process at it died 2 times of SIGKILL; it is done again"
-    assert crew.log[-2:] == ["dataset.a", "analysis.ab"]
-    assert crew.beside[-2:] == [0, 0]
-    assert "analysis.c" in crew.log[:-2]
+    assert pool.log[-2:] == ["dataset.a", "analysis.ab"]
+    assert pool.beside[-2:] == [0, 0]
+    assert "analysis.c" in pool.log[:-2]
 
 
 def test_a_node_that_always_kills_its_process_is_to_blame_and_stops_no_other(place: Place) -> None:
-    outcome = place.run(FEW, crew := Here({"dataset.a": [dead] * 99}))
+    outcome = place.run(FEW, pool := Here({"dataset.a": [dead] * 99}))
     assert outcome.exit_code == 1
     assert found(outcome) == {
         "dataset.a": "failed",
@@ -343,7 +343,7 @@ def test_a_node_that_always_kills_its_process_is_to_blame_and_stops_no_other(pla
         "analysis.ab": "skipped",
         "analysis.c": "done",
     }
-    assert crew.log.count("dataset.a") == 5  # twice with others, three times alone
+    assert pool.log.count("dataset.a") == 5  # twice with others, three times alone
     assert message(outcome, "dataset.a") == (
         "the process at it died 5 times of SIGKILL, 3 times with nothing else at work"
     )
@@ -357,17 +357,17 @@ def test_deaths_in_company_prove_nothing(place: Place) -> None:
 
 
 def test_a_crew_may_count_deaths_itself(place: Place) -> None:
-    def often(task: Task, work: Work) -> Answer:
-        return Answer(task.name, None, deaths=4, where="with worker w")
+    def often(task: Task, work: TaskFunction) -> TaskResult:
+        return TaskResult(task.name, None, crashes=4, where="with worker w")
 
-    outcome = place.run(number("a"), crew := Here({"dataset.a": [often]}))
-    assert crew.log == ["dataset.a"]
+    outcome = place.run(number("a"), pool := Here({"dataset.a": [often]}))
+    assert pool.log == ["dataset.a"]
     assert message(outcome, "dataset.a") == (
         "the process at it died 4 times with worker w, 4 times with nothing else at work"
     )
 
-    def survived(task: Task, work: Work) -> Answer:
-        return evolve(done(task, work), deaths=1, where="of a worker that was lost")
+    def survived(task: Task, work: TaskFunction) -> TaskResult:
+        return evolve(done(task, work), crashes=1, where="of a worker that was lost")
 
     outcome = place.run(number("b"), Here({"dataset.b": [survived]}))
     assert outcome.exit_code == 0
@@ -381,14 +381,14 @@ def test_lost_processes_end_the_run_and_what_was_finished_is_kept(place: Place) 
     assert (outcome.exit_code, outcome.lost) == (4, "the processes are gone")
     assert found(outcome)["dataset.a"] == "done"
     assert (found(outcome)["dataset.b"], message(outcome, "dataset.b")) == ("skipped", "not reached")
-    again = place.run(FEW, crew := Here())
+    again = place.run(FEW, pool := Here())
     assert again.exit_code == 0
-    assert "dataset.a" not in crew.log
+    assert "dataset.a" not in pool.log
 
 
 def test_a_crew_that_never_comes(place: Place) -> None:
     class Nobody:
-        def crew(self, *_: object) -> object:
+        def open_pool(self, *_: object) -> object:
             raise EngineError("no scheduler answers")
 
     outcome = place.run(FEW, Nobody())
@@ -396,8 +396,8 @@ def test_a_crew_that_never_comes(place: Place) -> None:
 
 
 def test_a_lost_store_ends_the_run(place: Place) -> None:
-    def full(task: Task, work: Work) -> Answer:
-        return Answer(task.name, told([Said("failed", message="the disk is full", store_lost=True)]))
+    def full(task: Task, work: TaskFunction) -> TaskResult:
+        return TaskResult(task.name, dumps([NodeReply("failed", message="the disk is full", store_lost=True)]))
 
     outcome = place.run(FEW, Here({"dataset.b": [full]}))
     assert (outcome.exit_code, outcome.lost) == (4, "the disk is full")
@@ -406,21 +406,21 @@ def test_a_lost_store_ends_the_run(place: Place) -> None:
 
 @pytest.mark.parametrize("text", ["", "[]", '{"state": "done"}', "\x00"])
 def test_words_of_another_version_end_the_run(place: Place, text: str) -> None:
-    outcome = place.run(FEW, Here({"dataset.b": [lambda task, _: Answer(task.name, text)]}))
+    outcome = place.run(FEW, Here({"dataset.b": [lambda task, _: TaskResult(task.name, text)]}))
     assert outcome.exit_code == 4
     assert outcome.lost.startswith("dataset.b: a process answers in the words of another version of flowlab: ")
 
 
 @pytest.mark.parametrize("text", ["", "[]\n{}", '{"node": "dataset.a"}', "\x00"])
 def test_an_order_of_another_version_is_answered(text: str) -> None:
-    [said] = Said.all(perform(text))
+    [said] = NodeReply.all(run_batch(text))
     assert said.status == "failed"
     assert said.message.startswith("an order in the words of another version of flowlab: ")
 
 
 def test_a_worker_with_other_packages_is_refused(place: Place) -> None:
-    def elsewhere(task: Task, work: Work) -> Answer:
-        return Answer(task.name, work(evolve(Order.read(task.order), keys={task.name: "0" * 64}).text))
+    def elsewhere(task: Task, work: TaskFunction) -> TaskResult:
+        return TaskResult(task.name, work(evolve(NodeBatch.read(task.order), keys={task.name: "0" * 64}).text))
 
     outcome = place.run(FEW, Here({"dataset.a": [elsewhere]}))
     assert found(outcome)["dataset.a"] == "failed"
@@ -458,14 +458,16 @@ def test_a_worker_of_many_runs_reads_files_anew(place: Place) -> None:
 def test_a_result_that_did_not_arrive(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dispatch, "_ARRIVAL", 0.2)
 
-    def nowhere(task: Task, work: Work) -> Answer:
+    def nowhere(task: Task, work: TaskFunction) -> TaskResult:
         answer = done(task, work)
-        place.store.path(*Order.read(task.order).keys.values()).unlink()
+        place.store.path(*NodeBatch.read(task.order).keys.values()).unlink()
         return answer
 
-    def another(task: Task, work: Work) -> Answer:
+    def another(task: Task, work: TaskFunction) -> TaskResult:
         answer = done(task, work)
-        return evolve(answer, text=told([evolve(one, digest="0" * 64) for one in Said.all(str(answer.text))]))
+        return evolve(
+            answer, text=dumps([evolve(one, digest="0" * 64) for one in NodeReply.all(str(answer.text))])
+        )
 
     outcome = place.run(FEW, Here({"dataset.a": [nowhere], "dataset.b": [another]}))
     for name in ("dataset.a", "dataset.b"):
@@ -478,9 +480,9 @@ def test_a_result_that_did_not_arrive(place: Place, monkeypatch: pytest.MonkeyPa
 def test_a_result_that_arrives_late(place: Place) -> None:
     threads = []
 
-    def late(task: Task, work: Work) -> Answer:
+    def late(task: Task, work: TaskFunction) -> TaskResult:
         answer = done(task, work)
-        path = place.store.path(*Order.read(task.order).keys.values())
+        path = place.store.path(*NodeBatch.read(task.order).keys.values())
         path.rename(aside := path.with_suffix(".aside"))
         threads.append(threading.Timer(0.3, aside.rename, [path]))
         threads[0].start()
@@ -511,19 +513,19 @@ def test_a_value_without_a_form_is_made_again_where_it_is_needed(place: Place) -
 
 
 def test_a_node_without_a_key_fails_alone(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    from flowlab.engine.cache.key import Keys
+    from flowlab.engine.cache.key import CacheKeys
 
-    right = Keys.of
+    right = CacheKeys.of
 
-    def of(self: Keys, node: Node) -> str:
+    def of(self: CacheKeys, node: Node) -> str:
         if node.id == "dataset.a":
             raise ValueError("odd parameters")
         return right(self, node)
 
-    monkeypatch.setattr(Keys, "of", of)
-    outcome = place.run(FEW, crew := Here())
+    monkeypatch.setattr(CacheKeys, "of", of)
+    outcome = place.run(FEW, pool := Here())
     assert message(outcome, "dataset.a") == (
         "it has no key under which a process could hand it over: ValueError: odd parameters"
     )
     assert found(outcome)["dataset.b"] == "done"
-    assert "dataset.a" not in crew.log
+    assert "dataset.a" not in pool.log

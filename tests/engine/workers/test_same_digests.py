@@ -17,7 +17,7 @@ import pytest
 from living import workers
 from summaries import statuses
 
-from flowlab.provenance.lock_file import Locked
+from flowlab.provenance.lock_file import LockFile
 
 LOCAL = ("--executor", "local", "--set", "executor.workers=2")
 KILLS = 6  # so few that, at random, they don't look like a node's fault again and again
@@ -40,7 +40,7 @@ class Place:
     def digests(self, name: str) -> Mapping[str, str]:
         folder = self.folder / name / "sweep"
         assert set(statuses(folder).values()) <= {"done", "short"}
-        nodes = Locked.read(folder).nodes
+        nodes = LockFile.read(folder).nodes
         return {node: trace.digest for node, trace in nodes.items() if trace.digest is not None}
 
     def stored(self, name: str) -> int:

@@ -12,7 +12,7 @@ from flowlab.theory.certificates.cutting_planes import cutting_planes
 from flowlab.theory.certificates.minimality import judge
 from flowlab.theory.certificates.neuron_search import best_biases, climb, distinct, random_neurons
 from flowlab.theory.certificates.plane_search import largest_demand
-from flowlab.theory.certificates.proving import Effort
+from flowlab.theory.certificates.proving import ProofBudget
 from flowlab.theory.convex_programs.group_lasso import group_lasso
 from flowlab.theory.convex_programs.slab_solution import slab_solution
 from flowlab.theory.networks.interpolation import Interpolation, noisy_samples
@@ -229,7 +229,7 @@ def test_verdicts():
     z = torch.zeros(1, *one.targets[0].shape, dtype=torch.float64)
 
     def verdict(network):
-        return judge(network, one, None, z, 1e-6, 1e-2, Effort(), Search(), generator())
+        return judge(network, one, None, z, 1e-6, 1e-2, ProofBudget(), Search(), generator())
 
     assert verdict(good).word == "minimal"
     assert verdict(good).multipliers_estimate == 0.0

@@ -16,7 +16,7 @@ from flowlab.theory.certificates.demand_bound import demand_bound
 from flowlab.theory.certificates.minimality import judge
 from flowlab.theory.certificates.plane_search import largest_demand
 from flowlab.theory.certificates.proof import proved_bound
-from flowlab.theory.certificates.proving import Effort, prove
+from flowlab.theory.certificates.proving import ProofBudget, prove
 from flowlab.theory.convex_programs.slab_solution import slab_solution
 from flowlab.theory.networks.interpolation import Interpolation, noisy_samples
 from flowlab.theory.networks.neurons import Neurons
@@ -134,11 +134,11 @@ def dichotomy_slabs(one):
     )
 
 
-def proved(one, cost, hints, gap=0.01, effort=None, search=None):
+def proved(one, cost, hints, gap=0.01, budget=None, search=None):
     y, x = one.inputs[0], one.targets[0]
     found = cutting_planes(y, x, hints, cost, gap / 2, 20, search or Search(64), generator())
     return found, prove(
-        y, x, found.program, found.bound, cost, gap, effort or Effort(4, 200_000), Search(64), generator()
+        y, x, found.program, found.bound, cost, gap, budget or ProofBudget(4, 200_000), Search(64), generator()
     )
 
 
@@ -162,7 +162,7 @@ def test_shifted_points_prove_no_more_than_a_network_that_interpolates():
     assert (moved(shifted.inputs) - shifted.targets).abs().max() < 1e-6
     slabs, _ = slab_solution(shifted.samples, shifted.points, None)
     hints = alive(from_slabs(slabs))[0]
-    found, proof = proved(shifted, float(slabs.cost[0]), hints, effort=Effort(1, 20_000))
+    found, proof = proved(shifted, float(slabs.cost[0]), hints, budget=ProofBudget(1, 20_000))
     assert found.bound.value <= cost * (1 + 1e-3)  # an estimate has no guarantee: an ascent's rest
     assert 0 < proof.bound <= cost
 
@@ -190,7 +190,9 @@ def test_slabs_about_a_corner_in_space_are_minimal_to_one_percent(count, sigma):
     one = problem([[0, 0, 0], [1, 0, 0], [0, 1, 0]], sigma, count)
     slabs, usable = slab_solution(one.samples, one.points, None)
     assert usable.all()
-    verdict = judge(from_slabs(slabs), one, None, None, 1e-6, 0.01, Effort(4, 300_000), Search(64), generator())
+    verdict = judge(
+        from_slabs(slabs), one, None, None, 1e-6, 0.01, ProofBudget(4, 300_000), Search(64), generator()
+    )
     assert verdict.word == "minimal"
     assert verdict.gap_proved <= 0.01
     assert verdict.bound_proved <= verdict.bound_estimate <= float(slabs.cost[0]) * (1 + 1e-3)

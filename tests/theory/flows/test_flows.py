@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 from scipy.stats import binom
 
-from flowlab.api import CLASSES, Context, Path
+from flowlab.api import CLASSES, Context, FlowODE
 from flowlab.components.integrators.ddim import Ddim
 from flowlab.components.integrators.euler_t import EulerT
 from flowlab.components.integrators.heun import Heun
@@ -17,7 +17,7 @@ from flowlab.theory.flows.separable_flow import exact_probability_flow, exact_sc
 from flowlab.theory.geometry.classes import classify
 from flowlab.theory.geometry.line import line_geometry
 from flowlab.theory.geometry.simplex import simplex_geometry
-from flowlab.theory.geometry.subset_sums import nearest_sum, patterns, sums_of
+from flowlab.theory.geometry.subset_sums import nearest_sum, subset_masks, sums_of
 from flowlab.theory.networks.slabs import Slabs
 
 CONTEXT = Context(0, "flow", torch.float64, torch.device("cpu"))
@@ -48,7 +48,7 @@ def probability_path(geometry, alpha, sigma):
     bank = box_slabs(geometry, alpha * sigma)
     grid = torch.cat([sigma, sigma.new_zeros(1)])
     time = grid.square()
-    return Path(grid.log(), time, 0.5 / time, lambda y, i: bank.at(i)(y[None])[0]), bank
+    return FlowODE(grid.log(), time, 0.5 / time, lambda y, i: bank.at(i)(y[None])[0]), bank
 
 
 @settings(max_examples=20, deadline=None)
@@ -148,7 +148,7 @@ def test_empirical_order_of_the_integrators(integrator, order):
     errors, counts = [], [20, 40, 80, 160]
     for steps in counts:
         tau = torch.linspace(1, end, steps + 1, dtype=torch.float64)
-        path = Path(tau.log(), tau.square(), 0.5 / tau.square(), lambda y, _: pull * y)
+        path = FlowODE(tau.log(), tau.square(), 0.5 / tau.square(), lambda y, _: pull * y)
         last = integrator.integrate(path, torch.ones(1, 1, dtype=torch.float64), CONTEXT)[-1]
         errors.append(abs(float(last) - end ** (1 - pull)))
     slope = -np.polyfit(np.log(counts), np.log(errors), 1)[0]
@@ -156,7 +156,7 @@ def test_empirical_order_of_the_integrators(integrator, order):
 
 
 def test_the_papers_last_euler_step_in_t_goes_only_half_way():
-    path = Path(
+    path = FlowODE(
         torch.tensor([0.0, -torch.inf]),
         torch.tensor([1.0, 0.0]),
         torch.tensor([0.5, torch.inf]),
@@ -203,7 +203,7 @@ def test_rounding_finds_the_nearest_sum_of_orthogonal_edges():
     edges = torch.eye(14, dtype=torch.float64)  # above the limit of enumeration
     y = 0.5 + normal(0, 20, 14)
     anchor = torch.zeros(14, dtype=torch.float64)
-    every = patterns(14).to(edges) @ edges
+    every = subset_masks(14).to(edges) @ edges
     for metric, norm in (("l2", 2), ("linf", torch.inf)):
         expected = torch.linalg.vector_norm(y[:, None] - every, norm, dim=-1).amin(-1)
         torch.testing.assert_close(nearest_sum(anchor, edges, y, metric), expected)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from flowlab.theory.flows.outcomes import axis_box
 from flowlab.theory.geometry.geometry import Geometry
 from flowlab.theory.geometry.stable_sums import critical_radii, distinct_sums
-from flowlab.theory.geometry.subset_sums import nearest_sum, patterns, sums_of
+from flowlab.theory.geometry.subset_sums import nearest_sum, subset_masks, sums_of
 
 rays = st.lists(st.integers(0, 3), min_size=1, max_size=7)
 
@@ -33,7 +33,7 @@ def edges_of(numbers):
 
 @given(rays)
 def test_patterns_take_one_edge_of_a_ray(numbers):
-    subsets = [tuple(row.nonzero()[:, 0].tolist()) for row in patterns(len(numbers), torch.tensor(numbers))]
+    subsets = [tuple(row.nonzero()[:, 0].tolist()) for row in subset_masks(len(numbers), torch.tensor(numbers))]
     assert len(subsets) == len(set(subsets))
     assert set(subsets) == admissible(numbers)
 

@@ -4,8 +4,14 @@ import pytest
 import torch
 
 from flowlab.theory.networks.relu_network import ReluNetwork
-from flowlab.theory.training.history import Moment
-from flowlab.theory.training.split import OutOfMemory, Trained, in_parts, joined, short_of_memory
+from flowlab.theory.training.history import HistoryEntry
+from flowlab.theory.training.split import (
+    OutOfMemory,
+    Trained,
+    concat_trained,
+    map_splitting_on_oom,
+    short_of_memory,
+)
 
 CPU = torch.device("cpu")
 
@@ -22,19 +28,19 @@ def fits(most, tried):
 
 def test_what_fits_runs_once():
     tried = []
-    assert in_parts(fits(8, tried), 8, CPU) == [list(range(8))]
+    assert map_splitting_on_oom(fits(8, tried), 8, CPU) == [list(range(8))]
     assert tried == [(0, 8)]
 
 
 def test_halves_are_retried_until_they_fit_in_order():
-    parts = in_parts(fits(2, []), 7, CPU)
+    parts = map_splitting_on_oom(fits(2, []), 7, CPU)
     assert [level for part in parts for level in part] == list(range(7))
     assert max(map(len, parts)) <= 2
 
 
 def test_a_level_that_does_not_fit_alone_is_named_with_the_memory():
     with pytest.raises(OutOfMemory, match=r"level 0 alone .*allocated [\d,]+ MiB, free [\d,]+ MiB"):
-        in_parts(fits(0, []), 4, CPU)
+        map_splitting_on_oom(fits(0, []), 4, CPU)
 
 
 def test_other_errors_go_through_untouched():
@@ -45,7 +51,7 @@ def test_other_errors_go_through_untouched():
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
 
     with pytest.raises(RuntimeError, match="shapes"):
-        in_parts(broken, 4, CPU)
+        map_splitting_on_oom(broken, 4, CPU)
     assert len(tried) == 1
 
 
@@ -59,12 +65,12 @@ def part(levels, width, fill):
     shapes = ((levels, width, 2), (levels, width, 2), (levels, width), (levels, 2, 2), (levels, 2))
     network = ReluNetwork(*(torch.full(shape, fill) for shape in shapes))
     figure = torch.full((levels,), fill)
-    return Trained(network, [Moment(0, figure, figure, 1.0)], torch.full((levels, 5, 2), fill))
+    return Trained(network, [HistoryEntry(0, figure, figure, 1.0)], torch.full((levels, 5, 2), fill))
 
 
 def test_parts_of_different_widths_join_to_the_same_functions():
     one, two = part(1, 3, 1.0), part(2, 5, 2.0)
-    whole = joined([one, two])
+    whole = concat_trained([one, two])
     y = torch.randn(3, 4, 2, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(whole.network(y), torch.cat([one.network(y[:1]), two.network(y[1:])]))
     assert whole.multipliers.shape == (3, 5, 2)

@@ -13,7 +13,7 @@ from flowlab.theory.geometry.geometry import Geometry
 from flowlab.theory.networks.interpolation import noisy_samples
 from flowlab.theory.networks.relu_network import ReluNetwork
 from flowlab.theory.training.descent import Descent
-from flowlab.theory.training.history import Moment, packed, unpacked
+from flowlab.theory.training.history import HistoryEntry, pack_history, unpack_history
 from flowlab.theory.training.training_state import TrainingState
 
 POINTS = torch.tensor([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]], dtype=torch.float64)
@@ -30,7 +30,7 @@ class Memory:
     def load(self, name):
         return next(reversed(self.states.values()), None)
 
-    def keep(self, name, done, total, state):
+    def save(self, name, done, total, state):
         if done in self.steps:
             self.states[done] = {key: tensor.clone() for key, tensor in state().items()}
 
@@ -131,7 +131,7 @@ def test_a_state_is_its_tensors():
     state.multipliers += 1 / 9
     state.chosen = torch.tensor([[1, 0], [2, 3]])
     state.shuffle.batch(torch.zeros(1, 1, 9, 1), 2, state.generator)
-    state.moments.append(Moment(2, torch.rand(2), torch.rand(2), 1 / 7))
+    state.moments.append(HistoryEntry(2, torch.rand(2), torch.rand(2), 1 / 7))
     named = state.tensors()
     other = begun(torch.Generator(), named)
     copies = other.tensors()
@@ -145,4 +145,4 @@ def test_a_state_is_its_tensors():
 
 
 def test_no_moments_are_no_moments():
-    assert unpacked(packed([])) == []
+    assert unpack_history(pack_history([])) == []

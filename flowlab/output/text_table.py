@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
-def aligned(rows: Sequence[Sequence[str]], indent: int = 0, gap: int = 2) -> list[str]:
+def align_columns(rows: Sequence[Sequence[str]], indent: int = 0, gap: int = 2) -> list[str]:
     """One line a row, each column as wide as its widest cell."""
     if not rows:
         return []
