@@ -9,7 +9,9 @@ from attrs import frozen
 
 @frozen
 class TrainingCost:
-    """What an optimizer's `training_cost(points, samples)` says, for N points of M samples each: steps on Q rows a level.
+    """What `training_cost(points, samples)` of an optimizer says: steps on Q rows a level.
+
+    The training set has N points of M samples each.
 
     `bound` says whether that is about the work, or more or less than it.
     """
@@ -22,7 +24,7 @@ class TrainingCost:
 
 @frozen
 class BankTrainingCost:
-    """What a denoiser's `training_cost(**inputs)` says, inputs as for `build`: that of its optimizer, on its bank."""
+    """What `training_cost(**inputs)` of a denoiser says, inputs as for `build`: its optimizer's, for its bank."""
 
     cost: TrainingCost
     levels: int

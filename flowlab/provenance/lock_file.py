@@ -37,7 +37,9 @@ class LockedNode:
 
 @frozen
 class LockFile:
-    """A lock: its run's experiment, with places in the lock, environment, nodes by id, and the digests of its files.
+    """A lock read back: its run's experiment, environment, nodes by id, and the digests of its files.
+
+    The experiment's places are places in the lock.
 
     The experiment is without trackers: they change nothing, and who reads the lock need not have them. A lock from
     before there were digests has no nodes.

@@ -137,14 +137,14 @@ class AugmentedLagrangian:
         def penalty(step: int) -> float:
             return float(first * growth**step)
 
-        def force(step: int, residual: Tensor) -> Tensor:
+        def residual_grad(step: int, residual: Tensor) -> Tensor:
             # in units of mu, as the loss is, hence rescaled whenever mu grows
             error = state.multipliers + residual
             state.multipliers.add_(residual, alpha=self.multiplier_rate).div_(growth)
             return error
 
-        loss = Loss(force, lambda step: 1 / penalty(step), penalty)
-        train(state, problem, descent, loss, dropout, context.progress, partial(context.checkpoint.keep, name))
+        loss = Loss(residual_grad, lambda step: 1 / penalty(step), penalty)
+        train(state, problem, descent, loss, dropout, context.progress, partial(context.checkpoint.save, name))
         return Trained(state.weights.network(), state.moments, -last * state.multipliers.to(problem.samples))
 
     def _sparse(
@@ -170,7 +170,7 @@ class AugmentedLagrangian:
             self.working_set,
             start.inner.shape[1],
             context.progress,
-            partial(context.checkpoint.keep, name),
+            partial(context.checkpoint.save, name),
         )
         multipliers = training.train(state, searched=self.start == "slabs")
         return Trained(state.weights.network(), state.moments, multipliers.to(problem.samples))

@@ -74,7 +74,7 @@ class WeightDecay:
 
         samples = min(self.batch or problem.samples.shape[2], problem.samples.shape[2])
         dtype = getattr(torch, self.precision)
-        apart, pull = (0.0, self.strength) if self.kind == "coupled" else (self.strength, 0.0)
+        apart, cost_weight = (0.0, self.strength) if self.kind == "coupled" else (self.strength, 0.0)
         descent = Descent(
             self.steps,
             self.learning_rate,
@@ -87,11 +87,11 @@ class WeightDecay:
         )
         often = torch.ones(1) if problem.counts is None else problem.counts.repeat_interleave(samples)
         apiece = (samples / often)[:, None].to(context.device, dtype)
-        loss = Loss(lambda _, residual: residual / apiece, lambda _: pull, lambda _: self.strength)
+        loss = Loss(lambda _, residual: residual / apiece, lambda _: cost_weight, lambda _: self.strength)
 
         def run(part: Interpolation, begin: ReluNetwork, name: str) -> Trained:
             generator = context.generator("dropout")
-            saved, keep = context.checkpoint.load(name), partial(context.checkpoint.keep, name)
+            saved, keep = context.checkpoint.load(name), partial(context.checkpoint.save, name)
             state = TrainingState.of(begin, descent, generator, context.device, saved=saved)
             train(state, part, descent, loss, dropout, context.progress, keep)
             return Trained(state.weights.network(), state.moments)

@@ -81,7 +81,7 @@ class Store:
         """What the key of each result was made of; unchecked, and without the files that can't be read."""
         from safetensors import safe_open
 
-        for path in self.results():
+        for path in self.result_files():
             with suppress(Exception):  # a damaged file may break its reader anywhere; who loads it will say so
                 with safe_open(path, "pt") as file:
                     text = file.metadata()["ingredients"]

@@ -83,13 +83,13 @@ def backward(
     weights: Weights,
     inputs: Tensor,
     targets: Tensor,
-    force: Callable[[Tensor], Tensor],
+    residual_grad: Callable[[Tensor], Tensor],
     strength: float,
     scale: Tensor | None = None,
 ) -> Tensor:
     """Set the gradients of a loss of the residual, plus `strength` times that of the cost; the residual.
 
-    inputs (L, Q, d), targets (L or 1, Q, d); `force` maps the residual to the loss's gradient in it;
+    inputs (L, Q, d), targets (L or 1, Q, d); `residual_grad` maps the residual to the loss's gradient in it;
     `scale` (L, 1, K) multiplies the hidden neurons (dropout). Half the time of automatic differentiation.
     """
     hidden = torch.baddbmm(weights.biases, inputs, weights.inner.mT).relu_()
@@ -99,7 +99,7 @@ def backward(
     residual = torch.bmm(hidden, weights.outer)
     residual += torch.baddbmm(weights.offset, inputs, weights.skip)
     residual -= targets
-    error = force(residual)
+    error = residual_grad(residual)
     back = torch.bmm(error, weights.outer.mT)
     back *= active
     if scale is not None:

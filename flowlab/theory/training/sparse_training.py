@@ -122,8 +122,8 @@ class SparseTraining:
             near, there = take(inputs, state.chosen), take(targets, state.chosen)
             for step in range(done, min(steps, done - done % _BETWEEN + _BETWEEN)):
                 set_rate(state.optimizer, stage.rate(step))
-                force = _updating(state.multipliers, self.schedule.rate)
-                backward(state.weights, near, there, force, count / state.penalty)
+                residual_grad = _updating(state.multipliers, self.schedule.rate)
+                backward(state.weights, near, there, residual_grad, count / state.penalty)
                 if step >= held:
                     state.penalty *= growth
                     state.multipliers /= growth
@@ -183,9 +183,9 @@ def _share(weights: Weights) -> float:
 def _updating(multipliers: Tensor, rate: float) -> Callable[[Tensor], Tensor]:
     """The force z + r of a residual; each call adds a share of r to z."""
 
-    def force(residual: Tensor) -> Tensor:
+    def residual_grad(residual: Tensor) -> Tensor:
         error = multipliers + residual
         multipliers.add_(residual, alpha=rate)
         return error
 
-    return force
+    return residual_grad

@@ -22,12 +22,12 @@ Report = Callable[[int, int, Mapping[str, float]], None]
 class Loss:
     """A loss of the residual and the weights, by its gradients.
 
-    With residual r = h(y) - x (L, Q, d), `force(step, r)` is dLoss/dr (L, Q, d); `pull(step)` times the
-    gradient of the representation cost C is added to it. `penalty(step)` is what the history shows.
+    With residual r = h(y) - x (L, Q, d), `residual_grad(step, r)` is dLoss/dr (L, Q, d); `cost_weight(step)`
+    times the gradient of the representation cost C is added to it. `penalty(step)` is what the history shows.
     """
 
-    force: Callable[[int, Tensor], Tensor]
-    pull: Callable[[int], float]
+    residual_grad: Callable[[int, Tensor], Tensor]
+    cost_weight: Callable[[int], float]
     penalty: Callable[[int], float]
 
 
@@ -61,7 +61,9 @@ def train(
             kept = torch.rand(shape, generator=state.generator).to(inputs) >= dropout
             scale = kept / (1 - dropout)
         set_rate(state.optimizer, descent.rate(step))
-        residual = backward(weights, inputs, targets, partial(loss.force, step), loss.pull(step), scale)
+        residual = backward(
+            weights, inputs, targets, partial(loss.residual_grad, step), loss.cost_weight(step), scale
+        )
         state.optimizer.step()
         if step % every == 0 or step == descent.steps - 1:
             moment = observe(state.moments, step, residual, weights, loss.penalty(step))

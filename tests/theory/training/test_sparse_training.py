@@ -42,9 +42,9 @@ def bank(levels=2, width=6):
 
 
 def test_the_hardest_samples_are_each_point_s_own():
-    force = torch.zeros(1, 6, 3)
-    force[0, :, 0] = torch.tensor([1.0, 9.0, 2.0, 0.1, 0.3, 0.2])  # two points of three samples
-    chosen = hardest(force, points=2, count=2)
+    residual_grad = torch.zeros(1, 6, 3)
+    residual_grad[0, :, 0] = torch.tensor([1.0, 9.0, 2.0, 0.1, 0.3, 0.2])  # two points of three samples
+    chosen = hardest(residual_grad, points=2, count=2)
     assert sorted(chosen[0, :2].tolist()) == [1, 2]
     assert sorted(chosen[0, 2:].tolist()) == [4, 5]
 
