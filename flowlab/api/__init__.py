@@ -19,34 +19,27 @@ from flowlab.api.errors import (
     StoreError,
     ValidationIssue,
 )
-from flowlab.api.exact_flow import check_exact_flow
-from flowlab.api.executor import Executor, Task, TaskFunction, TaskResult, WorkerPool
 from flowlab.api.fields import Parameter, Reference, field_spec, parameter, reference, references
-from flowlab.api.frames import Frame, orthonormal_frame
-from flowlab.api.half_step import HALF_STEP, half_step_shortfall
-from flowlab.api.kinds import KINDS, Kind
+from flowlab.api.helpers.exact_flow import check_exact_flow
+from flowlab.api.helpers.frames import Frame, orthonormal_frame
+from flowlab.api.helpers.half_step import HALF_STEP, half_step_shortfall
+from flowlab.api.helpers.probability_path import exact_end_known, halved_probability_path, probability_path
+from flowlab.api.helpers.starts import Center, gaussian_starts, nearest_level, start_law
+from flowlab.api.helpers.training_set import points_table, training_set
+from flowlab.api.kinds.classifier import CLASSES, Classes
+from flowlab.api.kinds.dataset import TrainingSet
+from flowlab.api.kinds.denoiser import Denoiser, DenoiserBank
+from flowlab.api.kinds.executor import Executor, Task, TaskFunction, TaskResult, WorkerPool
+from flowlab.api.kinds.flow import StartLaw, Trajectories
+from flowlab.api.kinds.integrator import FlowODE, Integrator
+from flowlab.api.kinds.kind import KINDS, Kind
+from flowlab.api.kinds.optimizer import Fit, Optimizer
+from flowlab.api.kinds.schedule import Schedule
+from flowlab.api.kinds.tracker import TrackedRun, Tracker
 from flowlab.api.node_spec import NodeSpec
-from flowlab.api.probability_path import exact_end_known, halved_probability_path, probability_path
 from flowlab.api.result import Cell, Result, Table
-from flowlab.api.starts import Center, gaussian_starts, nearest_level, start_law
-from flowlab.api.tracker import TrackedRun, Tracker
 from flowlab.api.training_cost import BankTrainingCost, TrainingCost
-from flowlab.api.training_set import points_table, training_set
 from flowlab.api.version import API_VERSION
-from flowlab.api.work import (
-    CLASSES,
-    Classes,
-    Denoiser,
-    DenoiserBank,
-    Fit,
-    FlowODE,
-    Integrator,
-    Optimizer,
-    Schedule,
-    StartLaw,
-    TrainingSet,
-    Trajectories,
-)
 
 if TYPE_CHECKING:
     from flowlab.theory.geometry.geometry import Geometry

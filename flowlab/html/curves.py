@@ -8,8 +8,8 @@ from typing import Any
 from attrs import frozen
 
 from flowlab.api import CLASSES
-from flowlab.api.labels import without_setting
-from flowlab.api.plotting import CLASS_COLOURS, CLASS_MARKERS, house_style, new_panels
+from flowlab.api.helpers.labels import without_setting
+from flowlab.api.helpers.plotting import CLASS_COLOURS, CLASS_MARKERS, house_style, new_panels
 from flowlab.api.result import Cell
 from flowlab.html.templating import to_data_url
 from flowlab.output.figures import figure_bytes

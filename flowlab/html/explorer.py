@@ -9,7 +9,7 @@ from typing import Any
 from attrs import frozen
 
 from flowlab.api import CLASSES, Classes, DenoiserBank, Trajectories
-from flowlab.api.plotting import CLASS_COLOURS
+from flowlab.api.helpers.plotting import CLASS_COLOURS
 from flowlab.engine.inputs import upstream_nodes
 from flowlab.engine.outcome import Outcome, Record
 from flowlab.graph.graph import Graph

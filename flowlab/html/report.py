@@ -10,7 +10,7 @@ import tomli_w
 from attrs import frozen
 
 from flowlab.api import CLASSES
-from flowlab.api.plotting import CLASS_COLOURS, WIDTHS
+from flowlab.api.helpers.plotting import CLASS_COLOURS, WIDTHS
 from flowlab.engine.outcome import Outcome, Record
 from flowlab.graph.graph import Graph
 from flowlab.html.dag_layout import columns

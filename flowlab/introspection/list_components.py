@@ -63,7 +63,8 @@ def _row(registry: Registry, entry: Entry) -> dict[str, Any]:
 def format_distribution(one: Entry | Distribution) -> str:
     """A distribution in short: name, version, API version, and whether it is editable."""
     name = one.distribution if isinstance(one, Entry) else one.name
-    return f"{name} {one.version}, API {', '.join(one.api)}{', editable' if one.editable else ''}"
+    api = f"API {', '.join(one.api)}" if one.api else "no API version"
+    return f"{name} {one.version}, {api}{', editable' if one.editable else ''}"
 
 
 def _about(entry: Entry) -> str:

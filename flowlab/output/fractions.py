@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from attrs import frozen
 
 from flowlab.api import CLASSES, HALF_STEP
-from flowlab.api.labels import without_seed
+from flowlab.api.helpers.labels import without_seed
 from flowlab.engine.outcome import Outcome
 
 

@@ -43,8 +43,8 @@ class Distribution:
 
     @property
     def api(self) -> tuple[str, ...]:
-        """The API versions that it says it is written for; one that says nothing is written for the first."""
-        return tuple(point.name for point in self.points if point.group == API_GROUP) or ("1",)
+        """The API versions that it says it is written for; empty where it says nothing."""
+        return tuple(point.name for point in self.points if point.group == API_GROUP)
 
 
 def normalize_name(name: str) -> str:

@@ -25,14 +25,14 @@ class Entry:
     target: str
     distribution: str
     version: str
-    api: tuple[str, ...] = ("1",)
+    api: tuple[str, ...] = ()
     root: str = ""
     editable: bool = False
 
     @property
     def unusable(self) -> str:
         """Why the component can't be used, as far as that is known without loading it; else empty."""
-        if str(API_VERSION) in self.api:
+        if not self.api or str(API_VERSION) in self.api:
             return ""
         return f"written for API {', '.join(self.api)}, but this flowlab has API {API_VERSION}"
 

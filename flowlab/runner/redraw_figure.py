@@ -7,8 +7,8 @@ from pathlib import Path
 from attrs import evolve
 
 from flowlab.api import ExperimentError, NodeError, Problem
+from flowlab.api.helpers.plotting import WIDTHS, Width
 from flowlab.api.nearest import nearest
-from flowlab.api.plotting import WIDTHS, Width
 from flowlab.engine.cache.key import CacheKeys
 from flowlab.engine.cache.store import Store
 from flowlab.engine.device import resolve_device

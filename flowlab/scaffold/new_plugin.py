@@ -14,7 +14,7 @@ from string import Template
 from attrs import frozen
 
 from flowlab import api
-from flowlab.api import KINDS, ExperimentError, OutputError, Problem
+from flowlab.api import API_VERSION, KINDS, ExperimentError, OutputError, Problem
 from flowlab.api.nearest import nearest
 from flowlab.registry.registry import Registry
 
@@ -64,7 +64,9 @@ class Plugin:
     def _filled(self, template: Traversable) -> str:
         names = ("name", "kind", "component", "module", "file", "cls")
         filled = {name: getattr(self, name) for name in names}
-        return Template(template.read_text("utf-8")).substitute(filled, version=version("flowlab"))
+        return Template(template.read_text("utf-8")).substitute(
+            filled, version=version("flowlab"), api=API_VERSION
+        )
 
 
 def supported_kinds() -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""A component's field as JSON Schema: the same rules as `structure`, as far as the schema's types go."""
+"""A component's field as JSON Schema: the same rules as `structure_component`, as far as the schema's types go."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowlab.api import KINDS, NodeError
-from flowlab.api.labels import distinguishing, setting, swept_number, without_setting
+from flowlab.api.helpers.labels import distinguishing, setting, swept_number, without_setting
 from flowlab.graph.node import Node
 from flowlab.registry.entry_points import Entry
 

@@ -132,8 +132,8 @@ def test_broken_plugins(site: SitePackages, tmp_path: Path) -> None:
              editable=tmp_path / "edited")  # fmt: skip
     site.add("exiting", "[flowlab.dataset]\nfour = exiting:Star\n", {"exiting.py": "raise SystemExit(0)\n"})
     site.add("twin", "[flowlab.dataset]\nline = twin:Star\n", {"twin.py": STAR})
-    site.add("newer", "[flowlab.api]\n2 = newer\n[flowlab.dataset]\nfive = newer:Star\n", {"newer.py": STAR})
-    site.add("older", "[flowlab.api]\n0 = older\n[flowlab.dataset]\nsix = older:Star\n", {"older.py": STAR})
+    site.add("newer", "[flowlab.api]\n3 = newer\n[flowlab.dataset]\nfive = newer:Star\n", {"newer.py": STAR})
+    site.add("older", "[flowlab.api]\n1 = older\n[flowlab.dataset]\nsix = older:Star\n", {"older.py": STAR})
     site.add("bad-bytes", b"\xff")
     done = site.flowlab("doctor")
     assert (done.returncode, done.stderr) == (1, "")
@@ -146,8 +146,8 @@ def test_broken_plugins(site: SitePackages, tmp_path: Path) -> None:
         "exiting 1.0 can't be loaded: SystemExit: 0: dataset 'four'": f"{pip} uninstall exiting",
         'the dataset \'line\' is claimed by flowlab and twin: write use = "flowlab:line" or use = "twin:line", '
         "or remove one": f"{pip} uninstall twin",
-        "newer 1.0 is written for API 2, but this flowlab has API 1": f"{pip} install --upgrade flowlab",
-        "older 1.0 is written for API 0, but this flowlab has API 1": f"{pip} install --upgrade older",
+        "newer 1.0 is written for API 3, but this flowlab has API 2": f"{pip} install --upgrade flowlab",
+        "older 1.0 is written for API 1, but this flowlab has API 2": f"{pip} install --upgrade older",
     }
     assert expected.items() <= said.items()
     (unreadable,) = said.keys() - expected.keys()

@@ -85,7 +85,7 @@ def test_list_components_as_json(flowlab: Run) -> None:
     made = next(row for row in rows if row["name"] == "made-source")
     assert {key: made[key] for key in ("kind", "use", "summary", "distribution", "version", "api", "target")} == {
         "kind": "dataset", "use": "made-source", "summary": "Made-up points.", "distribution": "made-up",
-        "version": "1.5", "api": ["1"], "target": "made_up:Source",
+        "version": "1.5", "api": [], "target": "made_up:Source",
     }  # fmt: skip
     assert (made["editable"], made["unusable"], Path(made["file"]).name, made["line"]) == (
         False, "", "made_up.py", 15,

@@ -14,7 +14,8 @@ from matplotlib.testing.compare import compare_images
 from matplotlib.text import Text
 from matplotlib.ticker import NullFormatter
 
-from flowlab.api import CLASSES, Context, Table, plotting
+from flowlab.api import CLASSES, Context, Table
+from flowlab.api.helpers import plotting
 from flowlab.components.figures.class_bars import ClassBars
 from flowlab.components.figures.class_history import ClassHistory
 from flowlab.components.figures.class_shares import ClassShares

@@ -8,7 +8,7 @@ import torch
 from matplotlib.colors import to_hex
 
 from flowlab.api import CLASSES, Classes, Context, DenoiserBank, NodeError, Table, TrainingSet, Trajectories
-from flowlab.api.plotting import CLASS_COLOURS, SERIES, WIDTHS, new_figure
+from flowlab.api.helpers.plotting import CLASS_COLOURS, SERIES, WIDTHS, new_figure
 from flowlab.components.analyses.class_changes import ClassChanges
 from flowlab.components.analyses.class_fractions import ClassFractions
 from flowlab.components.figures.class_bars import ClassBars

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from flowlab.api import CLASSES, Context, NodeError, Table
-from flowlab.api.plotting import CLASS_COLOURS, SERIES
+from flowlab.api.helpers.plotting import CLASS_COLOURS, SERIES
 from flowlab.components.figures.class_history import ClassHistory
 from flowlab.components.figures.class_shares import ClassShares
 from flowlab.components.figures.discretisation import Discretisation
@@ -150,7 +150,7 @@ def test_class_history_draws_a_panel_a_flow():
 
 
 def test_names_of_points_on_a_line_stand_beside_it():
-    from flowlab.api.plotting import new_figure
+    from flowlab.api.helpers.plotting import new_figure
 
     geometry = line_geometry(torch.tensor([[0.0, 0], [1, 0], [3, 0]], dtype=torch.float64))
     _, axes = new_figure()

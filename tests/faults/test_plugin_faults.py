@@ -137,15 +137,15 @@ def test_a_name_of_two_distributions(site: SitePackages, tmp_path: Path) -> None
     assert done.stderr == f"{file}:5:7: {rule}\n"
     for use in ("one:star", "Two.Stars:star", "two-stars:star"):
         assert site.flowlab("check", experiment(tmp_path, use)).returncode == 0
-    assert "Two.Stars 1.0, API 1" in site.flowlab("describe", "two-stars:star").stdout
+    assert "Two.Stars 1.0, no API version" in site.flowlab("describe", "two-stars:star").stdout
 
 
 @pytest.fixture
 def versions(site: SitePackages) -> SitePackages:
     """Plugins written for this API, for the next, and for both."""
     for name, group in {
-        "now": "[flowlab.api]\n1 = now\n",
-        "next": "[flowlab.api]\n2 = next\n",
+        "now": "[flowlab.api]\n2 = now\n",
+        "next": "[flowlab.api]\n3 = next\n",
         "both": "[flowlab.api]\n1 = both\n2 = both\n",
         "words": "[flowlab.api]\nlatest = words\n",
     }.items():
@@ -154,9 +154,9 @@ def versions(site: SitePackages) -> SitePackages:
     return site
 
 
-@pytest.mark.parametrize(("name", "said"), [("next", "API 2"), ("words", "API latest")])
+@pytest.mark.parametrize(("name", "said"), [("next", "API 3"), ("words", "API latest")])
 def test_an_api_version_of_another_flowlab(versions: SitePackages, tmp_path: Path, name: str, said: str) -> None:
-    reason = f"written for {said}, but this flowlab has API 1"
+    reason = f"written for {said}, but this flowlab has API 2"
     rows = {row["name"]: row for row in json.loads(versions.flowlab("list-components", "--json").stdout)}
     assert rows[name]["unusable"] == reason
     assert [rows[other]["unusable"] for other in ("now", "both", "line")] == ["", "", ""]

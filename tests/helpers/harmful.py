@@ -14,7 +14,7 @@ from flowlab.api import Context, Result, parameter, reference
 
 ENTRY_POINTS = """\
 [flowlab.api]
-1 = flowlab.api
+2 = flowlab.api
 [flowlab.dataset]
 nap = harmful:Nap
 [flowlab.analysis]

@@ -11,7 +11,7 @@ import pytest
 from summaries import entries
 
 from flowlab.api import ExperimentError, OutputError
-from flowlab.api.plotting import WIDTHS
+from flowlab.api.helpers.plotting import WIDTHS
 from flowlab.engine.cache.store import Store
 from flowlab.runner import redraw_figure as module
 from flowlab.runner.redraw_figure import redraw_figure

@@ -6,9 +6,10 @@ import attrs
 import torch
 from torch import Tensor
 
+from flowlab.api.helpers.training_set import training_set
+from flowlab.api.kinds.dataset import TrainingSet
+from flowlab.api.kinds.denoiser import DenoiserBank
 from flowlab.api.testing.suite import context, normal, uniform
-from flowlab.api.training_set import training_set
-from flowlab.api.work import DenoiserBank, TrainingSet
 from flowlab.theory.geometry.geometry import Geometry
 from flowlab.theory.geometry.simplex import simplex_geometry
 

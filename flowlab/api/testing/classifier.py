@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from flowlab.api.helpers.training_set import training_set
+from flowlab.api.kinds.classifier import CLASSES, Classes
+from flowlab.api.kinds.flow import Trajectories
 from flowlab.api.result import Result
 from flowlab.api.testing.box import box_bank, box_geometry
 from flowlab.api.testing.inputs import inputs
 from flowlab.api.testing.suite import Suite, context, normal, seeds, some
-from flowlab.api.training_set import training_set
-from flowlab.api.work import CLASSES, Classes, Trajectories
 from flowlab.theory.geometry.geometry import Geometry
 from flowlab.theory.geometry.simplex import simplex_geometry
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from flowlab.api.kinds.dataset import TrainingSet
 from flowlab.api.result import Result
 from flowlab.api.testing.suite import DTYPES, Suite, context, devices, normal, seeds, some, uniform
-from flowlab.api.work import TrainingSet
 from flowlab.theory.convex_programs.slab_solution import slab_solution
 from flowlab.theory.flows.attractors import attractors
 from flowlab.theory.geometry.frame import frame_of

@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from flowlab.api.context import Context
+from flowlab.api.kinds.denoiser import DenoiserBank
+from flowlab.api.kinds.optimizer import Fit
 from flowlab.api.result import Result
 from flowlab.api.testing.box import box_training
 from flowlab.api.testing.dataset import in_balls
 from flowlab.api.testing.inputs import inputs
 from flowlab.api.testing.suite import DTYPES, Suite, context, few, normal, seeds
-from flowlab.api.work import DenoiserBank, Fit
 from flowlab.theory.convex_programs.slab_solution import slab_solution
 from flowlab.theory.geometry.geometry import Geometry
 from flowlab.theory.networks.interpolation import Interpolation

@@ -11,7 +11,7 @@ from typing import ClassVar
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flowlab.api.executor import Task, TaskResult, WorkerPool
+from flowlab.api.kinds.executor import Task, TaskResult, WorkerPool
 from flowlab.api.sample_task import sample_task
 from flowlab.api.testing.suite import Suite
 

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from flowlab.api.context import Context
+from flowlab.api.kinds.denoiser import DenoiserBank
+from flowlab.api.kinds.flow import Trajectories
 from flowlab.api.result import Result
 from flowlab.api.testing.box import box_bank, box_training
 from flowlab.api.testing.inputs import inputs
 from flowlab.api.testing.suite import Suite, context, few, seeds
-from flowlab.api.work import DenoiserBank, Trajectories
 from flowlab.theory.flows.separable_flow import exact_probability_flow, exact_score_flow
 
 _SIGMA = torch.tensor([0.12, 0.1, 0.08], dtype=torch.float64)

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from flowlab.api.kinds.integrator import FlowODE
 from flowlab.api.testing.suite import Suite, context, few, normal, seeds, some, uniform
-from flowlab.api.work import FlowODE
 from flowlab.theory.flows.convergence import empirical_order
 from flowlab.theory.flows.region_flow import RegionFlow
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from flowlab.api.errors import NodeError
+from flowlab.api.kinds.optimizer import Fit
 from flowlab.api.testing.box import box_geometry
 from flowlab.api.testing.suite import Suite, context, few, normal
-from flowlab.api.work import Fit
 from flowlab.theory.geometry.geometry import Geometry
 from flowlab.theory.networks.interpolation import Interpolation, noisy_samples
 from flowlab.theory.networks.relu_network import ReluNetwork

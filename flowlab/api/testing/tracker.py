@@ -13,8 +13,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flowlab.api.kinds.tracker import Tracker
 from flowlab.api.testing.suite import Suite, few
-from flowlab.api.tracker import Tracker
 
 _NODES = ("denoiser.trained", "flow.pf[samples=30,use=a b]")
 _NUMBERS = (1, 0.5, float("inf"), float("nan"))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from attrs import asdict, evolve, frozen
 
 from flowlab.api import ClaimResult, Context, NodeError, NodeSpec, Result, ValidationIssue, parameter, reference
-from flowlab.api.labels import without_seed
+from flowlab.api.helpers.labels import without_seed
 from flowlab.api.nearest import nearest
 
 if TYPE_CHECKING:

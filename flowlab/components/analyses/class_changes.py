@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from attrs import frozen
 
 from flowlab.api import CLASSES, Cell, Classes, Context, NodeError, Result, Table, parameter, reference
-from flowlab.api.labels import without_setting
+from flowlab.api.helpers.labels import without_setting
 
 
 @frozen

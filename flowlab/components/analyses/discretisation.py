@@ -24,7 +24,7 @@ from flowlab.api import (
     probability_path,
     reference,
 )
-from flowlab.api.labels import without_setting
+from flowlab.api.helpers.labels import without_setting
 
 
 @frozen

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from flowlab.api import Context, NodeError, NodeSpec, Result, ValidationIssue, parameter, training_set
-from flowlab.api.training_set import points_table
+from flowlab.api.helpers.training_set import points_table
 
 if TYPE_CHECKING:
     from torch import Tensor

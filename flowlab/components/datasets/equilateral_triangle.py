@@ -7,7 +7,7 @@ import math
 from attrs import frozen
 
 from flowlab.api import Context, Result, parameter, training_set
-from flowlab.api.training_set import points_table
+from flowlab.api.helpers.training_set import points_table
 
 
 @frozen

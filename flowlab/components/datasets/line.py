@@ -17,7 +17,7 @@ from flowlab.api import (
     parameter,
     training_set,
 )
-from flowlab.api.training_set import points_table
+from flowlab.api.helpers.training_set import points_table
 
 
 @frozen

@@ -18,7 +18,7 @@ from flowlab.api import (
     parameter,
     training_set,
 )
-from flowlab.api.training_set import misfit_of_repeats, points_table
+from flowlab.api.helpers.training_set import check_repeats, points_table
 
 
 @frozen
@@ -43,7 +43,7 @@ class ObtuseSimplex:
 
     def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
         """So many edges fit in the space, and at such an angle."""
-        yield from misfit_of_repeats(self.repeats, self.points)
+        yield from check_repeats(self.repeats, self.points)
         edges = self.points - 1
         if edges > self.dimension:
             yield ValidationIssue("points", f"a simplex of {self.points} vertices needs dimension >= {edges}")

@@ -18,7 +18,7 @@ from flowlab.api import (
     parameter,
     training_set,
 )
-from flowlab.api.training_set import misfit_of_repeats, points_table
+from flowlab.api.helpers.training_set import check_repeats, points_table
 
 
 @frozen
@@ -50,7 +50,7 @@ class Orthogonal:
 
     def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
         """As many directions as fit, and a norm for each."""
-        yield from misfit_of_repeats(self.repeats, self.points)
+        yield from check_repeats(self.repeats, self.points)
         directions = self.points - self.origin
         if directions > self.dimension:
             yield ValidationIssue(

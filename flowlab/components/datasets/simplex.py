@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from attrs import frozen
 
 from flowlab.api import Context, NodeError, NodeSpec, Result, ValidationIssue, parameter, training_set
-from flowlab.api.training_set import misfit_of_repeats, points_table
+from flowlab.api.helpers.training_set import check_repeats, points_table
 
 
 @frozen
@@ -29,7 +29,7 @@ class Simplex:
         """Rows of one length, affinely independent."""
         import numpy as np
 
-        yield from misfit_of_repeats(self.repeats, len(self.vertices))
+        yield from check_repeats(self.repeats, len(self.vertices))
         if len(self.vertices) < 2:
             yield ValidationIssue("vertices", "a simplex has at least two vertices")
         elif len({len(row) for row in self.vertices}) > 1 or not self.vertices[0]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from flowlab.api import CLASSES, Classes, Context, Result, reference
-from flowlab.api.plotting import CLASS_COLOURS, WIDTHS, house_style, new_figure, readable_on
+from flowlab.api.helpers.plotting import CLASS_COLOURS, WIDTHS, house_style, new_figure, readable_on
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

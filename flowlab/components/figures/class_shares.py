@@ -8,8 +8,8 @@ from typing import Any, Literal
 from attrs import frozen
 
 from flowlab.api import CLASSES, Context, NodeError, Result, Table, parameter, reference
-from flowlab.api.labels import without_setting
-from flowlab.api.plotting import CLASS_COLOURS, CLASS_MARKERS, house_style, new_figure
+from flowlab.api.helpers.labels import without_setting
+from flowlab.api.helpers.plotting import CLASS_COLOURS, CLASS_MARKERS, house_style, new_figure
 
 _NAMES = {"final_time": r"final noise level $\sigma_T = \sqrt{T}$", "points": "training points $N$"}
 

@@ -8,7 +8,7 @@ from typing import Any
 from attrs import frozen
 
 from flowlab.api import Context, NodeError, Result, Table, reference
-from flowlab.api.plotting import WIDTHS, Width, house_style, new_figure, series_style
+from flowlab.api.helpers.plotting import WIDTHS, Width, house_style, new_figure, series_style
 
 # Errors below this are rounding: drawn at the foot of the panel, without an order.
 _FOOT = 1e-16

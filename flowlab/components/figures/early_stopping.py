@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from flowlab.api import CLASSES, Context, NodeError, Result, parameter, reference
-from flowlab.api.plotting import CLASS_COLOURS, INK, WIDTHS, Width, house_style, new_figure
+from flowlab.api.helpers.plotting import CLASS_COLOURS, INK, WIDTHS, Width, house_style, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from attrs import frozen
 
 from flowlab.api import CLASSES, Context, NodeError, Result, Table, parameter, reference
-from flowlab.api.labels import swept_number, without_seed, without_setting
-from flowlab.api.plotting import CLASS_COLOURS, CLASS_MARKERS, house_style, new_figure, series_style
+from flowlab.api.helpers.labels import swept_number, without_seed, without_setting
+from flowlab.api.helpers.plotting import CLASS_COLOURS, CLASS_MARKERS, house_style, new_figure, series_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

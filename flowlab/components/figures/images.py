@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from flowlab.api import CLASSES, Classes, Context, NodeError, Result, parameter, reference
-from flowlab.api.plotting import CLASS_COLOURS, INK, WIDTHS, house_style, new_figure
+from flowlab.api.helpers.plotting import CLASS_COLOURS, INK, WIDTHS, house_style, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from flowlab.api import Context, NodeError, Result, parameter, reference
-from flowlab.api.labels import distinguishing
-from flowlab.api.plotting import FAINT, house_style, new_panels, series_style
+from flowlab.api.helpers.labels import distinguishing
+from flowlab.api.helpers.plotting import FAINT, house_style, new_panels, series_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from flowlab.api import CLASSES, Trajectories
-from flowlab.api.plotting import CLASS_COLOURS, CLASS_MARKERS, INK
+from flowlab.api.helpers.plotting import CLASS_COLOURS, CLASS_MARKERS, INK
 from flowlab.components.figures.section import Section, numbers
 
 if TYPE_CHECKING:

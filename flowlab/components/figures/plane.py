@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from flowlab.api import Classes, Context, NodeSpec, Result, ValidationIssue, parameter, reference
-from flowlab.api.plotting import INK, WIDTHS, Width, house_style, light_map, new_figure
+from flowlab.api.helpers.plotting import INK, WIDTHS, Width, house_style, light_map, new_figure
 from flowlab.components.figures.panel import Panel
 from flowlab.components.figures.section import Section, section
 

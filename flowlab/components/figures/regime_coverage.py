@@ -10,7 +10,7 @@ from typing import Any
 from attrs import frozen
 
 from flowlab.api import Context, NodeError, Result, reference
-from flowlab.api.plotting import FAINT, SERIES, house_style, new_figure
+from flowlab.api.helpers.plotting import FAINT, SERIES, house_style, new_figure
 
 # Inside the regime and outside it: marker, colour, name.
 _MARKS: dict[bool, dict[str, Any]] = {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from flowlab.api import Context, NodeError, Result, reference
-from flowlab.api.plotting import FAINT, house_style, new_figure, series_style
+from flowlab.api.helpers.plotting import FAINT, house_style, new_figure, series_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,7 +7,7 @@ from typing import Any
 from attrs import frozen
 
 from flowlab.api import Context, NodeError, Result, Table, reference
-from flowlab.api.plotting import house_style, new_figure, series_style
+from flowlab.api.helpers.plotting import house_style, new_figure, series_style
 
 _AXES = {"samples": "noisy samples a point $M$", "sigma": r"noise level $\sigma$"}
 

@@ -8,7 +8,7 @@ from typing import Any
 from attrs import frozen
 
 from flowlab.api import Context, NodeError, Result, reference
-from flowlab.api.plotting import house_style, new_figure, series_style
+from flowlab.api.helpers.plotting import house_style, new_figure, series_style
 
 Rows = Mapping[str, Sequence[Any]]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from flowlab.api import CLASSES, Context, NodeError, Result, Table, parameter, reference
-from flowlab.api.plotting import CLASS_COLOURS, FAINT, INK, house_style, new_panels
+from flowlab.api.helpers.plotting import CLASS_COLOURS, FAINT, INK, house_style, new_panels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from flowlab.api import Context, DenoiserBank, NodeError, Result, Table, reference
-from flowlab.api.plotting import INK, house_style, new_figure
+from flowlab.api.helpers.plotting import INK, house_style, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

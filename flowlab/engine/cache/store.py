@@ -25,7 +25,7 @@ _LEFT = re.compile(rf"[0-9a-f]{{64}}\.lock|\.{_RESULT.pattern}\.[0-9a-f]{{8}}\.\
 class Store:
     """A folder of results.
 
-    Kept is what has a form in `codec`, and was trained or took at least `worth` seconds: banks and long analyses.
+    Kept is what can be serialized, and was trained or took at least `worth` seconds: banks and long analyses.
     Anything else is as quickly computed again.
     """
 

@@ -12,7 +12,7 @@ from flowlab.api import Context, NodeError, Result, parameter, reference
 
 ENTRY_POINTS = """\
 [flowlab.api]
-1 = flowlab.api
+2 = flowlab.api
 [flowlab.dataset]
 made-number = dispatch_nodes:Number
 made-opaque = dispatch_nodes:Opaque

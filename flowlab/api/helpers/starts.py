@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from flowlab.api.context import Context
-from flowlab.api.work import DenoiserBank, StartLaw
+from flowlab.api.kinds.denoiser import DenoiserBank
+from flowlab.api.kinds.flow import StartLaw
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
-from flowlab.api.work import CLASSES
+from flowlab.api.kinds.classifier import CLASSES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

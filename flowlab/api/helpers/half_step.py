@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flowlab.api.work import Classes
+from flowlab.api.kinds.classifier import Classes
 
 HALF_STEP = "changed_at_half_step"  # the place of the counts among a classifier's metrics
 _MOST = 0.01  # share of the endpoints that may change

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from flowlab.api.errors import NodeError
-from flowlab.api.work import Denoiser, DenoiserBank, FlowODE
+from flowlab.api.kinds.denoiser import Denoiser, DenoiserBank
+from flowlab.api.kinds.integrator import FlowODE
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from flowlab.api.context import Context
 from flowlab.api.errors import ValidationIssue
+from flowlab.api.kinds.dataset import TrainingSet
 from flowlab.api.result import Table
-from flowlab.api.work import TrainingSet
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -38,7 +38,7 @@ def training_set(
     return TrainingSet(geometry, samples * max(counts or (1,)), noisy, counts)
 
 
-def misfit_of_repeats(repeats: Sequence[int], points: int) -> Iterator[ValidationIssue]:
+def check_repeats(repeats: Sequence[int], points: int) -> Iterator[ValidationIssue]:
     """What is wrong with a dataset's `repeats`: none, or one a point."""
     if repeats and len(repeats) != points:
         yield ValidationIssue("repeats", f"{len(repeats)} numbers for {points} points")

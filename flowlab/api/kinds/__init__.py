@@ -1,0 +1,1 @@
+"""The kinds of component: what each takes, what it gives, one file a kind."""

@@ -1,0 +1,50 @@
+"""What a denoiser is: a bank of functions h, one a noise level."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Protocol
+
+from attrs import field, frozen
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from flowlab.api.kinds.dataset import TrainingSet
+    from flowlab.api.result import Table
+
+
+class Denoiser(Protocol):
+    """A bank of denoisers h: one a noise level.
+
+    Where h is known at any noise level, a method `at_sigma(sigma (L,)) -> Network` gives it there: a flow's steps
+    are then halved with the denoisers between its levels.
+    """
+
+    def __call__(self, y: Tensor) -> Tensor:
+        """Denoise y (L, S, d) level by level."""
+
+    def at(self, level: int) -> Denoiser:
+        """The denoiser of one level, as a bank of one."""
+
+
+@frozen
+class DenoiserBank:
+    """What a denoiser builds: networks at falling noise levels sigma (L,).
+
+    `usable` (L,) marks the levels that have a solution. `rho` (L,) are the ball radii of a closed form,
+    `multipliers` (L, N * M, d) those that training left behind (see Fit).
+    """
+
+    sigma: Tensor
+    network: Denoiser
+    training: TrainingSet
+    usable: Tensor
+    rho: Tensor | None = None
+    history: Table | None = None  # of training: columns step, level, sigma, violation_max, cost, penalty
+    multipliers: Tensor | None = None
+    quality: Mapping[str, list[float | None]] = field(factory=dict)  # metric name -> one number a level
+
+    def denoise(self, y: Tensor, level: int) -> Tensor:
+        """h(y) at one level, y (S, d)."""
+        return self.network.at(level)(y[None])[0]
