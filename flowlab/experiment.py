@@ -12,7 +12,7 @@ from attrs import field, frozen
 
 from flowlab.engine.cache.store import Store
 from flowlab.engine.device import resolve_device
-from flowlab.engine.progress.listener import open_listener
+from flowlab.engine.progress.choose import open_listener
 from flowlab.engine.run import run_graph
 from flowlab.graph import from_python as built
 from flowlab.graph.graph import Graph, build_graph

@@ -15,7 +15,7 @@ from flowlab.engine.device import resolve_device
 from flowlab.engine.format_error import format_error
 from flowlab.engine.inputs import upstream_nodes
 from flowlab.engine.outcome import Record
-from flowlab.engine.progress.listener import open_listener
+from flowlab.engine.progress.choose import open_listener
 from flowlab.engine.run import run_graph
 from flowlab.engine.threads import thread_count
 from flowlab.graph.graph import Graph

@@ -13,7 +13,7 @@ from flowlab.engine.cache.store import Store
 from flowlab.engine.checkpoints import Checkpoints
 from flowlab.engine.device import resolve_device
 from flowlab.engine.outcome import Outcome
-from flowlab.engine.progress.listener import open_listener
+from flowlab.engine.progress.choose import open_listener
 from flowlab.engine.run import run_graph
 from flowlab.graph.graph import Graph, load_graphs
 from flowlab.output.answer import format_answer

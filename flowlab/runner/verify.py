@@ -8,7 +8,7 @@ from attrs import evolve, frozen
 
 from flowlab.api import ExperimentError, Problem
 from flowlab.engine.device import resolve_device
-from flowlab.engine.progress.listener import open_listener
+from flowlab.engine.progress.choose import open_listener
 from flowlab.engine.run import run_graph
 from flowlab.engine.threads import pin_threads
 from flowlab.output.echo import warn

@@ -79,7 +79,7 @@ def by_flowlab(count: int, folder: Path, *, store: bool, executor: str = "") -> 
     `aside`: seconds on a core for loading and the report, of which the others have none.
     """
     from flowlab.engine.cache.store import Store
-    from flowlab.engine.progress.listener import QuietListener
+    from flowlab.engine.progress.quiet import QuietListener
     from flowlab.engine.run import run_graph
     from flowlab.graph.graph import load_graph
     from flowlab.provenance.environment import Environment

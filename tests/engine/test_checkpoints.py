@@ -10,7 +10,7 @@ import torch
 from flowlab.engine.atomic_file import temporary_path
 from flowlab.engine.cache.tensor_file import TensorFile, UnusableFile, read_tensor_file, write_tensor_file
 from flowlab.engine.checkpoints import Checkpoints
-from flowlab.engine.progress.listener import QuietListener
+from flowlab.engine.progress.quiet import QuietListener
 from flowlab.engine.run import run_graph
 from flowlab.graph.graph import load_graph
 from flowlab.registry.registry import Registry

@@ -13,7 +13,7 @@ from engine_nodes import NOWHERE, graph_of, node
 from flowlab.api import Context, NodeError, Result, reference
 from flowlab.engine.interrupt import Terminated
 from flowlab.engine.outcome import Outcome
-from flowlab.engine.progress.listener import QuietListener
+from flowlab.engine.progress.quiet import QuietListener
 from flowlab.engine.run import run_graph
 
 

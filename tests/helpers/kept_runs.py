@@ -7,7 +7,7 @@ from typing import Any
 
 from flowlab.engine.cache.store import Store
 from flowlab.engine.outcome import Outcome
-from flowlab.engine.progress.listener import QuietListener
+from flowlab.engine.progress.quiet import QuietListener
 from flowlab.engine.run import run_graph
 from flowlab.graph.graph import load_graph
 from flowlab.registry.registry import Registry

@@ -12,7 +12,7 @@ from attrs import frozen
 from flowlab.api import BankTrainingCost
 from flowlab.engine.inputs import gather_inputs, upstream_nodes
 from flowlab.engine.node_runner import NodeRunner
-from flowlab.engine.progress.listener import QuietListener
+from flowlab.engine.progress.quiet import QuietListener
 from flowlab.engine.upstream import CachedUpstream
 from flowlab.graph.node import Node
 

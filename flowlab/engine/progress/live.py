@@ -12,7 +12,7 @@ from attrs import define, field
 
 from flowlab.engine.headline_metrics import headline_metrics
 from flowlab.engine.outcome import Record
-from flowlab.engine.progress.listener import format_end, format_figures, format_resume
+from flowlab.engine.progress.lines import format_end, format_figures, format_resume
 from flowlab.graph.node import Node
 
 if TYPE_CHECKING:

@@ -19,7 +19,8 @@ from flowlab.engine.format_error import format_error
 from flowlab.engine.inputs import gather_inputs
 from flowlab.engine.node_runner import NodeRunner
 from flowlab.engine.outcome import Record
-from flowlab.engine.progress.listener import QuietListener, format_resume
+from flowlab.engine.progress.lines import format_resume
+from flowlab.engine.progress.quiet import QuietListener
 from flowlab.engine.threads import pin_threads
 from flowlab.engine.upstream import CachedUpstream
 from flowlab.engine.workers.messages import NodeBatch, NodeReply, RunSpec, dumps

@@ -13,7 +13,7 @@ import torch
 from kept_runs import EXPERIMENT, STORED, Ears, figures, of, ran, reused
 
 from flowlab.engine.cache.store import STORE_VARIABLE, Store
-from flowlab.engine.progress.listener import QuietListener
+from flowlab.engine.progress.quiet import QuietListener
 from flowlab.engine.run import run_graph
 from flowlab.graph.graph import load_graph
 from flowlab.registry.registry import Registry

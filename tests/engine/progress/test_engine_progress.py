@@ -10,7 +10,9 @@ from engine_nodes import NOWHERE, graph_of, node
 
 from flowlab.api import Context, Result
 from flowlab.engine.outcome import Record
-from flowlab.engine.progress.listener import LogListener, QuietListener, open_listener
+from flowlab.engine.progress.choose import open_listener
+from flowlab.engine.progress.log import LogListener
+from flowlab.engine.progress.quiet import QuietListener
 from flowlab.engine.run import run_graph
 
 

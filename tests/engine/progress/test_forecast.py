@@ -18,7 +18,7 @@ from flowlab.engine.cache.store import Store
 from flowlab.engine.inputs import gather_inputs
 from flowlab.engine.node_runner import NodeRunner
 from flowlab.engine.progress.forecast import forecast
-from flowlab.engine.progress.listener import QuietListener
+from flowlab.engine.progress.quiet import QuietListener
 from flowlab.engine.run import run_graph
 from flowlab.graph.graph import Graph, load_graph
 from flowlab.registry.registry import Registry

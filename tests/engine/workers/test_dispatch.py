@@ -24,7 +24,7 @@ from flowlab.api import EngineError, Task, TaskFunction, TaskResult
 from flowlab.engine.cache.source_digest import digest_modules
 from flowlab.engine.cache.store import Store
 from flowlab.engine.outcome import Outcome, Record
-from flowlab.engine.progress.listener import QuietListener
+from flowlab.engine.progress.quiet import QuietListener
 from flowlab.engine.run import run_graph
 from flowlab.engine.workers import scheduler as dispatch
 from flowlab.engine.workers.messages import NodeBatch, NodeReply, dumps
