@@ -13,6 +13,7 @@ from flowlab.engine.outcome import Outcome
 from flowlab.report.folder import claim
 from flowlab.report.write import write
 from flowlab.theory.classes import classify
+from flowlab.theory.frame import Frame
 from flowlab.theory.geometry import Geometry
 from flowlab.theory.mmse import EmpiricalMmse
 from flowlab.theory.orthogonal import orthogonal_closed_form
@@ -37,28 +38,32 @@ def random_network(dimension: int) -> ReluNetwork:
     return ReluNetwork(outer, inner, normal(levels, 20), skip, normal(levels, dimension))
 
 
-def banks(dimension: int) -> dict[str, Bank]:
-    """A bank of each kind on an orthogonal set with the origin."""
-    edges = torch.diag(torch.linspace(1, 1.5, dimension, dtype=torch.float64))
-    anchor = torch.zeros_like(edges[0])
+HERE = Frame(torch.zeros(1, dtype=torch.float64), 1.0)
+
+
+def banks(dimension: int, place: Frame = HERE) -> dict[str, Bank]:
+    """A bank of each kind on an orthogonal set with the origin of a frame, in its units."""
+    edges = place.scale * torch.diag(torch.linspace(1, 1.5, dimension, dtype=torch.float64))
+    anchor = torch.zeros_like(edges[0]) + place.origin
     form = orthogonal_closed_form(anchor, edges)
-    geometry = Geometry(torch.cat([anchor[None], edges]), anchor, edges, box(anchor, edges), form)
+    sigma = place.scale * SIGMA
+    geometry = Geometry(torch.cat([anchor[None], anchor + edges]), anchor, edges, box(anchor, edges), form)
     training = TrainingSet(geometry, 1, lambda sigma: geometry.points[None, :, None])
     networks = {
-        "slabs": form(2.5 * SIGMA),
-        "posterior": EmpiricalMmse(geometry.points, SIGMA),
-        "network": random_network(dimension),
+        "slabs": form(2.5 * sigma),
+        "posterior": EmpiricalMmse(geometry.points, sigma, 1.0 + torch.arange(len(geometry.points))),
+        "network": Frame(anchor, place.scale).network_outside(random_network(dimension)),
     }
     usable = torch.ones(len(SIGMA), dtype=torch.bool)
-    return {name: Bank(SIGMA, each, training, usable) for name, each in networks.items()}
+    return {name: Bank(sigma, each, training, usable) for name, each in networks.items()}
 
 
-def flows(bank: Bank) -> dict[str, Trajectories]:
+def flows(bank: Bank, place: Frame = HERE) -> dict[str, Trajectories]:
     """Both flows, from common starts."""
     dimension = bank.training.geometry.points.shape[-1]
     generator = torch.Generator().manual_seed(1)
-    starts = 0.5 + 0.7 * torch.randn(60, dimension, generator=generator, dtype=torch.float64)
-    sigma = torch.cat([SIGMA, SIGMA.new_zeros(1)])
+    starts = place.outside(0.5 + 0.7 * torch.randn(60, dimension, generator=generator, dtype=torch.float64))
+    sigma = torch.cat([bank.sigma, bank.sigma.new_zeros(1)])
     r = torch.linspace(0, 50, 201, dtype=torch.float64)
     down = ddim(bank.denoise, sigma.log(), starts, lambda *_: None)
     rest = ddim(lambda y, _: bank.denoise(y, 0), -r, starts, lambda *_: None)
@@ -68,12 +73,12 @@ def flows(bank: Bank) -> dict[str, Trajectories]:
     }
 
 
-def made(dimension: int) -> dict[str, Trajectories]:
+def made(dimension: int, place: Frame = HERE) -> dict[str, Trajectories]:
     """All flows by their names."""
     return {
         f"{name}-{kind}-{dimension}": flow
-        for name, bank in banks(dimension).items()
-        for kind, flow in flows(bank).items()
+        for name, bank in banks(dimension, place).items()
+        for kind, flow in flows(bank, place).items()
     }
 
 
