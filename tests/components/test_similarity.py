@@ -1,14 +1,16 @@
 """Whole experiments in other units, places, axes and orders: the same statuses, classes and ratios.
 
-A similarity maps the points, the noise of their samples and the starts; sigma and the spread of the starts grow with
-the size. Scale, place and order are kept by every component. Training by Adam, which goes coordinate by coordinate,
-knows the axes: of rotated data the minimum is compared, not the way there.
+A similarity maps the points, the noise of their samples and the starts; sigma and the spread of the starts grow
+with the size. Closed forms and slabs know none of it. Training from given weights knows the axes, as Adam goes
+coordinate by coordinate: of turned data the minimum is compared, not the way there.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +22,6 @@ from hypothesis import strategies as st
 
 from flowlab import Experiment
 from flowlab.api import gaussian_starts
-from flowlab.components.analyses.certificate import Certificate
 from flowlab.components.analyses.fixed_points import FixedPoints
 from flowlab.components.analyses.interpolation import Interpolation
 from flowlab.components.analyses.virtual_point_stability import VirtualPointStability
@@ -41,9 +42,14 @@ OBTUSE = ((0.0, 0.0, 0.0), (1.0, 0.0, 0.0), (-0.2, 1.1, 0.0), (-0.1, -0.2, 0.9))
 ACUTE = ((0.0, 0.0, 0.1), (1.0, 0.1, 0.0), (0.4, 0.9, 0.0))
 # no simplex: the anchor is the first point, wherever it stands
 SQUARE = ((0.0, 0.0), (1.0, 0.1), (-0.2, 0.9), (1.1, 1.2))
+LINE = ((0.0, 0.0), (1.0, 1.0), (2.5, 2.5))
 SIGMA = (0.05, 0.03)
 
-some = settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+few = settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+some = settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+similar = st.tuples(
+    st.integers(-12, 12), st.sampled_from([0.0, -3.0, 1e6]), st.integers(0, 99), st.integers(0, 99)
+)
 
 
 @frozen(eq=False)
@@ -56,17 +62,16 @@ class Similarity:
     order: tuple[int, ...]
 
     @classmethod
-    def of(cls, vertices: Any, power: int, shift: float, seed: int) -> Similarity:
-        """Seed 0 leaves axes and order alone."""
+    def of(cls, vertices: Any, power: int = 0, shift: float = 0.0, turn: int = 0, order: int = 0) -> Similarity:
+        """A power of ten, a shift, and seeds of the rotation (or reflection) and the order; seed 0 is none."""
         count, dimension = np.shape(vertices)
-        rng = np.random.default_rng(seed)
-        turn, _ = np.linalg.qr(rng.normal(size=(dimension, dimension)))
-        order = rng.permutation(count)
+        rotation, _ = np.linalg.qr(np.random.default_rng(turn).normal(size=(dimension, dimension)))
+        permuted = np.random.default_rng(order).permutation(count)
         return cls(
             10.0**power,
             shift,
-            turn if seed else np.eye(dimension),
-            tuple(order.tolist()) if seed else tuple(range(count)),
+            rotation if turn else np.eye(dimension),
+            tuple((permuted if order else np.arange(count)).tolist()),
         )
 
     def points(self, vertices: Any) -> np.ndarray:
@@ -96,37 +101,54 @@ class Similarity:
             yield
 
 
-def nodes_of(dataset: Any, size: float, form: bool, more: Any = ()) -> dict[str, Any]:
-    """Closed form where there is one, slabs, both flows from the same starts, classes, sums, fixed points."""
-    banks = ("form", "slabs") if form else ("slabs",)
-    nodes: dict[str, Any] = {
-        "dataset.points": dataset,
-        "schedule.levels": NoiseLevels(tuple(size * level for level in SIGMA)),
+def followed(bank: str, size: float) -> dict[str, Any]:
+    """Both flows from the same starts, their classes, sums of points, fixed points."""
+    return {
+        f"analysis.sums-{bank}": VirtualPointStability(bank, orders=(0, 1, 2, 3), metric="l2"),
+        f"analysis.fixed-{bank}": FixedPoints(bank),
+        f"flow.score-{bank}": ScoreFlow(bank, samples=60, center="centroid", spread=size),
+        f"flow.pf-{bank}": ProbabilityFlow(bank, samples=60, center="centroid", spread=size),
+        f"classifier.ends-{bank}": StablePoints((f"score-{bank}", f"pf-{bank}"), metric="l2"),
+    }
+
+
+def ran(place: Similarity, nodes: dict[str, Any]) -> dict[str, Any]:
+    with place.drawing():
+        results = Experiment("similar", nodes).run(quiet=True, device="cpu")
+    return {record.node.id: record for record in results.report.outcome.records}
+
+
+def exact(place: Similarity, vertices: Any, folder: Path) -> dict[str, Any]:
+    """Slabs, and the closed form of a simplex."""
+    points = place.points(vertices)
+    nodes = {
+        "schedule.levels": NoiseLevels(tuple(place.size * level for level in SIGMA)),
         "optimizer.slabs": MaxMargin(),
         "denoiser.slabs": ShallowRelu("points", "levels", "slabs"),
         "analysis.interpolation": Interpolation(("slabs",)),
-        "analysis.certificate": Certificate(("slabs",), rounds=1, starts=8, steps=10, regions=200),
-        **dict(more),
+        **followed("slabs", place.size),
     }
-    if form:
-        nodes["denoiser.form"] = ClosedForm("points", "levels")
-    trained = [name.removeprefix("denoiser.") for name in dict(more) if name.startswith("denoiser.")]
-    for bank in (*banks, *trained):
-        nodes |= {
-            f"analysis.sums-{bank}": VirtualPointStability(bank, orders=(0, 1, 2, 3), metric="l2"),
-            f"analysis.fixed-{bank}": FixedPoints(bank),
-            f"flow.score-{bank}": ScoreFlow(bank, samples=60, center="centroid", spread=size),
-            f"flow.pf-{bank}": ProbabilityFlow(bank, samples=60, center="centroid", spread=size),
-            f"classifier.ends-{bank}": StablePoints((f"score-{bank}", f"pf-{bank}"), metric="l2"),
-        }
-    return nodes
+    if vertices in (OBTUSE, ACUTE):
+        simplex = Simplex(tuple(map(tuple, points.tolist())), samples=20)
+        form = {"denoiser.form": ClosedForm("points", "levels"), **followed("form", place.size)}
+        return ran(place, {"dataset.points": simplex, **nodes, **form})
+    file = folder / f"{place.size}-{place.shift}.npy"
+    np.save(file, points)
+    return ran(place, {"dataset.points": PointsFile(str(file), anchor=place.order.index(0), samples=20), **nodes})
 
 
-def ran(map_: Similarity, dataset: Any, form: bool, more: Any = ()) -> dict[str, Any]:
-    with map_.drawing():
-        made = Experiment("similar", nodes_of(dataset, map_.size, form, more))
-        results = made.run(quiet=True, device="cpu")
-    return {record.node.id: record for record in results.report.outcome.records}
+def trained(place: Similarity, **how: Any) -> dict[str, Any]:
+    """A short training of a small network, in double precision: nothing but the data differs."""
+    points = place.points(OBTUSE)
+    nodes = {
+        "dataset.points": Simplex(tuple(map(tuple, points.tolist())), samples=20),
+        "schedule.levels": NoiseLevels((place.size * SIGMA[0],)),
+        "optimizer.al": AugmentedLagrangian(precision="float64", **how),
+        "denoiser.trained": ShallowRelu("points", "levels", "al", width=30),
+        "analysis.interpolation": Interpolation(("trained",)),
+        **followed("trained", place.size),
+    }
+    return ran(place, nodes)
 
 
 def classes(records: dict[str, Any]) -> dict[str, list[int]]:
@@ -160,3 +182,52 @@ RATIOS = ("cost", "cost_balanced", "cost_closed_form", "cost_slab", "cost_ratio"
 def ratios(records: dict[str, Any], denoiser: str) -> dict[str, list[float]]:
     metrics = records[f"denoiser.{denoiser}"].metrics
     return {name: [float("nan") if v is None else v for v in metrics[name]] for name in RATIOS}
+
+
+as_they_are = functools.cache(lambda how: trained(Similarity.of(OBTUSE), **dict(how)))
+
+
+@pytest.mark.parametrize("vertices", [OBTUSE, ACUTE, SQUARE, LINE], ids=["obtuse", "acute", "square", "line"])
+@some
+@given(moved=similar)
+@example(moved=(-12, 1e6, 3, 3))
+@example(moved=(12, 1e6, 4, 4))
+def test_slabs_and_closed_forms_know_no_unit_place_axes_or_order(vertices, moved, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("points")
+    expected = exact(Similarity.of(vertices), vertices, folder)
+    found = exact(Similarity.of(vertices, *moved), vertices, folder)
+    assert counts(found) == counts(expected)
+    assert classes(found) == classes(expected)
+    for name, values in ratios(found, "slabs").items():
+        # points shifted by 1e6 times their size have ten digits, noise of 0.03 eight of them
+        assert values == pytest.approx(ratios(expected, "slabs")[name], rel=1e-6, nan_ok=True), name
+
+
+@few
+@given(st.integers(-12, 12), st.sampled_from([0.0, -3.0, 1e6]), st.integers(0, 99))
+@example(-12, 1e6, 1)
+@example(12, 1e6, 2)
+def test_training_from_random_weights_knows_no_unit_place_or_order(power, shift, order):
+    """Far from the minimum: the way itself is the same, but for what 300 steps make of the rounding."""
+    how = {"steps": 300}
+    expected = as_they_are(tuple(how.items()))
+    found = trained(Similarity.of(OBTUSE, power, shift, 0, order), **how)
+    assert counts(found) == counts(expected)
+    assert classes(found) == classes(expected)
+    for name, values in ratios(found, "trained").items():
+        assert values == pytest.approx(ratios(expected, "trained")[name], rel=1e-5, nan_ok=True), name
+
+
+@few
+@given(moved=similar)
+@example(moved=(-12, 1e6, 3, 3))
+@example(moved=(12, 1e6, 4, 4))
+def test_a_network_trained_to_the_minimum_knows_no_axes_either(moved):
+    how = {"steps": 2000, "start": "slabs", "penalty_start": 20_000.0, "learning_rate": 0.001}
+    expected = as_they_are(tuple(how.items()))
+    found = trained(Similarity.of(OBTUSE, *moved), **how)
+    assert expected["denoiser.trained"].status == "done"
+    assert counts(found) == counts(expected)
+    assert classes(found) == classes(expected)
+    for name, values in ratios(found, "trained").items():
+        assert values == pytest.approx(ratios(expected, "trained")[name], rel=1e-3, nan_ok=True), name

@@ -66,6 +66,7 @@ class PointsFile:
 
         from flowlab.theory.geometry import Geometry
         from flowlab.theory.polytope import box
+        from flowlab.theory.simplex import affinely_independent
 
         rows = self._rows()
         if self.anchor >= len(rows):
@@ -76,7 +77,7 @@ class PointsFile:
         points = torch.tensor(distinct, dtype=torch.float64).to(context.device, context.dtype)
         origin = points[anchor]
         edges = torch.cat([points[:anchor], points[anchor + 1 :]]) - origin
-        independent = int(torch.linalg.matrix_rank(edges)) == len(edges)
+        independent = affinely_independent(points)
         geometry = Geometry(points, origin, edges, cell=box(origin, edges) if independent else None)
         metrics = {
             "points": len(points),
