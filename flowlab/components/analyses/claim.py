@@ -100,10 +100,10 @@ class Claim:
         if len(rows[0]) < 2 and (self.trend or self.alike is not None):
             raise NodeError(f"{'trend' if self.trend else 'alike'} compares figures, and there is one only")
         figures = OverSeeds(rows, starts)
-        finding = evolve(self.finding, by_seed=rows, ours=figures.means, ours_spread=figures.half_widths)
+        finding = evolve(self.finding, by_seed=rows, ours=figures.means, ours_intervals=_intervals(figures))
         if theory:
             forms = OverSeeds(*_by_seed(theory, self.theory_metric or self.metric))
-            finding = evolve(finding, theory=forms.means, theory_spread=forms.half_widths)
+            finding = evolve(finding, theory=forms.means, theory_intervals=_intervals(forms))
         if all(math.isfinite(figure) for row in rows for figure in row):
             finding = self._judged(finding, figures)
         shortfall = None
@@ -173,6 +173,11 @@ def _by_seed(
     if len(set(map(len, rows))) > 1 or len(set(map(frozenset, seeds.values()))) > 1:
         raise NodeError(f"the seeds have different numbers of figures at {places!r}: there is no comparing them")
     return rows, tuple(starts for _, starts in found[0])
+
+
+def _intervals(figures: OverSeeds) -> tuple[tuple[float, float], ...]:
+    """The 95 % interval of each figure's mean; none of one seed."""
+    return figures.intervals if len(figures.rows) > 1 else ()
 
 
 def _listed(places: str | tuple[str, ...]) -> tuple[str, ...]:
