@@ -70,7 +70,7 @@ def check_value(field: attrs.Attribute[Any], hint: Any, raw: Any) -> tuple[Any, 
     if value == () and field.default != ():
         return None, f"{field.name} needs at least one item, found an empty list"
     if isinstance(declared, Parameter) and not declared.admits(value):
-        return None, f"{field.name} must be {declared.range}, found {raw!r}"
+        return None, f"{field.name} must be {declared.rule}, found {raw!r}"
     return value, None
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from attrs import frozen
 
 from flowlab.api import Context, Declared, Misfit, NodeError, Result, parameter, training_set
+from flowlab.api.fields import LONGEST, SHORTEST
 from flowlab.api.training_set import points_table
 
 if TYPE_CHECKING:
@@ -103,6 +104,12 @@ class PointsFile:
             raise NodeError(f"{self.path!r} holds an array of shape {rows.shape}, not two points or more")
         if not np.isfinite(rows).all():
             raise NodeError(f"{self.path!r} holds values that are not finite")
+        sizes = np.abs(rows[rows != 0])
+        if sizes.max() > LONGEST or sizes.min() < SHORTEST:
+            off = sizes.max() if sizes.max() > LONGEST else sizes.min()
+            raise NodeError(
+                f"{self.path!r} holds {off:g}: coordinates are zero or {SHORTEST:g} to {LONGEST:g} in size"
+            )
         return rows
 
     def _read(self) -> np.ndarray:
