@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import asdict, evolve, frozen
@@ -11,6 +11,7 @@ from attrs import asdict, evolve, frozen
 from flowlab.api import Context, Declared, Finding, Misfit, NodeError, Result, parameter, reference
 from flowlab.api.labels import without_seed
 from flowlab.api.nearest import nearest
+from flowlab.api.places import known_places, leads_to_one
 
 if TYPE_CHECKING:
     from flowlab.theory.over_seeds import Judged, OverSeeds
@@ -66,7 +67,7 @@ class Claim:
     every_seed: bool = parameter(False, help="of each seed, not of the mean over seeds")
 
     def check(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[Misfit]:
-        """There is a rule."""
+        """There is a rule, and the figures are there, where the analyses know them before the run."""
         rules = (self.at_least, self.at_most, self.within, self.alike, self.trend)
         if all(rule is None for rule in rules):
             yield Misfit("text", "a claim needs a rule: at_least, at_most, within, alike or trend")
@@ -76,6 +77,14 @@ class Claim:
             yield Misfit(
                 "within", f"no figure is within {self.within[1]:g} of another: the second number is a distance"
             )
+
+        both = (
+            ("metric", self.metric, inputs.get("ours", ())),
+            ("theory_metric", self.theory_metric or self.metric, inputs.get("theory", ())),
+        )
+        for key, places, analyses in both:
+            for analysis in analyses:
+                yield from _absent(key if getattr(self, key) else "metric", places, analysis)
 
     @property
     def finding(self) -> Finding:
@@ -180,6 +189,21 @@ def _intervals(figures: OverSeeds) -> tuple[tuple[float, float], ...]:
     return figures.intervals if len(figures.rows) > 1 else ()
 
 
+def _absent(key: str, places: str | tuple[str, ...], analysis: Declared) -> Iterator[Misfit]:
+    """The places at which an analysis is going to have no number, as far as its component says."""
+    known = known_places(analysis)
+    for place in _listed(places):
+        if known is not None and not leads_to_one(place, known):
+            yield Misfit(
+                key, f"{analysis.name!r} has no number at {place!r} among its metrics ({_hint(place, known)})"
+            )
+
+
+def _hint(place: str, found: Collection[str]) -> str:
+    near = nearest(place, found)
+    return f"did you mean {near!r}?" if near else f"there are: {', '.join(found) or 'none'}"
+
+
 def _listed(places: str | tuple[str, ...]) -> tuple[str, ...]:
     return (places,) if isinstance(places, str) else places
 
@@ -196,9 +220,7 @@ def _figures(analyses: Metrics, places: str | tuple[str, ...]) -> list[tuple[flo
                 if key == place or key.startswith(f"{place}.")
             ]
             if not named:
-                near = nearest(place, found)
-                hint = f"did you mean {near!r}?" if near else f"there are: {', '.join(found) or 'none'}"
-                raise NodeError(f"{label!r} has no number at {place!r} among its metrics ({hint})")
+                raise NodeError(f"{label!r} has no number at {place!r} among its metrics ({_hint(place, found)})")
             figures += named
     return figures
 
