@@ -31,29 +31,31 @@ class Parameter:
         bounds = ((">=", self.ge), (">", self.gt), ("<=", self.le), ("<", self.lt))
         return " and ".join(f"{sign} {bound:g}" for sign, bound in bounds if bound is not None)
 
-    @property
-    def rule(self) -> str:
-        """The range, and that of all lengths, in words."""
-        lengths = f"zero, or between {SHORTEST:g} and {LONGEST:g} in size" if self.unit == LENGTH else ""
-        return "; ".join(part for part in (self.range, lengths) if part) or "finite"
-
     def admits(self, value: Any) -> bool:
         """Whether a number, or each number of a tuple, lies in the range. Other values always do.
 
         A length other than zero lies between 1e-100 and 1e100 as well.
         """
+        return self.broken(value) is None
+
+    def broken(self, value: Any) -> str | None:
+        """The rule that a value breaks, in words, if any."""
         if isinstance(value, tuple):
-            return all(self.admits(item) for item in value)
+            return next((rule for item in value if (rule := self.broken(item))), None)
         if isinstance(value, bool) or not isinstance(value, int | float):
-            return True
-        return (
+            return None
+        within = (
             (self.ge is None or value >= self.ge)
             and (self.gt is None or value > self.gt)
             and (self.le is None or value <= self.le)
             and (self.lt is None or value < self.lt)
             and math.isfinite(value)
-            and (self.unit != LENGTH or value == 0 or SHORTEST <= abs(value) <= LONGEST)
         )
+        if not within:
+            return self.range or "finite"
+        if self.unit == LENGTH and value != 0 and not SHORTEST <= abs(value) <= LONGEST:
+            return f"zero, or between {SHORTEST:g} and {LONGEST:g} in size"
+        return None
 
 
 @frozen
@@ -97,8 +99,8 @@ def parameter(
     about = Parameter(help, unit, ge, gt, le, lt)
 
     def within(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-        if not about.admits(value):
-            raise ValueError(f"{attribute.name} must be {about.rule}, found {value!r}")
+        if rule := about.broken(value):
+            raise ValueError(f"{attribute.name} must be {rule}, found {value!r}")
 
     return field(default=default, validator=within, metadata={_KEY: about})
 
