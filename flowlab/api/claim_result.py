@@ -15,7 +15,7 @@ _MOST = 7  # figures in a table's cell
 
 @frozen
 class ClaimResult:
-    """A claim's row. Figures are means over seeds, in a sweep's order; beside each how far its interval reaches.
+    """A claim's row. Figures are means over seeds, in a sweep's order; beside each are both ends of its interval.
 
     The interval is the 95 % one of the mean over seeds; of one seed there is none. `by_seed` are our figures, a
     row a seed. The verdict is None where a figure isn't known; `reason` says in words what it rests on. `percent`:
@@ -27,9 +27,9 @@ class ClaimResult:
     rule: str = ""
     paper: str | None = None
     ours: tuple[float, ...] = ()
-    ours_spread: tuple[float, ...] = ()
+    ours_intervals: tuple[tuple[float, float], ...] = ()
     theory: tuple[float, ...] = ()
-    theory_spread: tuple[float, ...] = ()
+    theory_intervals: tuple[tuple[float, float], ...] = ()
     verdict: Verdict | None = None
     reason: str = ""
     by_seed: tuple[tuple[float, ...], ...] = ()
@@ -43,31 +43,34 @@ class ClaimResult:
     @property
     def our_figures(self) -> str:
         """Ours in text."""
-        return self.shown(*self.ours, spread=self.ours_spread)
+        return self.shown(*self.ours, intervals=self.ours_intervals)
 
     @property
     def theory_figures(self) -> str:
         """The closed form's in text."""
-        return self.shown(*self.theory, spread=self.theory_spread)
+        return self.shown(*self.theory, intervals=self.theory_intervals)
 
-    def shown(self, *figures: float, spread: Sequence[float] = ()) -> str:
+    def shown(self, *figures: float, intervals: Sequence[tuple[float, float]] = ()) -> str:
         """Figures in text: repeated ones once with their number, of many the ends; a dash where there are none."""
         if not figures:
             return "-"
-        texts = itertools.starmap(self._number, itertools.zip_longest(figures, spread, fillvalue=0.0))
+        texts = itertools.starmap(self._number, itertools.zip_longest(figures, intervals))
         runs = ((text, len(list(run))) for text, run in itertools.groupby(texts))
         parts = [part for text, n in runs for part in ([f"{text} ({n} times)"] if n > 2 else [text] * n)]
         if len(parts) > _MOST:
             parts = [*parts[: _MOST - 2], "...", parts[-1]]
         return ", ".join(parts) + (" %" if self.percent else "")
 
-    def _number(self, figure: float, spread: float) -> str:
+    def _number(self, figure: float, interval: tuple[float, float] | None) -> str:
         unit = 100 if self.percent else 1
         if math.isnan(figure):
             return "-"
-        if not spread > 0:
+        low, high = interval or (figure, figure)
+        if not low < high:
             return f"{unit * figure:.4g}"
-        off = f"{unit * spread:.2g}"
-        _, _, digits = off.partition(".")
-        text = f"{unit * figure:.4g}" if "e" in off else f"{unit * figure:.{len(digits)}f}"
-        return f"{text} ± {off}"
+        # as many digits as tell two of the longer half
+        half = f"{unit * max(high - figure, figure - low):.2g}"
+        _, _, digits = half.partition(".")
+        form = ".4g" if "e" in half else f".{len(digits)}f"
+        one, least, most = (format(unit * value, form) for value in (figure, low, high))
+        return f"{one} [{least}, {most}]"

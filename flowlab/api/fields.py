@@ -9,6 +9,9 @@ import attrs
 from attrs import field, frozen
 
 _KEY = "flowlab"
+# Lengths are squared, and their squares multiplied: in double precision these neither overflow nor vanish.
+LONGEST, SHORTEST = 1e100, 1e-100
+LENGTH = "data units"
 
 
 @frozen
@@ -29,18 +32,30 @@ class Parameter:
         return " and ".join(f"{sign} {bound:g}" for sign, bound in bounds if bound is not None)
 
     def admits(self, value: Any) -> bool:
-        """Whether a number, or each number of a tuple, lies in the range. Other values always do."""
+        """Whether a number, or each number of a tuple, lies in the range. Other values always do.
+
+        A length other than zero lies between 1e-100 and 1e100 as well.
+        """
+        return self.broken(value) is None
+
+    def broken(self, value: Any) -> str | None:
+        """The rule that a value breaks, in words, if any."""
         if isinstance(value, tuple):
-            return all(self.admits(item) for item in value)
+            return next((rule for item in value if (rule := self.broken(item))), None)
         if isinstance(value, bool) or not isinstance(value, int | float):
-            return True
-        return (
+            return None
+        within = (
             (self.ge is None or value >= self.ge)
             and (self.gt is None or value > self.gt)
             and (self.le is None or value <= self.le)
             and (self.lt is None or value < self.lt)
             and math.isfinite(value)
         )
+        if not within:
+            return self.range or "finite"
+        if self.unit == LENGTH and value != 0 and not SHORTEST <= abs(value) <= LONGEST:
+            return f"zero, or between {SHORTEST:g} and {LONGEST:g} in size"
+        return None
 
 
 @frozen
@@ -77,14 +92,15 @@ def parameter(
     """Declare a field of a component that is a key of its TOML table.
 
     The annotation is the type: bool, int, float, str, Literal, tuple[T, ...], or one of them with None.
-    `ge`, `gt`, `le`, `lt` bound a number, or each number of a tuple. Raises ValueError where a component
+    `ge`, `gt`, `le`, `lt` bound a number, or each number of a tuple; with the unit "data units" it is a length,
+    whose square has to be a number too. Raises ValueError where a component
     is built in Python with a value out of range.
     """
     about = Parameter(help, unit, ge, gt, le, lt)
 
     def within(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-        if not about.admits(value):
-            raise ValueError(f"{attribute.name} must be {about.range or 'finite'}, found {value!r}")
+        if rule := about.broken(value):
+            raise ValueError(f"{attribute.name} must be {rule}, found {value!r}")
 
     return field(default=default, validator=within, metadata={_KEY: about})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
@@ -15,6 +15,9 @@ from flowlab.engine.outcome import Outcome, Record
 from flowlab.graph.graph import Graph
 from flowlab.graph.node import Node
 from flowlab.html.packing import pack_geometry, pack_level, pack_numbers
+
+if TYPE_CHECKING:
+    from flowlab.theory.geometry.geometry import Geometry
 
 MOST = 12  # flows: more are no longer chosen from, and each costs a reading of the store
 BUDGET = 1_300_000  # characters of a page for all weights; with geometries and states about 2 MB
@@ -140,9 +143,15 @@ def _size(banks: Sequence[dict[int, dict[str, Any]]]) -> int:
 
 
 def _states(flow: Trajectories, levels: Sequence[int], most: int) -> dict[str, Any]:
-    """A flow's starts, and of probability flow the states at these levels of its bank and between."""
+    """A flow's starts, and of probability flow the states at these levels of its bank and between.
+
+    In the training frame, as all else of the bank.
+    """
+    from flowlab.theory.geometry.frame import training_frame
+
     count, dimension = flow.states.shape[0], flow.states.shape[-1]
-    starts = flow.states[:, : max(10, min(_STARTS, most // (dimension * (len(levels) + 1))))]
+    some = flow.states[:, : max(10, min(_STARTS, most // (dimension * (len(levels) + 1))))]
+    starts = training_frame(flow.bank.training.geometry).inside(some)
     if flow.name == "score":
         wanted = flow.level % len(flow.bank.sigma)
         nearest = min(range(len(levels)), key=lambda place: abs(levels[place] - wanted))
@@ -158,8 +167,8 @@ def _states(flow: Trajectories, levels: Sequence[int], most: int) -> dict[str, A
 
 
 def _judges(flows: Mapping[Node, Trajectories], outcome: Outcome) -> dict[Node, dict[str, Any]]:
-    """The rule that classifies each flow's ends first, or the paper's; its threshold in data units."""
-    scale = {node: flow.bank.training.geometry.scale for node, flow in flows.items()}
+    """The rule that classifies each flow's ends first, or the paper's; its threshold in the training frame."""
+    scale = {node: _share(flow.bank.training.geometry) for node, flow in flows.items()}
     found: dict[Node, dict[str, Any]] = {}
     for record in outcome.of("classifier"):
         its = set(upstream_nodes(record.node)) - found.keys()
@@ -169,6 +178,11 @@ def _judges(flows: Mapping[Node, Trajectories], outcome: Outcome) -> dict[Node, 
                 flow: {"threshold": classes.threshold * scale[flow], "metric": classes.metric} for flow in mine
             }
     return {flow: found.get(flow, {"threshold": 0.2 * scale[flow], "metric": "linf"}) for flow in flows}
+
+
+def _share(geometry: Geometry) -> float:
+    """The shortest length of a geometry, of its size."""
+    return geometry.scale / geometry.size
 
 
 def _spread(places: Sequence[int], most: int) -> list[int]:

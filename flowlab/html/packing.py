@@ -1,4 +1,7 @@
-"""Denoisers and geometries as the numbers that view.js evaluates them from."""
+"""Denoisers and geometries as the numbers that view.js evaluates them from.
+
+All of a bank is packed in its training frame: float32 keeps 1e-7 of the points' size in it, wherever they lie.
+"""
 
 from __future__ import annotations
 
@@ -22,20 +25,27 @@ def pack_level(bank: DenoiserBank, level: int) -> dict[str, Any] | None:
     """One denoiser; None of a kind that view.js doesn't know."""
     import torch
 
+    from flowlab.theory.geometry.frame import training_frame
     from flowlab.theory.networks.mmse import EmpiricalMmse
     from flowlab.theory.networks.relu_network import ReluNetwork, from_slabs
     from flowlab.theory.networks.slabs import Slabs
 
     network = bank.network.at(level)
     sigma = float(bank.sigma[level])
+    frame = training_frame(bank.training.geometry)
+    noise = sigma / frame.scale
     if isinstance(network, EmpiricalMmse):
-        return {"kind": "mmse", "sigma": sigma, "width": len(network.points), "data": pack_numbers(network.points)}
+        points = frame.inside(network.points)
+        weights = points.new_zeros(len(points)) if network.counts is None else network.counts.to(points).log()
+        data = pack_numbers(torch.cat([points.flatten(), weights]))
+        return {"kind": "mmse", "sigma": sigma, "noise": noise, "width": len(points), "data": data}
     if isinstance(network, Slabs):
         network = from_slabs(network)
     if not isinstance(network, ReluNetwork):
         return None
+    network = frame.network_inside(network.to(torch.float64))
     outer, inner, biases = network.outer[0], network.inner[0], network.biases[0]
-    size = float(bank.training.geometry.points.norm(dim=-1).max()) + 10 * sigma
+    size = 1 + 10 * noise
     moves = outer.norm(dim=-1) * (inner.norm(dim=-1) * size + biases).relu()
     kept = moves > _NEGLIGIBLE * size
     parts = [inner[kept], biases[kept], outer[kept], network.offset[0]]
@@ -50,8 +60,10 @@ def pack_geometry(geometry: Geometry) -> dict[str, Any]:
     """What the class of an endpoint is decided by."""
     import torch
 
+    from flowlab.theory.geometry.frame import training_frame
     from flowlab.theory.geometry.subset_sums import subset_masks
 
+    geometry = training_frame(geometry).geometry_inside(geometry)
     edges, rays = geometry.edges, geometry.rays
     sums = inverse = cell = None
     if len(edges) <= _SUMS:

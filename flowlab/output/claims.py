@@ -48,7 +48,7 @@ def claims_title(claims: Sequence[ClaimResult]) -> str:
     ):
         told += f", {count} {word}" if count else ""
     several = any(one.seeds > 1 for one in claims)
-    return f"{told} (± half the 95 % interval of the mean over seeds)" if several else told
+    return f"{told} ([a, b]: the 95 % interval of the mean over seeds)" if several else told
 
 
 def claims_markdown(claims: Mapping[str, Sequence[ClaimResult]]) -> str:

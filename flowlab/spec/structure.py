@@ -71,8 +71,8 @@ def check_value(field: attrs.Attribute[Any], hint: Any, raw: Any) -> tuple[Any, 
         return None, f"{field.name} must be {type_name(hint)}, found {error}"
     if value == () and field.default != ():
         return None, f"{field.name} needs at least one item, found an empty list"
-    if isinstance(declared, Parameter) and not declared.admits(value):
-        return None, f"{field.name} must be {declared.range}, found {raw!r}"
+    if isinstance(declared, Parameter) and (rule := declared.broken(value)):
+        return None, f"{field.name} must be {rule}, found {raw!r}"
     return value, None
 
 

@@ -1,4 +1,4 @@
-"""A component's field as JSON Schema: the same rules as `structure_component`, as far as the schema's types go."""
+"""A component's field as JSON Schema: the same rules as `structure`, as far as the schema's types go."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 import attrs
 
 from flowlab.api import Parameter, PluginError, Reference, field_spec
+from flowlab.api.fields import LENGTH, LONGEST, SHORTEST
 
 Schema = dict[str, Any]
 
@@ -66,7 +67,15 @@ def value_schema(hint: Any, bounds: Schema, least: int = 1) -> Schema:
 
 def _bounds(declared: Parameter) -> Schema:
     held = {word: getattr(declared, name) for name, word in _BOUNDS.items()}
-    return {word: bound for word, bound in held.items() if bound is not None}
+    bounds: Schema = {word: bound for word, bound in held.items() if bound is not None}
+    if declared.unit == LENGTH:
+        sizes = [
+            {"const": 0},
+            {"minimum": SHORTEST, "maximum": LONGEST},
+            {"minimum": -LONGEST, "maximum": -SHORTEST},
+        ]
+        bounds["anyOf"] = sizes
+    return bounds
 
 
 def _default(field: attrs.Attribute[Any]) -> Schema:

@@ -126,7 +126,7 @@ def test_a_place_of_several_numbers_names_them_all():
 
 
 def test_a_claim_without_a_rule_is_a_misfit():
-    assert [misfit.field for misfit in Claim("c", "s", ("a",), "x").check({"ours": (None,)})] == ["text"]
+    assert [misfit.field for misfit in Claim("c", "s", ("a",), "x").check({})] == ["text"]
 
 
 @pytest.mark.parametrize("rule", [{"trend": "falling"}, {"alike": 0.1}])
@@ -213,9 +213,18 @@ def test_one_step_the_other_way_refutes_a_trend_that_page_finds():
 
 def test_an_undecided_bound_says_its_interval_in_words():
     found = over_seeds([0.5], [0.6], [0.55], at_least=0.55, percent=True)
-    assert (found.verdict, found.our_figures) == ("undecided", "55 ± 12 %")
+    assert (found.verdict, found.our_figures) == ("undecided", "55 [43, 67] %")
     assert found.reason == "[42.58 %, 67.42 %] crosses the bound"
     assert over_seeds([0.5], [0.6], [0.55], at_least=0.9).reason == "[0.4258, 0.6742] is outside"
+
+
+def test_the_interval_of_a_share_at_the_end_of_its_range_is_lopsided():
+    metrics = {f"a[seed={seed}]": {"flow": {"share": 0.0, "starts": 500}} for seed in range(5)}
+    claim = Claim("c", "s", ("a",), "flow.share", at_most=0.01, percent=True)
+    found = claim.build(CONTEXT, ours=metrics, theory={}).value
+    # Clopper and Pearson of none in 2,500: 1 - 0.025^(1/2500)
+    assert found.ours_intervals == (pytest.approx((0.0, 1 - 0.025 ** (1 / 2500))),)
+    assert found.our_figures == "0.00 [0.00, 0.15] %"
 
 
 def test_figures_that_are_alike_are_so_seed_by_seed():
@@ -246,4 +255,4 @@ def test_the_closed_forms_figures_are_means_over_seeds_too():
     claim = Claim("c", "s", ("a",), "share", theory=("a",), theory_metric="form", at_least=0.0)
     found = claim.build(CONTEXT, ours=metrics, theory=metrics).value
     assert (found.theory, found.by_seed) == ((1.0,), ((0.5,), (1.5,), (2.5,)))
-    assert found.theory_figures == "1.0 ± 2.5"
+    assert found.theory_figures == "1.0 [-1.5, 3.5]"

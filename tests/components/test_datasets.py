@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
-from flowlab.api import Context, NodeError
+from flowlab import Experiment
+from flowlab.api import Context, ExperimentError, NodeError
 from flowlab.components.datasets.digits import Digits
 from flowlab.components.datasets.equilateral_triangle import EquilateralTriangle
 from flowlab.components.datasets.line import Line
@@ -470,3 +471,28 @@ def test_a_repeated_point_has_samples_of_its_own_each_time(dataset):
     once = attrs.evolve(dataset, repeats=(1, 1, 1)).build(context()).value
     plain = attrs.evolve(dataset, repeats=()).build(context()).value
     assert torch.equal(once.draw(torch.ones(1)), plain.draw(torch.ones(1)))
+
+
+@pytest.mark.parametrize("length", [1e308, -1e150, 1e-200])
+def test_lengths_whose_squares_are_no_numbers_are_refused_before_the_run(length, tmp_path):
+    text = f"""
+[experiment]
+name = "huge"
+[dataset.points]
+use = "simplex"
+vertices = [[0, 0], [{length!r}, 0], [0, 1]]
+"""
+    path = tmp_path / "huge.toml"
+    path.write_text(text)
+    with pytest.raises(ExperimentError) as caught:
+        Experiment.from_toml(path)
+    (problem,) = caught.value.problems
+    assert str(problem).startswith(
+        f"{path}:6:12: vertices must be zero, or between 1e-100 and 1e+100 in size, found "
+    )
+    np.save(tmp_path / "points.npy", np.array([[0.0, 0.0], [length, 0.0], [0.0, 1.0]]))
+    file = PointsFile(str(tmp_path / "points.npy"))
+    results = Experiment("file", {"dataset.points": file}).run(quiet=True)
+    message = results["dataset.points"].message
+    assert "coordinates are zero or 1e-100 to 1e+100 in size" in message
+    assert f"holds {abs(length):g}" in message

@@ -124,3 +124,14 @@ def test_a_flow_that_is_kept_in_the_store_comes_back_whole(flow, tmp_path):
     again = deserialize(encoded, given, torch.device("cpu")).value
     assert torch.equal(again.states, results["flow.flow"].value.states)
     assert torch.equal(again.limits.eigenvalue, results["flow.flow"].value.limits.eigenvalue)
+
+
+def test_an_integrator_needs_no_regions(monkeypatch):
+    def asked(network):
+        raise AssertionError("regions of a level that nobody follows")
+
+    monkeypatch.setattr("flowlab.theory.affine_regions.affine_regions", asked)
+    results = run('use = "probability"\ndenoiser = "exact"\nintegrator = "heun"')
+    assert results["flow.flow"].status in ("done", "short")
+    assert results["flow.flow"].metrics["exact"] is False
+    assert run('use = "probability"\ndenoiser = "exact"')["flow.flow"].status == "failed"

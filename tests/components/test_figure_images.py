@@ -86,12 +86,12 @@ def history():
 
 def errors():
     rows = [
-        (name, tool, n, error(n), error(n))
+        (name, tool, n, 1.0, error(n), error(n))
         for name in ("t", "sigma")
         for tool, error in (("euler-t", lambda n: n**-0.5), ("ddim", lambda n: 0.0))
         for n in (10, 30, 100)
     ]
-    return table(("denoiser", "integrator", "steps", "error_mean", "changed_share"), *rows)
+    return table(("denoiser", "integrator", "steps", "scale", "error_mean", "changed_share"), *rows)
 
 
 def examples():

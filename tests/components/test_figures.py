@@ -359,9 +359,19 @@ def test_quality_by_level():
     assert (violation.get_yscale(), ratio.get_yscale()) == ("log", "linear")
     assert [line.get_label() for line in violation.lines] == ["n=1", "n=2"]
     assert list(violation.lines[0].get_xdata()) == [0.02, 0.06, 0.12]
-    assert list(violation.lines[0].get_ydata()) == [1e-6, 1e-5, 1e-3]
+    assert list(violation.lines[0].get_ydata()) == pytest.approx([1e-5 * 0.12, 1e-5, 1e-3])
     assert list(ratio.lines[0].get_ydata())[:2] == [1.2, 1.01]
     assert math.isnan(ratio.lines[0].get_ydata()[2])
+    small = {
+        label: {
+            **one,
+            "sigma": [1e-9 * s for s in one["sigma"]],
+            "violation_rms": [1e-9 * v for v in one["violation_rms"]],
+        }
+        for label, one in values.items()
+    }
+    same = QualityByLevel(tuple(small)).build(CONTEXT, analysis=small).value.axes[0].lines[0].get_ydata()
+    assert list(same) == pytest.approx([1e-9 * value for value in violation.lines[0].get_ydata()], abs=0)
     with pytest.raises(NodeError, match="no column 'price': it has denoiser, sigma"):
         QualityByLevel(("q",), ("price",)).build(CONTEXT, analysis=values)
     with pytest.raises(NodeError, match="holds no quality"):

@@ -89,9 +89,11 @@ def test_fixed_points_marks_levels_with_others():
         FixedPoints(("a",)).build(CONTEXT, analysis={"a": Table({"sigma": [1.0]})})
 
 
-def test_discretisation_names_the_order_or_rounding():
+@pytest.mark.parametrize("scale", [1.0, 2.0**-40, 2.0**40])
+def test_discretisation_names_the_order_or_rounding(scale):
+    names = ("denoiser", "integrator", "steps", "scale", "error_mean", "changed_share")
     rows = [
-        {"denoiser": name, "integrator": tool, "steps": n, "error_mean": error, "changed_share": error}
+        dict(zip(names, (name, tool, n, scale, scale * error, error), strict=True))
         for name in ("t", "sigma")
         for n in (100, 10)
         for tool, error in (("euler-t", n**-0.5), ("ddim", 0.0))
@@ -102,6 +104,8 @@ def test_discretisation_names_the_order_or_rounding():
     entries = [text.get_text() for text in axes[0].get_legend().get_texts()]
     assert entries == ["euler-t: order 0.50", "ddim: rounding"]
     assert list(axes[0].lines[0].get_xdata()) == [10, 100]
+    assert list(axes[0].lines[0].get_ydata()) == [10**-0.5, 0.1]
+    assert list(axes[0].lines[1].get_ydata()) == [1e-16, 1e-16]
     assert axes[0].lines[1].get_color() == SERIES[1]
     with pytest.raises(NodeError, match="one of discretisation"):
         Discretisation("a").build(CONTEXT, analysis=Table({}))

@@ -170,7 +170,7 @@ def test_training_has_no_unit_and_no_origin(power, shift):
     quality, expected = (records["denoiser.trained"].metrics for records in (other, one))
     # 1,500 steps amplify the rounding of a shift
     close = {"rel": 1e-9} if not shift else {"rel": 0.02}
-    for name in ("cost", "cost_balanced", "slab_ratio", "balanced_ratio"):
+    for name in ("cost", "cost_balanced", "cost_slab"):
         assert quality[name] == pytest.approx(expected[name], **close), name
     violation = [value / size for value in quality["violation_max"]]
     assert violation == pytest.approx(expected["violation_max"], **(close if not shift else {"rel": 0.5}))
@@ -200,5 +200,8 @@ def test_a_violation_of_the_order_of_sigma_is_no_interpolation():
         (violation,) = records["denoiser.trained"].metrics["violation_max"]
         assert 0.1 * sigma < violation < 10
         assert records["denoiser.trained"].status == "short"
+        for name in ("cost_ratio", "slab_ratio", "balanced_ratio"):
+            assert records["denoiser.trained"].metrics[name] == [None]
+        assert results["denoiser.trained"].message.endswith("no ratios there")
         assert records["analysis.interpolation"].metrics["trained"]["interpolating"] == 0
         assert records["analysis.regime"].metrics["low_noise"] == 0

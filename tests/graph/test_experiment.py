@@ -25,6 +25,7 @@ from flowlab.components.denoisers.closed_form import ClosedForm
 from flowlab.components.denoisers.shallow_relu import ShallowRelu
 from flowlab.components.figures.class_bars import ClassBars
 from flowlab.components.flows.probability import ProbabilityFlow
+from flowlab.components.optimizers.augmented_lagrangian import AugmentedLagrangian
 from flowlab.components.schedules.noise_levels import NoiseLevels
 from flowlab.components.schedules.variance_exploding import VarianceExploding
 from flowlab.graph import from_python as built
@@ -99,9 +100,9 @@ def test_written_and_read_back(data: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("value", [1e-300, 2.2250738585072014e-308, 1.7976931348623157e308, 0.1 + 0.2])
 def test_floats_to_the_last_bit(value: float) -> None:
-    nodes = {"schedule.s": NoiseLevels(levels=(value, 1.0))}
-    (schedule,) = Experiment.from_toml(Experiment("e", nodes).to_toml()).nodes.values()
-    assert schedule.levels == (value, 1.0)
+    nodes = {"optimizer.o": AugmentedLagrangian(penalty_start=value)}
+    (optimizer,) = Experiment.from_toml(Experiment("e", nodes).to_toml()).nodes.values()
+    assert optimizer.penalty_start == value
 
 
 def test_a_sign_of_zero_and_the_largest_integer() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 from attrs import evolve
-from report_nodes import ENVIRONMENT, done, graph_of, outcome_of
+from report_nodes import ORIGIN, done, graph_of, outcome_of
 
 from flowlab.api import Classes, DenoiserBank, TrainingSet, Trajectories
 from flowlab.engine.outcome import Outcome
@@ -14,6 +14,7 @@ from flowlab.output.run_folder import claim_folder
 from flowlab.runner.write_run import write_run
 from flowlab.theory.flows.steps import ddim
 from flowlab.theory.geometry.classes import classify
+from flowlab.theory.geometry.frame import Frame
 from flowlab.theory.geometry.geometry import Geometry
 from flowlab.theory.geometry.orthogonal import orthogonal_closed_form
 from flowlab.theory.geometry.polytope import box
@@ -37,28 +38,32 @@ def random_network(dimension: int) -> ReluNetwork:
     return ReluNetwork(outer, inner, normal(levels, 20), skip, normal(levels, dimension))
 
 
-def banks(dimension: int) -> dict[str, DenoiserBank]:
-    """A bank of each kind on an orthogonal set with the environment."""
-    edges = torch.diag(torch.linspace(1, 1.5, dimension, dtype=torch.float64))
-    anchor = torch.zeros_like(edges[0])
+HERE = Frame(torch.zeros(1, dtype=torch.float64), 1.0)
+
+
+def banks(dimension: int, place: Frame = HERE) -> dict[str, DenoiserBank]:
+    """A bank of each kind on an orthogonal set with the origin of a frame, in its units."""
+    edges = place.scale * torch.diag(torch.linspace(1, 1.5, dimension, dtype=torch.float64))
+    anchor = torch.zeros_like(edges[0]) + place.origin
     form = orthogonal_closed_form(anchor, edges)
-    geometry = Geometry(torch.cat([anchor[None], edges]), anchor, edges, box(anchor, edges), form)
+    sigma = place.scale * SIGMA
+    geometry = Geometry(torch.cat([anchor[None], anchor + edges]), anchor, edges, box(anchor, edges), form)
     training = TrainingSet(geometry, 1, lambda sigma: geometry.points[None, :, None])
     networks = {
-        "slabs": form(2.5 * SIGMA),
-        "posterior": EmpiricalMmse(geometry.points, SIGMA),
-        "network": random_network(dimension),
+        "slabs": form(2.5 * sigma),
+        "posterior": EmpiricalMmse(geometry.points, sigma, 1.0 + torch.arange(len(geometry.points))),
+        "network": Frame(anchor, place.scale).network_outside(random_network(dimension)),
     }
     usable = torch.ones(len(SIGMA), dtype=torch.bool)
-    return {name: DenoiserBank(SIGMA, each, training, usable) for name, each in networks.items()}
+    return {name: DenoiserBank(sigma, each, training, usable) for name, each in networks.items()}
 
 
-def flows(bank: DenoiserBank) -> dict[str, Trajectories]:
+def flows(bank: DenoiserBank, place: Frame = HERE) -> dict[str, Trajectories]:
     """Both flows, from common starts."""
     dimension = bank.training.geometry.points.shape[-1]
     generator = torch.Generator().manual_seed(1)
-    starts = 0.5 + 0.7 * torch.randn(60, dimension, generator=generator, dtype=torch.float64)
-    sigma = torch.cat([SIGMA, SIGMA.new_zeros(1)])
+    starts = place.outside(0.5 + 0.7 * torch.randn(60, dimension, generator=generator, dtype=torch.float64))
+    sigma = torch.cat([bank.sigma, bank.sigma.new_zeros(1)])
     r = torch.linspace(0, 50, 201, dtype=torch.float64)
     down = ddim(bank.denoise, sigma.log(), starts, lambda *_: None)
     rest = ddim(lambda y, _: bank.denoise(y, 0), -r, starts, lambda *_: None)
@@ -68,12 +73,12 @@ def flows(bank: DenoiserBank) -> dict[str, Trajectories]:
     }
 
 
-def made(dimension: int) -> dict[str, Trajectories]:
+def made(dimension: int, place: Frame = HERE) -> dict[str, Trajectories]:
     """All flows by their names."""
     return {
         f"{name}-{kind}-{dimension}": flow
-        for name, bank in banks(dimension).items()
-        for kind, flow in flows(bank).items()
+        for name, bank in banks(dimension, place).items()
+        for kind, flow in flows(bank, place).items()
     }
 
 
@@ -92,5 +97,5 @@ def write_flows(folder: Path) -> Path:
     """Write the run and return its page."""
     outcome = outcome_of_flows(made(2) | made(4))
     claim_folder(folder)
-    write_run(graph_of(outcome), outcome, ENVIRONMENT, folder)
+    write_run(graph_of(outcome), outcome, ORIGIN, folder)
     return folder / "report.html"

@@ -11,6 +11,7 @@ from contrast import CONTRAST
 from flows_in_a_plane import SIGMA, made, write_flows
 
 from flowlab.theory.geometry.classes import classify
+from flowlab.theory.geometry.frame import training_frame
 
 PICTURE = "canvas[data-state=done]"
 EVALUATE = """
@@ -45,30 +46,31 @@ def test_the_page_evaluates_what_the_run_did(open_page: Any, dimension: int) -> 
     generator = torch.Generator().manual_seed(2)
     y = 0.5 + torch.randn(50, dimension, generator=generator, dtype=torch.float64)
     for name, flow in made(dimension).items():
+        frame = training_frame(flow.bank.training.geometry)  # the page's coordinates
         for level in (0, 5, 11):
-            denoised, classes, ends, sigma = page.evaluate(EVALUATE, [name, level, y.tolist()])
+            found = page.evaluate(EVALUATE, [name, level, frame.inside(y).tolist()])
+            denoised, ends = (frame.outside(torch.tensor(found[k], dtype=torch.float64)) for k in (0, 2))
+            classes, sigma = found[1], found[3]
             place = int((SIGMA - sigma[level]).abs().argmin())
             assert sigma[level] == pytest.approx(SIGMA[place].item())
             # the page's numbers are float32, 6e-8 of their size off; a sum of 20 neurons, or a softmax between
             # two points, which multiplies the error of a squared distance by 1 / (2 sigma^2), at most 3e4, makes
             # more of it
-            torch.testing.assert_close(
-                torch.tensor(denoised).to(y), flow.bank.denoise(y, place), atol=1e-4, rtol=0
-            )
+            torch.testing.assert_close(denoised, flow.bank.denoise(y, place), atol=1e-4, rtol=0)
             geometry = flow.bank.training.geometry
             assert classes == classify(y, geometry, 0.1, "linf").labels.tolist()
             if name.startswith("slabs-probability"):
                 # DDIM is exact on balls, whichever levels it steps through: the end is h of the first
-                torch.testing.assert_close(
-                    torch.tensor(ends).to(y), flow.bank.denoise(y, place), atol=1e-4, rtol=0
-                )
+                torch.testing.assert_close(ends, flow.bank.denoise(y, place), atol=1e-4, rtol=0)
 
 
 def test_score_flow_ends_where_the_run_ended(open_page: Any) -> None:
     flow = made(4)["slabs-score-4"]
-    ends = open_page().evaluate(EVALUATE, ["slabs-score-4", 0, flow.starts.tolist()])[2]
-    # the page stops where |h(y) - y| < 1e-5, the run at r = 50
-    torch.testing.assert_close(torch.tensor(ends).to(flow.ends), flow.ends, atol=1e-3, rtol=0)
+    frame = training_frame(flow.bank.training.geometry)
+    found = open_page().evaluate(EVALUATE, ["slabs-score-4", 0, frame.inside(flow.starts).tolist()])[2]
+    ends = frame.outside(torch.tensor(found, dtype=torch.float64))
+    # the page stops where |h(y) - y| < 1e-5 of the points' size, the run at r = 50
+    torch.testing.assert_close(ends, flow.ends, atol=1e-3, rtol=0)
 
 
 def test_the_picture_follows_the_level_by_key(open_page: Any) -> None:

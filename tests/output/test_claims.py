@@ -14,8 +14,8 @@ from flowlab.output.claims import claims_markdown, claims_table, collect_claims
 from flowlab.provenance.write_summary import summary_content
 
 HELD = ClaimResult(
-    "so it is", "Section 5", ">= 10 %", "98.6 %", (0.9, 0.125), (0.021, 0.0), (1.0,), verdict="holds",
-    by_seed=((0.89, 0.125), (0.91, 0.125)), percent=True,
+    "so it is", "Section 5", ">= 10 %", "98.6 %", (0.9, 0.125), ((0.879, 0.912), (0.125, 0.125)), (1.0,),
+    verdict="holds", by_seed=((0.89, 0.125), (0.91, 0.125)), percent=True,
 )  # fmt: skip
 LOST = ClaimResult("or | not", "Theorem 4.4", "falling", ours=(2.0,), verdict="fails", by_seed=((2.0,),))
 OPEN = evolve(LOST, verdict="undecided", reason="[1, 3] crosses the bound")
@@ -43,9 +43,9 @@ def test_claims_come_in_the_order_of_the_file_and_unfinished_ones_are_not_known(
 
 def test_a_table_shows_the_papers_figure_ours_and_the_closed_forms_over_seeds() -> None:
     lines = claims_table({"x": [HELD, LOST, OPEN, Declares.finding]})
-    assert lines[0].startswith("Claims, 1 of 4 hold, 1 fails, 1 undecided, 1 not known (± half the 95 % interval")
+    assert lines[0].startswith("Claims, 1 of 4 hold, 1 fails, 1 undecided, 1 not known ([a, b]: the 95 % interval")
     assert lines[1].split() == ["claim", "paper", "ours", "closed", "form", "holds", "if", "seeds", "verdict"]
-    assert " ".join(lines[2].split()) == "so it is 98.6 % 90.0 ± 2.1, 12.5 % 100 % >= 10 % 2 holds"
+    assert " ".join(lines[2].split()) == "so it is 98.6 % 90.0 [87.9, 91.2], 12.5 % 100 % >= 10 % 2 holds"
     assert " ".join(lines[3].split()) == "or | not - 2 - falling one fails"
     assert " ".join(lines[4].split()) == "or | not - 2 - falling one undecided: [1, 3] crosses the bound"
     assert " ".join(lines[5].split()) == "unfinished - - - falling - not known"
@@ -62,7 +62,10 @@ def test_markdown_rows_have_one_cell_a_column() -> None:
     rows = claims_markdown({"x": [HELD, LOST]}).splitlines()
     assert rows[0].startswith("| experiment | claim | source | paper | ours |")
     assert {row.replace(r"\|", "").count("|") for row in rows} == {10}
-    assert rows[2] == "| x | so it is | Section 5 | 98.6 % | 90.0 ± 2.1, 12.5 % | 100 % | >= 10 % | 2 | holds |"
+    assert (
+        rows[2]
+        == "| x | so it is | Section 5 | 98.6 % | 90.0 [87.9, 91.2], 12.5 % | 100 % | >= 10 % | 2 | holds |"
+    )
 
 
 def test_the_answer_has_a_table_of_claims_and_the_summary_holds_them() -> None:

@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from flowlab.theory.flows.region_flow import RegionFlow
 
 
-def probability_path(bank: DenoiserBank) -> FlowODE:
+def probability_path(bank: DenoiserBank, exactly: bool = True) -> FlowODE:
     """dy/dsigma = (y - h(y, sigma)) / sigma through the bank's levels down to sigma = 0.
 
     The path knows its exact states for a closed form on separable points whose radii are proportional to sigma,
-    and where all denoisers are piecewise affine. Raises NodeError at a level without a solution.
+    and where all denoisers are piecewise affine, unless an integrator is to follow it (`exactly` is False). Raises
+    NodeError at a level without a solution.
     """
     import torch
 
@@ -31,7 +32,7 @@ def probability_path(bank: DenoiserBank) -> FlowODE:
             f"{lost.max():.4g}; a final_time below {lost.min() ** 2:.4g} avoids them"
         )
     sigma = torch.cat([bank.sigma, bank.sigma.new_zeros(1)])
-    return _path(sigma, bank.denoise, _exact(bank))
+    return _path(sigma, bank.denoise, _exact(bank) if exactly else None)
 
 
 def halved_probability_path(bank: DenoiserBank) -> FlowODE:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import asdict, evolve, frozen
@@ -11,6 +11,7 @@ from attrs import asdict, evolve, frozen
 from flowlab.api import ClaimResult, Context, NodeError, NodeSpec, Result, ValidationIssue, parameter, reference
 from flowlab.api.helpers.labels import without_seed
 from flowlab.api.nearest import nearest
+from flowlab.api.places import known_places, leads_to_one
 
 if TYPE_CHECKING:
     from flowlab.theory.statistics.over_seeds import Judged, OverSeeds
@@ -66,7 +67,7 @@ class Claim:
     every_seed: bool = parameter(False, help="of each seed, not of the mean over seeds")
 
     def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
-        """There is a rule."""
+        """There is a rule, and the figures are there, where the analyses know them before the run."""
         rules = (self.at_least, self.at_most, self.within, self.alike, self.trend)
         if all(rule is None for rule in rules):
             yield ValidationIssue("text", "a claim needs a rule: at_least, at_most, within, alike or trend")
@@ -78,6 +79,14 @@ class Claim:
             yield ValidationIssue(
                 "within", f"no figure is within {self.within[1]:g} of another: the second number is a distance"
             )
+
+        both = (
+            ("metric", self.metric, inputs.get("ours", ())),
+            ("theory_metric", self.theory_metric or self.metric, inputs.get("theory", ())),
+        )
+        for key, places, analyses in both:
+            for analysis in analyses:
+                yield from _absent(key if getattr(self, key) else "metric", places, analysis)
 
     @property
     def finding(self) -> ClaimResult:
@@ -102,10 +111,10 @@ class Claim:
         if len(rows[0]) < 2 and (self.trend or self.alike is not None):
             raise NodeError(f"{'trend' if self.trend else 'alike'} compares figures, and there is one only")
         figures = OverSeeds(rows, starts)
-        finding = evolve(self.finding, by_seed=rows, ours=figures.means, ours_spread=figures.half_widths)
+        finding = evolve(self.finding, by_seed=rows, ours=figures.means, ours_intervals=_intervals(figures))
         if theory:
             forms = OverSeeds(*_by_seed(theory, self.theory_metric or self.metric))
-            finding = evolve(finding, theory=forms.means, theory_spread=forms.half_widths)
+            finding = evolve(finding, theory=forms.means, theory_intervals=_intervals(forms))
         if all(math.isfinite(figure) for row in rows for figure in row):
             finding = self._judged(finding, figures)
         shortfall = None
@@ -177,6 +186,26 @@ def _by_seed(
     return rows, tuple(starts for _, starts in found[0])
 
 
+def _intervals(figures: OverSeeds) -> tuple[tuple[float, float], ...]:
+    """The 95 % interval of each figure's mean; none of one seed."""
+    return figures.intervals if len(figures.rows) > 1 else ()
+
+
+def _absent(key: str, places: str | tuple[str, ...], analysis: NodeSpec) -> Iterator[ValidationIssue]:
+    """The places at which an analysis is going to have no number, as far as its component says."""
+    known = known_places(analysis)
+    for place in _listed(places):
+        if known is not None and not leads_to_one(place, known):
+            yield ValidationIssue(
+                key, f"{analysis.name!r} has no number at {place!r} among its metrics ({_hint(place, known)})"
+            )
+
+
+def _hint(place: str, found: Collection[str]) -> str:
+    near = nearest(place, found)
+    return f"did you mean {near!r}?" if near else f"there are: {', '.join(found) or 'none'}"
+
+
 def _listed(places: str | tuple[str, ...]) -> tuple[str, ...]:
     return (places,) if isinstance(places, str) else places
 
@@ -193,9 +222,7 @@ def _figures(analyses: Metrics, places: str | tuple[str, ...]) -> list[tuple[flo
                 if key == place or key.startswith(f"{place}.")
             ]
             if not named:
-                near = nearest(place, found)
-                hint = f"did you mean {near!r}?" if near else f"there are: {', '.join(found) or 'none'}"
-                raise NodeError(f"{label!r} has no number at {place!r} among its metrics ({hint})")
+                raise NodeError(f"{label!r} has no number at {place!r} among its metrics ({_hint(place, found)})")
             figures += named
     return figures
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from attrs import frozen
 
 from flowlab.api import (
+    CLASSES,
     Cell,
     Classes,
     Context,
+    Declared,
     Result,
     Table,
     Trajectories,
@@ -18,6 +20,7 @@ from flowlab.api import (
     parameter,
     reference,
 )
+from flowlab.api.places import flow_names
 
 
 @frozen
@@ -32,6 +35,12 @@ class ClassFractions:
 
     classifier: str = reference("classifier", help="classified endpoints")
     confidence: float = parameter(0.95, help="level of the intervals", gt=0, lt=1)
+
+    def places(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[str]:
+        """The share of each class, by flow, and what theory predicts of some."""
+        for name in flow_names(inputs["classifier"][0]):
+            yield from (f"{name}.{key}" for key in (*CLASSES, "starts"))
+            yield from (f"{name}/predicted.{key}" for key in (*CLASSES, "outside_interval"))
 
     def build(self, context: Context, *, classifier: Classes) -> Result:
         """One row a flow and class."""

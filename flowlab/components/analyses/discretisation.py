@@ -58,7 +58,6 @@ class Discretisation:
         from flowlab.theory.geometry.classes import classify
 
         rows: list[dict[str, Any]] = []
-        scales: dict[str, float] = {}
         quiet = Context(context.seed, context.node, context.dtype, context.device)
         for done, (name, bank) in enumerate(denoiser.items()):
             path = probability_path(bank)
@@ -79,6 +78,7 @@ class Discretisation:
                         "denoiser": without_setting(name),
                         "integrator": label,
                         "steps": len(bank.sigma),
+                        "scale": geometry.scale,
                         "error_max": error.max().item(),
                         "error_mean": error.mean().item(),
                         "changed": int(changed.sum()),
@@ -87,7 +87,6 @@ class Discretisation:
                     }
                 )
             context.progress(done + 1, len(denoiser), {})
-            scales[without_setting(name)] = geometry.scale
         series: dict[str, list[dict[str, Any]]] = {}
         for row in rows:
             series.setdefault(f"{row['denoiser']}/{row['integrator']}", []).append(row)
@@ -95,7 +94,7 @@ class Discretisation:
             name: {
                 "order": empirical_order(
                     [row["steps"] for row in some],
-                    [row["error_mean"] / scales[row["denoiser"]] for row in some],
+                    [row["error_mean"] / row["scale"] for row in some],
                 ),
                 **{
                     key: {str(row["steps"]): row[key] for row in some}

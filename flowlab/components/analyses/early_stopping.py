@@ -71,9 +71,10 @@ class EarlyStopping:
         y = self._segment(geometry)
         z = box_coordinates(geometry, y)
         quiet = Context(context.seed, context.node, context.dtype, context.device)
+        exactly = getattr(integrator, "exact", False)
         times, found, expected = [], [], []
         for done, bank in enumerate(banks):
-            ends = integrator.integrate(probability_path(bank), y, quiet)[-1]
+            ends = integrator.integrate(probability_path(bank, exactly), y, quiet)[-1]
             found.append(classify(ends, geometry, self.threshold, "linf").labels)
             radius = alpha * float(bank.sigma[0])
             expected.append(outcome_labels(z, lengths, radius, near))

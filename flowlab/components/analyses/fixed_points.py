@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from flowlab.api import Cell, Context, DenoiserBank, NodeError, Result, Table, parameter, reference
+from flowlab.api import Cell, Context, DenoiserBank, NodeError, NodeSpec, Result, Table, parameter, reference
 
 if TYPE_CHECKING:
     from flowlab.theory.networks.relu_network import ReluNetwork
@@ -25,6 +26,12 @@ class FixedPoints:
     tolerance: float = parameter(
         1e-6, help="largest distance of a stable point from the sum that it is", unit="shortest lengths", gt=0
     )
+
+    def places(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[str]:
+        """Two of all levels together, and the counts at each."""
+        yield from ("levels", "sums")
+        counts = ("fixed", "stable", "training", "virtual", "other", "undecided", "undecided_regions")
+        yield from (f"{count}.*" for count in counts)
 
     def build(self, context: Context, *, denoiser: DenoiserBank) -> Result:
         """One row a level. Raises NodeError for other or larger networks."""

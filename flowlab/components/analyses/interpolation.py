@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from attrs import frozen
 
-from flowlab.api import Context, DenoiserBank, Result, Table, parameter, reference
+from flowlab.api import Context, DenoiserBank, NodeSpec, Result, Table, parameter, reference
+
+_FIGURES = ("levels", "interpolating", "violation_max", "slab_ratio", "mse")
 
 
 @frozen
@@ -25,6 +27,11 @@ class Interpolation:
         gt=0,
     )
     slack: float = parameter(1e-3, help="excess over the slab cost that is tolerated", ge=0)
+
+    def places(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[str]:
+        """The figures of each denoiser."""
+        for bank in inputs["denoiser"]:
+            yield from (f"{bank.name}.{figure}" for figure in _FIGURES)
 
     def build(self, context: Context, *, denoiser: Mapping[str, DenoiserBank]) -> Result:
         """One row a denoiser and level; metrics are the worst of each denoiser, the MSE their mean."""

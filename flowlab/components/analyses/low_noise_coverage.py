@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 from attrs import frozen
 
-from flowlab.api import Context, DenoiserBank, Result, Table, parameter, reference
+from flowlab.api import Context, DenoiserBank, NodeSpec, Result, Table, parameter, reference
 
 
 @frozen
@@ -22,6 +24,10 @@ class LowNoiseCoverage:
         unit="shortest lengths",
         gt=0,
     )
+
+    def places(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[str]:
+        """Of all levels together."""
+        yield from ("levels", "low_noise", "share")
 
     def build(self, context: Context, *, denoiser: DenoiserBank) -> Result:
         """One row a level."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from attrs import frozen
 
-from flowlab.api import Cell, Context, NodeError, Result, Table, Trajectories, parameter, reference
+from flowlab.api import Cell, Context, Declared, NodeError, Result, Table, Trajectories, parameter, reference
 
 
 @frozen
@@ -21,6 +21,12 @@ class PredictedVertex:
     threshold: float = parameter(
         1e-3, help="largest distance (L-infinity) from the vertex", unit="shortest lengths", gt=0
     )
+
+    def places(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[str]:
+        """The figures of each flow."""
+        figures = ("starts", "reached", "share", "distance_max", "margin_of_the_lost")
+        for flow in inputs["flow"]:
+            yield from (f"{flow.name}.{figure}" for figure in figures)
 
     def build(self, context: Context, *, flow: Mapping[str, Trajectories]) -> Result:
         """One row a flow and start. Raises NodeError where theory predicts no vertex."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 from attrs import frozen
 
-from flowlab.api import Context, Result, Schedule, Table, TrainingSet, parameter, reference
+from flowlab.api import Context, Declared, Result, Schedule, Table, TrainingSet, parameter, reference
 
 
 @frozen
@@ -22,6 +24,10 @@ class Separability:
     relative: float = parameter(
         1e-3, help="relative width to which the critical sigma is bracketed", gt=1e-9, lt=1
     )
+
+    def places(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[str]:
+        """Of all levels together."""
+        yield from ("levels", "separable", "largest_separable", "critical_low", "critical_high")
 
     def build(self, context: Context, *, dataset: TrainingSet, schedule: Schedule) -> Result:
         """One row a level."""

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from attrs import frozen
 
-from flowlab.api import Context, DenoiserBank, NodeError, Result, Table, nearest_level, parameter, reference
+from flowlab.api import (
+    Context,
+    DenoiserBank,
+    NodeError,
+    NodeSpec,
+    Result,
+    Table,
+    nearest_level,
+    parameter,
+    reference,
+)
+
+_FIGURES = ("sigma", "samples", "stable", "tested", "total", "share", "undecided", "unconverged")
 
 
 @frozen
@@ -33,6 +46,12 @@ class VirtualPointStability:
     )
     metric: Literal["linf", "l2"] = parameter("linf", help="norm of that distance")
     iterations: int = parameter(200, help="most iterations of h", ge=1)
+
+    def places(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[str]:
+        """The figures of each order."""
+        yield "sigma"
+        for order in self.orders:
+            yield from (f"{order}.{figure}" for figure in _FIGURES)
 
     def build(self, context: Context, *, denoiser: DenoiserBank) -> Result:
         """One row an order; orders of which there are no sums are left out."""

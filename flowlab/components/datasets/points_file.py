@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from attrs import frozen
 
 from flowlab.api import Context, NodeError, NodeSpec, Result, ValidationIssue, parameter, training_set
+from flowlab.api.fields import LONGEST, SHORTEST
 from flowlab.api.helpers.training_set import points_table
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class PointsFile:
 
         from flowlab.theory.geometry.geometry import Geometry
         from flowlab.theory.geometry.polytope import box
+        from flowlab.theory.geometry.simplex import affinely_independent
 
         rows = self._rows()
         if self.anchor >= len(rows):
@@ -78,7 +80,7 @@ class PointsFile:
         points = torch.tensor(distinct, dtype=torch.float64).to(context.device, context.dtype)
         origin = points[anchor]
         edges = torch.cat([points[:anchor], points[anchor + 1 :]]) - origin
-        independent = int(torch.linalg.matrix_rank(edges)) == len(edges)
+        independent = affinely_independent(points)
         geometry = Geometry(points, origin, edges, cell=box(origin, edges) if independent else None)
         metrics = {
             "points": len(points),
@@ -104,6 +106,12 @@ class PointsFile:
             raise NodeError(f"{self.path!r} holds an array of shape {rows.shape}, not two points or more")
         if not np.isfinite(rows).all():
             raise NodeError(f"{self.path!r} holds values that are not finite")
+        sizes = np.abs(rows[rows != 0])
+        if sizes.max() > LONGEST or sizes.min() < SHORTEST:
+            off = sizes.max() if sizes.max() > LONGEST else sizes.min()
+            raise NodeError(
+                f"{self.path!r} holds {off:g}: coordinates are zero or {SHORTEST:g} to {LONGEST:g} in size"
+            )
         return rows
 
     def _read(self) -> np.ndarray:

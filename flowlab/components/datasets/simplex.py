@@ -36,7 +36,8 @@ class Simplex:
             yield ValidationIssue("vertices", "every vertex needs the same number of coordinates")
         else:
             rows = np.array(self.vertices)
-            rank = int(np.linalg.matrix_rank(rows[1:] - rows[0]))
+            edges = rows[1:] - rows[0]
+            rank = int(np.linalg.matrix_rank(edges, tol=1e-9 * np.linalg.norm(edges, 2)))
             if rank < len(rows) - 1:
                 yield ValidationIssue(
                     "vertices", f"{len(rows)} vertices span {rank} dimensions: not in general position"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from math import nan
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
@@ -72,7 +72,8 @@ class ShallowRelu:
         network = frame.network_outside(fit.network.to(torch.float64)).to(context.dtype)
         history = None if fit.history is None else _outside(fit.history, frame.scale, sigma.tolist())
         residual = _residual(network, problem, context.device)
-        judged = quality(residual, network.cost, network.balanced_cost, problem, geometry)
+        most = largest_violation(math.inf if fit.tolerance is None else fit.tolerance, geometry.scale, sigma)
+        judged = quality(residual, network.cost, network.balanced_cost, problem, geometry, most)
         figures = {**judged, **fit.quality}
         bank = DenoiserBank(
             sigma,
@@ -87,6 +88,7 @@ class ShallowRelu:
         metrics = {
             "sigma": sigma.tolist(),
             "usable": bank.usable.tolist(),
+            "violation_allowed": most.tolist(),
             **figures,
             "width": network.inner.shape[1],
             "neurons_alive": alive.sum(-1).tolist(),
@@ -95,8 +97,7 @@ class ShallowRelu:
         tables = {"history": history} if history is not None else {}
         if fit.tolerance is None:
             return Result(bank, metrics, tables, fit.shortfall)
-        most = largest_violation(fit.tolerance, geometry.scale, sigma).tolist()
-        return Result(bank, metrics, tables, fit.shortfall or _short(figures, most, sigma.tolist()))
+        return Result(bank, metrics, tables, fit.shortfall or _short(figures, most.tolist(), sigma.tolist()))
 
     def training_cost(
         self, *, dataset: TrainingSet, schedule: Schedule, optimizer: Any
@@ -171,7 +172,7 @@ def _short(
     figures: Mapping[str, Sequence[float | None]], most: Sequence[float], sigma: Sequence[float]
 ) -> str | None:
     """Say where training ended short of interpolation, or interpolates at more than the least known cost."""
-    off, ratio = ([nan if value is None else value for value in figures[name]] for name in _JUDGED)
+    off, ratio = ([math.nan if value is None else value for value in figures[name]] for name in _JUDGED)
     levels = range(len(sigma))
     over = [level for level in levels if not off[level] <= most[level]]
     dear = [level for level in levels if off[level] <= most[level] and ratio[level] > 1 + _EXCESS]
@@ -180,7 +181,7 @@ def _short(
         worst = max(over, key=off.__getitem__)
         parts.append(
             f"violation above {most[worst]:.2g} at {len(over)} of {len(sigma)} levels, worst "
-            f"{off[worst]:.2g} at sigma {sigma[worst]:.4g}"
+            f"{off[worst]:.2g} at sigma {sigma[worst]:.4g}: no ratios there"
         )
     if dear:
         worst = max(dear, key=ratio.__getitem__)

@@ -10,7 +10,7 @@ from attrs import frozen
 from flowlab.api import Context, NodeError, Result, Table, reference
 from flowlab.api.helpers.plotting import WIDTHS, Width, house_style, new_figure, series_style
 
-# Errors below this are rounding: drawn at the foot of the panel, without an order.
+# Of the shortest length: errors below this are rounding, and drawn at the foot of the panel.
 _FOOT = 1e-16
 
 
@@ -18,7 +18,8 @@ _FOOT = 1e-16
 class Discretisation:
     """Mean error of each integrator and share of changed classes, against the number of steps.
 
-    The legend gives the order fitted to the errors above rounding. A column a schedule.
+    Errors are shares of the shortest length of the points. The legend gives the order fitted to those above
+    rounding. A column a schedule.
     """
 
     analysis: str = reference("analysis", help="of the kind discretisation")
@@ -42,7 +43,7 @@ class Discretisation:
             error.set(xscale="log", yscale="log", title=str(denoiser))
             error.legend(loc="center right", handlelength=1.4)
             changed.set(xlabel="steps")
-        axes[0, 0].set_ylabel("mean error of an endpoint")
+        axes[0, 0].set_ylabel("mean error of an endpoint / shortest length")
         axes[1, 0].set_ylabel("classes changed (%)")
         axes[1, 0].set_ylim(bottom=0)
         figure.align_ylabels(list(axes[:, 0]))
@@ -53,7 +54,8 @@ def _series(error: Any, changed: Any, rows: list[dict[str, Any]], name: str, sty
     from flowlab.theory.flows.convergence import empirical_order
 
     steps = [row["steps"] for row in rows]
-    order = empirical_order(steps, [row["error_mean"] for row in rows])
+    errors = [row["error_mean"] / row["scale"] for row in rows]
+    order = empirical_order(steps, errors)
     label = f"{name}: rounding" if order is None else f"{name}: order {order:.2f}"
-    error.plot(steps, [max(row["error_mean"], _FOOT) for row in rows], label=label, **style)
+    error.plot(steps, [max(error, _FOOT) for error in errors], label=label, **style)
     changed.plot(steps, [100 * row["changed_share"] for row in rows], **style)

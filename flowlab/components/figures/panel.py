@@ -152,7 +152,7 @@ class Panel:
         across = _across(places)
         for n, place in training.items():
             outward = place - middle if across is None else across
-            outward = outward / max(float(np.hypot(*outward)), 1e-12)
+            outward = outward / (float(np.hypot(*outward)) or 1.0)
             ax.annotate(
                 f"$x_{{{n}}}$",
                 (place[0], place[1]),

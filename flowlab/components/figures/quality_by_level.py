@@ -26,15 +26,16 @@ _NAMES = {
     "slab_ratio": "cost / slabs",
     "balanced_ratio": "balanced cost / slabs",
 }
-# Violations below it are as good as none, and would stretch the axis.
-_NIL = 1e-6
+# Shares of the largest sigma, of the MSE of its square: less is as good as none, and would stretch the axis.
+_NIL = {"violation_max": 1e-5, "violation_rms": 1e-5, "mse": 1e-6}
 
 
 @frozen
 class QualityByLevel:
     """Figures of quality against the noise level, a panel each, one line a denoiser.
 
-    Ratios have a line at 1; violations and the training MSE are on a logarithmic scale that ends at 1e-6.
+    Ratios have a line at 1; violations and the training MSE are on a logarithmic scale that ends at 1e-5
+    of the largest sigma, of the MSE at 1e-6 of its square.
     """
 
     analysis: tuple[str, ...] = reference("analysis", many=True, gather=True, help="of the kind interpolation")
@@ -64,10 +65,12 @@ class QualityByLevel:
             "single" if across == 1 else "double", 0.72 if across == 1 else 0.84 / across, columns=across
         )
         shown = distinguishing(lines)
+        noisiest = max(max(levels) for levels in lines.values())
         for ax, quantity in zip(axes[0], self.quantities, strict=True):
+            least = _NIL.get(quantity, 0.0) * noisiest ** (2 if quantity == "mse" else 1)
             for k, (name, levels) in enumerate(lines.items()):
                 sigma = sorted(levels)
-                values = [_number(levels[s].get(quantity)) for s in sigma]
+                values = [_number(levels[s].get(quantity), least) for s in sigma]
                 ax.plot(sigma, values, label=shown[name], **series_style(k))
             ax.set(xlabel=r"noise level $\sigma$", ylabel=_NAMES.get(quantity, quantity.replace("_", " ")))
             _scale(ax, quantity)
@@ -76,8 +79,8 @@ class QualityByLevel:
         return Result(figure)
 
 
-def _number(value: float | None) -> float:
-    return float("nan") if value is None else max(value, _NIL)
+def _number(value: float | None, least: float) -> float:
+    return float("nan") if value is None else max(value, least)
 
 
 def _scale(ax: Axes, quantity: str) -> None:

@@ -24,7 +24,7 @@ from flowlab.api import (
     reference,
     start_law,
 )
-from flowlab.components.flows.integrate_flow import integrate_flow
+from flowlab.components.flows.integrate_flow import integrate_flow, takes_no_steps
 
 
 @frozen
@@ -55,7 +55,7 @@ class ProbabilityFlow:
         """Carry the starts to sigma = 0. Raises NodeError at a level without a solution."""
         import torch
 
-        path = probability_path(denoiser)
+        path = probability_path(denoiser, takes_no_steps(integrator))
         starts = gaussian_starts(denoiser, self.samples, self.center, self.spread, context)
         carried = integrate_flow(path, partial(halved_probability_path, denoiser), starts, integrator, context)
         sigma = torch.cat([denoiser.sigma, denoiser.sigma.new_zeros(1)])

@@ -1,13 +1,14 @@
 
-// Numbers that were packed as float32; all that is made of them is float64.
+// Numbers that were packed as float32, in a frame where the points are of size one about the anchor; all that is
+// made of them is float64.
 function unpacked(text) {
   return new Float32Array(Uint8Array.from(atob(text), (one) => one.charCodeAt(0)).buffer);
 }
 
-// h(y) = sum_k a_k relu(w_k . y + b_k) + V y + c, or the posterior mean under the training points.
+// h(y) = sum_k a_k relu(w_k . y + b_k) + V y + c, or the posterior mean under the weighted training points.
 function network(level, d) {
   const all = unpacked(level.data);
-  return level.kind === "mmse" ? posterior(all, level.sigma, d) : relu(all, level.width, level.skip, d);
+  return level.kind === "mmse" ? posterior(all, level.width, level.noise, d) : relu(all, level.width, level.skip, d);
 }
 
 function relu(all, width, skip, d) {
@@ -24,12 +25,13 @@ function relu(all, width, skip, d) {
   };
 }
 
-function posterior(all, sigma, d) {
-  const points = rows(all, d);
+function posterior(all, count, noise, d) {
+  const points = rows(all.subarray(0, count * d), d);
+  const prior = all.subarray(count * d);
   return (y) => {
-    const squares = points.map((x) => -(distance(x, y, "l2") ** 2) / (2 * sigma * sigma));
-    const most = Math.max(...squares);
-    const weights = squares.map((one) => Math.exp(one - most));
+    const logs = points.map((x, n) => prior[n] - distance(x, y, "l2") ** 2 / (2 * noise * noise));
+    const most = Math.max(...logs);
+    const weights = logs.map((one) => Math.exp(one - most));
     const total = weights.reduce((sum, one) => sum + one, 0);
     const h = new Float64Array(d);
     weights.forEach((one, n) => points[n].forEach((x, i) => { h[i] += (one / total) * x; }));
@@ -137,7 +139,7 @@ function planeOf(bank, chosen) {
   const along = (v) => axes.map((axis) => dot(axis, v));
   const project = (y) => along(Float64Array.from(y, (one, i) => one - origin[i]));
   const lift = ([s, t]) => origin.map((one, i) => one + s * axes[0][i] + t * axes[1][i]);
-  // float32 keeps a point of the plane in it to about 1e-7 of its size
+  // float32 keeps a point of the plane in it to about 1e-7 of the points' size, which is one
   const holds = (y) => distance(lift(project(y)), y, "linf") <= 1e-5 * Math.max(1, ...y.map(Math.abs));
   return { along, project, lift, holds };
 }

@@ -6,39 +6,20 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from attrs import define, field, frozen
+from attrs import frozen
 from torch import Tensor
 
 from flowlab.theory.convex_programs.dichotomies import Array, Sides
 from flowlab.theory.convex_programs.lifts import Lifts, least_lifts
-from flowlab.theory.convex_programs.max_margin import separate
+from flowlab.theory.convex_programs.widest_slabs import WidestSlabs
 from flowlab.theory.networks.slabs import Slabs, padded
-
-
-@define
-class _Hulls:
-    """The widest slabs between the hull of a set of points x (N, d) and that of the others, each computed once."""
-
-    points: Tensor
-    found: dict[bytes, tuple[Array, Sides]] = field(factory=dict)
-
-    def of(self, above: Sides) -> tuple[Array, Sides]:
-        """The slabs (R, d + 1), 1 and 0 on the hulls, of sets (R, N), and the points they touch (R, N)."""
-        new = np.array([row for row in above if row.tobytes() not in self.found])
-        if len(new):
-            margins = separate(self.points[None, :, None], torch.from_numpy(new))
-            slabs = torch.cat([margins.weights[0], margins.biases[0, :, None]], dim=-1).numpy()
-            for row, slab, touching in zip(new, slabs, margins.touching[0].numpy(), strict=True):
-                self.found[row.tobytes()] = slab, touching
-        chosen = [self.found[row.tobytes()] for row in above]
-        return np.stack([slab for slab, _ in chosen]), np.stack([touching for _, touching in chosen])
 
 
 @frozen
 class _Balls:
     """Slopes and slabs for balls of one radius rho: 2 rho narrower than those between the hulls."""
 
-    hulls: _Hulls
+    hulls: WidestSlabs
     rho: float
 
     def __call__(self, above: Sides) -> tuple[Array, Sides]:
@@ -67,13 +48,14 @@ def slabs_on_balls(points: Tensor) -> Callable[[Tensor], Slabs]:
     sum_S 2 |a_S| / (D_S - 2 rho) subject to c + sum_{S contains n} a_S = x_n. An upper bound of the least cost of
     a network. The returned function takes rho (L,); it raises ValueError where no such slabs interpolate.
     """
-    hulls = _Hulls(points.detach().cpu().double())
+    places = points.detach().cpu().double()
+    hulls = WidestSlabs(places[:, None])
 
     def closed_form(rho: Tensor) -> Slabs:
         banks: list[Slabs | None] = []
         for radius in rho.double().tolist():
             balls = _Balls(hulls, radius)
-            lifts = least_lifts(hulls.points, balls, lambda: True, None)
+            lifts = least_lifts(places, balls, lambda: True, None)
             if lifts is None:
                 raise ValueError(
                     f"balls of radius {rho.max():.4g} are too large: rho must be below {_limit(hulls):.4g}"
@@ -84,10 +66,10 @@ def slabs_on_balls(points: Tensor) -> Callable[[Tensor], Slabs]:
     return closed_form
 
 
-def _limit(hulls: _Hulls) -> float:
+def _limit(hulls: WidestSlabs) -> float:
     """The radius up to which the slabs of independent sets remain, as many as points but one."""
-    rows = {row: 1 / float(np.linalg.norm(slab[:-1])) for row, (slab, _) in hulls.found.items()}
-    count = len(hulls.points)
+    rows = hulls.gaps()
+    count = len(hulls.samples)
     chosen = np.ones((1, count))
     width = 0.0
     for row in sorted(rows, key=lambda row: -np.nan_to_num(rows[row])):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
-from attrs import define, field, frozen
+from attrs import frozen
 from torch import Tensor
 
 from flowlab.theory.convex_programs.dichotomies import MOST_POINTS, Array, Sides
 from flowlab.theory.convex_programs.lifts import Lifts, least_lifts, optimal_on_balls
 from flowlab.theory.convex_programs.max_margin import separate
+from flowlab.theory.convex_programs.widest_slabs import WidestSlabs
 from flowlab.theory.networks.slabs import Slabs, padded
 
 
@@ -46,7 +48,7 @@ def least_slabs(samples: Tensor, points: Tensor, pattern: Tensor | None) -> Slab
     levels: list[Slabs | None] = []
     bounds = []
     for level in samples.detach().cpu().double():
-        margins = _Margins(level)
+        margins = _Margins(WidestSlabs(level))
         lifts = least_lifts(places, margins, margins.told_apart, above)
         levels.append(None if lifts is None else margins.slabs(lifts))
         bounds.append(lifts.bound if lifts is not None and lifts.complete else torch.nan)
@@ -57,39 +59,33 @@ def least_slabs(samples: Tensor, points: Tensor, pattern: Tensor | None) -> Slab
     )
 
 
-@define
+@frozen
 class _Margins:
     """The slopes of one level's samples (N, M, d), and the slabs that have them."""
 
-    samples: Tensor
-    found: dict[bytes, tuple[Tensor, Tensor]] = field(factory=dict)
+    widest: WidestSlabs
 
     def __call__(self, above: Sides) -> tuple[Array, Sides]:
         """Slopes |w| (R,) and the clusters touched (R, N)."""
-        margins = separate(self.samples[None], torch.from_numpy(above))
-        weights, biases = margins.weights[0], margins.biases[0]
-        for side, weight, bias in zip(above, weights, biases, strict=True):
-            self.found[side.tobytes()] = weight, bias
-        slopes = weights.norm(dim=-1).nan_to_num(nan=torch.inf)
-        return slopes.numpy(), margins.touching[0].numpy()
+        slabs, touching = self.widest.of(above)
+        return np.nan_to_num(np.linalg.norm(slabs[:, :-1], axis=1), nan=np.inf), touching
 
     def told_apart(self) -> bool:
         """Whether a hyperplane parts every two clusters: without, no dichotomies tell their points apart."""
-        one = torch.tensor([[True, False]])
-        means = self.samples.mean(1)
+        one, samples = torch.tensor([[True, False]]), self.widest.samples
+        means = samples.mean(1)
         first, second = torch.triu_indices(len(means), len(means), 1)
         # the nearest two first: where any are not apart, they most often are not
         order = (means[first] - means[second]).norm(dim=-1).argsort()
         pairs = zip(first[order].tolist(), second[order].tolist(), strict=True)
-        return all(bool(separate(self.samples[None, list(pair)], one).feasible.all()) for pair in pairs)
+        return all(bool(separate(samples[None, list(pair)], one).feasible.all()) for pair in pairs)
 
     def slabs(self, lifts: Lifts) -> Slabs:
         """The bank of one that lifts as told."""
         turned = torch.from_numpy(lifts.above[:, 0])  # slabs were found for sets without the first point
         sides = lifts.above ^ lifts.above[:, :1]
-        found = [self.found[side.tobytes()] for side in sides]
-        weights = torch.stack([weight for weight, _ in found])
-        biases = torch.stack([bias for _, bias in found])
+        slabs = torch.from_numpy(self.widest.of(sides)[0])
+        weights, biases = slabs[:, :-1], slabs[:, -1]
         weights, biases = torch.where(turned[:, None], -weights, weights), torch.where(turned, 1 - biases, biases)
         offset, jumps = torch.from_numpy(lifts.offset), torch.from_numpy(lifts.jumps)
         return Slabs(offset[None], jumps[None], weights[None], biases[None])

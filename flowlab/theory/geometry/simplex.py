@@ -57,9 +57,10 @@ def simplex_closed_form(points: Tensor) -> Callable[[Tensor], Slabs]:
 
 
 def affinely_independent(points: Tensor) -> bool:
-    """Whether points (N, d) are the vertices of a simplex."""
+    """Whether points (N, d) are the vertices of a simplex, by more than the rounding of their coordinates."""
     singular = torch.linalg.svdvals(points[1:] - points[0])
-    return len(points) - 1 <= points.shape[-1] and bool(singular[-1] > _RANK * singular[0])
+    rounding = len(points) * torch.finfo(points.dtype).eps * points.abs().max()
+    return len(points) - 1 <= points.shape[-1] and bool(singular[-1] > _RANK * singular[0] + rounding)
 
 
 def simplex_geometry(points: Tensor) -> Geometry:

@@ -29,7 +29,7 @@ class EmpiricalMmse:
 
     def at_sigma(self, sigma: Tensor) -> EmpiricalMmse:
         """The denoisers at other noise levels (L,)."""
-        return EmpiricalMmse(self.points, sigma)
+        return EmpiricalMmse(self.points, sigma, self.counts)
 
     def at(self, level: int) -> EmpiricalMmse:
         """The denoiser of one level, as a bank of one."""

@@ -21,12 +21,13 @@ def over_seeds(values: Sequence[float], starts: int | None, confidence: float = 
 
     values (n,); of shares, of so many `starts` each. Seeds that agree, as shares of few starts often do, have a t
     interval without width; that of the starts of all seeds (Clopper and Pearson) says what they can't have seen.
+    No share is below 0 or above 1.
     """
     low, high = student(values, confidence)
     if starts is None or len(values) < 2:
         return low, high
     least, most = clopper_pearson(round(math.fsum(values) * starts), len(values) * starts, confidence)
-    return min(low, least), max(high, most)
+    return max(0.0, min(low, least)), min(1.0, max(high, most))
 
 
 def student(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float]:

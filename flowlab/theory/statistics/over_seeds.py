@@ -94,14 +94,6 @@ class OverSeeds:
         """The mean of each setting; where its figures are equal, they themselves."""
         return tuple(each[0] if min(each) == max(each) else math.fsum(each) / len(each) for each in self._columns)
 
-    @property
-    def half_widths(self) -> tuple[float, ...]:
-        """How far the 95 % interval of each reaches from its mean; none of one seed."""
-        if len(self.rows) < 2:
-            return ()
-        both = zip(self.means, self.intervals, strict=True)
-        return tuple(max(high - mean, mean - low) for mean, (low, high) in both)
-
     def _intervals(self, confidence: float) -> tuple[Interval, ...]:
         starts = self.starts or (None,) * len(self._columns)
         return tuple(over_seeds(column, n, confidence) for column, n in zip(self._columns, starts, strict=True))

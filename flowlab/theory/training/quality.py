@@ -62,15 +62,19 @@ def listed(values: Tensor) -> list[float | None]:
 
 
 def quality(
-    residual: Tensor, cost: Tensor, balanced: Tensor, problem: Interpolation, geometry: Geometry
+    residual: Tensor, cost: Tensor, balanced: Tensor, problem: Interpolation, geometry: Geometry, most: Tensor
 ) -> dict[str, list[float | None]]:
     """The figures by which a trained denoiser is judged, one number a noise level each.
+
+    A network interpolates if its violation is at most `most` (L,). The cost of another compares with nothing: it
+    has no ratios.
 
     `slab_ratio` is the cost over that of the slabs of the same samples, which bounds the least cost from above: a
     network that interpolates at a ratio above 1 is not of minimum norm, one well below 1 is cheaper than any known
     construction. There is no ratio where an affine map interpolates, at no cost.
     """
     off = violation(residual)
+    cost_of, balanced_of = (torch.where(off.max <= most, each, torch.nan) for each in (cost, balanced))
     slab = slab_cost(problem, geometry)
     compared = torch.where(fits_affinely(problem.samples, problem.points), torch.nan, slab)
     closed = closed_form_cost(problem, geometry)
@@ -83,8 +87,8 @@ def quality(
         "cost_balanced": balanced,
         "cost_closed_form": closed,
         "cost_slab": slab,
-        "cost_ratio": cost / closed,
-        "slab_ratio": cost / compared,
-        "balanced_ratio": balanced / compared,
+        "cost_ratio": cost_of / closed,
+        "slab_ratio": cost_of / compared,
+        "balanced_ratio": balanced_of / compared,
     }
     return {name: listed(value) for name, value in figures.items()}

@@ -152,14 +152,36 @@ def test_scanning_in_blocks_changes_nothing(monkeypatch):
     torch.testing.assert_close(separate(samples, pattern).weights, whole.weights, rtol=1e-12, atol=0)
 
 
-def test_a_narrow_gap_is_solved_and_one_of_rounding_is_none():
-    for gap, found in ((1e-4, True), (1e-7, False)):
-        rows, sign = np.array([[-1.0], [-gap / 2], [gap / 2], [1.0]]), np.array([-1.0, -1.0, 1.0, 1.0])
-        optimum = hard_margin(rows, sign, np.empty(0, dtype=np.intp))
+@pytest.mark.parametrize("gap", [1e-1, 1e-4, 1e-7, 1e-10, 1e-13])
+@pytest.mark.parametrize("size", [1e-12, 1.0, 1e12])
+def test_a_gap_that_is_narrow_beside_the_data_is_solved(gap, size):
+    rows, sign = size * np.array([[-1.0], [-gap / 2], [gap / 2], [1.0]]), np.array([-1.0, -1.0, 1.0, 1.0])
+    (weight, bias), resting = hard_margin(rows, sign, np.empty(0, dtype=np.intp))
+    np.testing.assert_allclose([size * weight, bias], [1 / gap, 0.5], rtol=1e-10)
+    assert resting.tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("size", [1e-12, 1.0, 1e12])
+def test_samples_that_touch_are_not_separable(size):
+    """One lies between two others, but for a share of their distance."""
+    for gap, found in ((1e-4, True), (1e-7, False), (0.0, False)):
+        rows = size * np.array([[-1.0, 0.0], [1.0, 0.0], [0.0, gap]])
+        optimum = hard_margin(rows, np.array([-1.0, -1.0, 1.0]), np.empty(0, dtype=np.intp))
         assert (optimum is not None) is found
         if optimum:
-            np.testing.assert_allclose(optimum[0], [1 / gap, 0.5], rtol=1e-10)
-            assert optimum[1].tolist() == [1, 2]
+            np.testing.assert_allclose(np.linalg.norm(optimum[0][:-1]) * size * gap, 1, rtol=1e-10)
+
+
+def test_clusters_near_each_other_beside_the_others_are_told_apart():
+    """Two points a millionth of the set's size apart, sigma a share of that: slabs interpolate."""
+    points = torch.tensor([[0.0, 0.0], [1e-6, 0.0], [1.0, 0.3], [0.2, 1.0]], dtype=torch.float64)
+    samples = noisy_samples(
+        points, torch.tensor([3e-8], dtype=torch.float64), 20, torch.Generator().manual_seed(0)
+    )
+    slabs, usable = slab_solution(samples, points, None)
+    assert usable.all()
+    residual = slabs(samples.flatten(1, 2)) - points[:, None].expand(-1, 20, -1).flatten(0, 1)
+    assert residual.norm(dim=-1).max() < 1e-3 * 1e-6
 
 
 @given(seeds)

@@ -32,7 +32,9 @@ def test_there_is_no_ratio_to_a_minimum_of_zero():
     points, samples = sampled(3, 4, 1)
     problem, geometry = Interpolation(samples, points, SIGMA), Geometry(points, points[0], points[1:] - points[0])
     cost = torch.tensor([0.0, 2.0], dtype=torch.float64)
-    figures = quality(torch.zeros(2, 3, 4, dtype=torch.float64), cost, cost, problem, geometry)
+    figures = quality(
+        torch.zeros(2, 3, 4, dtype=torch.float64), cost, cost, problem, geometry, torch.ones(1).double()
+    )
     assert figures["slab_ratio"] == figures["balanced_ratio"] == [None, None]
     assert all(value > 0 for value in figures["cost_slab"])
 
@@ -41,5 +43,7 @@ def test_a_ratio_below_one_is_told_as_it_is():
     points, samples = sampled(3, 4, 30)
     problem, geometry = Interpolation(samples, points, SIGMA), Geometry(points, points[0], points[1:] - points[0])
     cost = torch.tensor([1.0, 1.0], dtype=torch.float64)
-    figures = quality(torch.zeros(2, 90, 4, dtype=torch.float64), cost, cost, problem, geometry)
+    figures = quality(
+        torch.zeros(2, 90, 4, dtype=torch.float64), cost, cost, problem, geometry, torch.ones(1).double()
+    )
     assert figures["slab_ratio"] == pytest.approx([1 / slab for slab in figures["cost_slab"]])
