@@ -21,8 +21,9 @@ class DichotomyNeurons:
     Slabs are among them (max-margin), but the neurons needn't come in pairs: where several of them cancel on a
     cluster, they can be cheaper. A convex programme over few neurons, to which others are added until a search
     finds none that lowers the cost. `family_bound` is the least cost of this family if the search missed nothing:
-    an estimate, as the search is local. Networks with a kink through a cluster are not in the family; that none is
-    cheaper at low noise is a conjecture. For at most 10 points, as their 2^N - 2 active sets are all searched.
+    an estimate, as the search is local. Networks with a kink through a cluster are not in the family: with few
+    samples a point (about d + 1) cheaper ones are known, with many none at low noise. For at most 10 points, as
+    their 2^N - 2 active sets are all searched.
     Width, starting weights and dropout don't enter.
     """
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable, Iterator
+from itertools import chain
 
 import daqp
 import numpy as np
-from attrs import frozen
+from attrs import define, field, frozen
+from numpy.typing import NDArray
 
 from flowlab.theory.convex_programs.dichotomies import Array, Sides
 
@@ -15,73 +18,121 @@ _RIDGE = 1e-7  # on the bias, which the cost leaves free: the solver wants a str
 _TURNS = 12
 _SETTLED = 1e-6
 _FLAT = 1e-9  # a neuron this short is none
+_SAME = 1e-6  # two neurons this near are one
 _STARTS = 8
+_ADDED = 16  # rows that join a working set at most at a time
 
 
 @frozen
+class Found:
+    """A neuron (w, b), |w| = 1, of the active set `index`, and what multipliers ask of it."""
+
+    index: int
+    neuron: Array
+    value: float
+
+
+@define
+class _Cone:
+    """K_S: those (w, b) with rows . (w, b) >= 0, rows (Q, d + 1). Few rows matter: those at `working`."""
+
+    rows: Array
+    working: NDArray[np.intp] = field(factory=lambda: np.empty(0, dtype=np.intp))
+
+    def farthest(self, pull: Array) -> Array:
+        """The (w, b) of the cone that maximises g . (w, b) - |w|^2 / 2; zero where the solver gives up.
+
+        Solved on the working rows, which gain those that are violated until there are none.
+        """
+        size = len(pull)
+        hessian = np.eye(size)
+        hessian[-1, -1] = _RIDGE
+        while True:
+            few = len(self.working)
+            solution, _, status, _ = daqp.solve(
+                hessian,
+                -pull,
+                -self.rows[self.working],
+                np.zeros(few),
+                np.full(few, -1e30),
+                np.zeros(few, dtype=np.int32),
+                primal_tol=_CONE,
+            )
+            if status <= 0:
+                return np.zeros(size)
+            heights = self.rows @ solution
+            heights[self.working] = 0.0
+            violated = np.flatnonzero(heights < -_CONE)
+            if not len(violated):
+                return np.asarray(solution)
+            if len(violated) > _ADDED:
+                violated = violated[np.argpartition(heights[violated], _ADDED)[:_ADDED]]
+            self.working = np.concatenate([self.working, violated])
+
+    def climb(self, pull: Array, direction: Array) -> tuple[Array, float]:
+        """A neuron (w, b) of the cone, |w| = 1, at a local maximum of |(w, b) G|, and the maximum.
+
+        Alternates between the neuron that goes farthest along a unit vector and the unit vector along (w, b) G.
+        """
+        best, value, flat = np.zeros(len(pull)), 0.0, _FLAT * np.abs(pull).max()
+        for _ in range(_TURNS):
+            neuron = self.farthest(pull @ direction)
+            length = math.sqrt(neuron[:-1] @ neuron[:-1])
+            if length < flat:
+                break
+            neuron = neuron / length
+            image = neuron @ pull
+            reached = math.sqrt(image @ image)
+            if reached <= value * (1 + _SETTLED):
+                break
+            best, value, direction = neuron, reached, image / reached
+        return best, value
+
+
+@define
 class Cones:
-    """Active sets (R, N), and for each the rows (Q, d + 1) of K_S: those (w, b) with rows . (w, b) >= 0."""
+    """Active sets (R, N), and the cone of each."""
 
     sets: Sides
-    rows: Array
-    signs: Array  # (R, Q)
+    cones: list[_Cone]
 
     @classmethod
     def of(cls, samples: Array, sets: Sides) -> Cones:
         """For samples (N, M, d) of size one about the origin."""
         each, dimension = samples.shape[1:]
         rows = np.insert(samples.reshape(-1, dimension), dimension, 1.0, axis=1)
-        return cls(sets, rows, np.where(np.repeat(sets, each, axis=1), 1.0, -1.0))
+        signs = np.where(np.repeat(sets, each, axis=1), 1.0, -1.0)
+        return cls(sets, [_Cone(sign[:, None] * rows) for sign in signs])
 
-    def search(self, pulls: Array, generator: np.random.Generator | None) -> Iterator[tuple[Sides, Array, float]]:
-        """Neurons (w, b), |w| = 1, with locally largest |(w, b) G_S|, for pulls G (R, d + 1, d): S, (w, b), value.
+    def search(self, pulls: Array, hints: Iterable[Found]) -> list[Found]:
+        """Local maxima of |(w, b) G_S|, pulls G (R, d + 1, d), from the two leading axes of G_S and from hints."""
+        axes = np.linalg.svd(pulls, full_matrices=False)[2][:, :2]
+        near = ((one.index, one.neuron @ pulls[one.index]) for one in hints)
+        return self._climbed(pulls, chain(near, _both_ways(axes)))
 
-        Alternates between the unit vector along (w, b) G_S and the neuron of the cone that goes farthest along it,
-        a quadratic programme. From the two leading axes of G_S; with a generator from all, and some at random.
-        """
-        for side, sign, pull in zip(self.sets, self.signs, pulls, strict=True):
-            cone = sign[:, None] * self.rows
-            _, _, axes = np.linalg.svd(pull, full_matrices=False)
-            starts = axes[:2]
-            if generator is not None:
-                starts = np.concatenate([axes, generator.normal(size=(_STARTS, len(axes[0])))])
-            met: list[Array] = []
-            for start in np.concatenate([starts, -starts]):
-                neuron, value = _climb(pull, cone, start)
-                if value > 0 and not any(np.abs(neuron - other).max() < 1e-6 for other in met):
-                    met.append(neuron)
-                    yield side, neuron, value
+    def wide_search(self, pulls: Array, generator: np.random.Generator) -> list[Found]:
+        """The same from all axes of G_S, and from directions at random."""
+        axes = np.linalg.svd(pulls, full_matrices=False)[2]
+        drawn = generator.normal(size=(len(pulls), _STARTS, pulls.shape[-1]))
+        return self._climbed(pulls, _both_ways(np.concatenate([axes, drawn], axis=1)))
 
-
-def _climb(pull: Array, cone: Array, direction: Array) -> tuple[Array, float]:
-    """A neuron (w, b) of the cone, |w| = 1, at a local maximum of |(w, b) G|, and the maximum."""
-    best, value = np.zeros(len(pull)), 0.0
-    for _ in range(_TURNS):
-        neuron = _farthest(pull @ direction, cone)
-        length = np.linalg.norm(neuron[:-1])
-        if length < _FLAT * np.abs(pull).max():
-            break
-        neuron = neuron / length
-        image = neuron @ pull
-        reached = float(np.linalg.norm(image))
-        if reached <= value * (1 + _SETTLED):
-            break
-        best, value, direction = neuron, reached, image / reached
-    return best, value
+    def _climbed(self, pulls: Array, starts: Iterable[tuple[int, Array]]) -> list[Found]:
+        found: list[list[Found]] = [[] for _ in self.cones]
+        for index, start in starts:
+            neuron, value = self.cones[index].climb(pulls[index], start)
+            met = found[index]
+            if value > 0 and not any(np.abs(neuron - other.neuron).max() < _SAME for other in met):
+                met.append(Found(index, neuron, value))
+        return [one for some in found for one in some]
 
 
-def _farthest(pull: Array, cone: Array) -> Array:
-    """The (w, b) of the cone that maximises g . (w, b) - |w|^2 / 2; zero where the solver gives up."""
-    size = len(pull)
-    hessian = np.eye(size)
-    hessian[-1, -1] = _RIDGE
-    solution, _, status, _ = daqp.solve(
-        hessian,
-        -pull,
-        -cone,
-        np.zeros(len(cone)),
-        np.full(len(cone), -1e30),
-        np.zeros(len(cone), dtype=np.int32),
-        primal_tol=_CONE,
-    )
-    return np.asarray(solution) if status > 0 else np.zeros(size)
+def _both_ways(directions: Array) -> Iterator[tuple[int, Array]]:
+    return ((index, sign * one) for index, some in enumerate(directions) for sign in (1, -1) for one in some)
+
+
+def strongest(found: Iterable[Found], most: int) -> list[Found]:
+    """Of each active set the neurons of which most is asked."""
+    sets: dict[int, list[Found]] = {}
+    for one in found:
+        sets.setdefault(one.index, []).append(one)
+    return [one for some in sets.values() for one in sorted(some, key=lambda one: -one.value)[:most]]

@@ -5,24 +5,22 @@ from __future__ import annotations
 import numpy as np
 import torch
 from attrs import frozen
-from scipy.optimize import linprog
 from torch import Tensor
 
-from flowlab.theory.convex_programs.cluster_cones import Cones
+from flowlab.theory.convex_programs.cluster_cones import Cones, Found, strongest
 from flowlab.theory.convex_programs.cluster_features import ClusterFeatures
 from flowlab.theory.convex_programs.dichotomies import Array, Sides
 from flowlab.theory.convex_programs.group_basis_pursuit import group_basis_pursuit
 from flowlab.theory.convex_programs.max_margin import separate
+from flowlab.theory.convex_programs.neuron_pool import NeuronPool
+from flowlab.theory.convex_programs.sparse_vertex import vertex
 from flowlab.theory.networks.relu_network import ReluNetwork
 
 # Points whose 2^N - 2 active sets are all searched.
 MOST_CLUSTERS = 10
 _ROUNDS = 100
 _GAPS = (1e-2, 1e-3)  # of the restricted problem while columns come in; then a tenth of the gap that is asked for
-# Of many neurons those are left out of which less than this is asked for so many rounds; of few none, as the
-# multipliers wander between solutions while there are several.
-_MANY, _NEAR, _PATIENCE = 1500, 0.95, 4
-_FRESH = 3  # neurons that come in at most in a round, for each equation
+_HINTS = 3  # neurons of each active set from which the next search starts too
 _IDLE = 1e-9
 _ROUNDING = 1e-10
 
@@ -62,47 +60,49 @@ def dichotomy_neurons(samples: Tensor, points: Tensor, gap: float) -> NeuronSolu
         return unit.solution(features, above[:0], neurons[:0], np.zeros((0, points.shape[1])), 0.0, 0)
     if not len(neurons):
         return None
-    cones = Cones.of(unit.samples.numpy(), np.unique(above, axis=0))
+    sets, at = np.unique(above, axis=0, return_inverse=True)
+    cones, pool = Cones.of(unit.samples.numpy(), sets), NeuronPool.of(features, sets, at.ravel(), neurons)
     gaps = iter((*_GAPS, gap / 10))
-    fine, demand, idle = next(gaps), np.inf, np.zeros(len(neurons), dtype=int)
-    rounds = 0
+    fine, rounds = next(gaps), 0
+    hints: list[Found] = []
     while True:
         rounds += 1
-        rows = features.columns(above, neurons)
+        rows = pool.rows[pool.held]
         solved = group_basis_pursuit(rows, goal, np.ones(len(rows)), fine)
         if solved is None:
             return None
-        last = fine <= gap / 10
-        pulls = features.pulls(cones.sets, solved.multipliers)
-        found = list(cones.search(pulls, None))
-        if last and _most(found) <= 1 + gap:
+        last, pulls, asked = (
+            fine <= gap / 10,
+            features.pulls(sets, solved.multipliers),
+            pool.asked(solved.multipliers),
+        )
+        found = cones.search(pulls, hints)
+        if last and max(_most(found), asked.max()) <= 1 + gap:
             # the last word to a wider search, the same each time
-            found += cones.search(pulls, np.random.default_rng(0))
-        demand = max(1.0, _most(found))
-        fresh = sorted((one for one in found if one[2] > 1 + gap / 4), key=lambda one: -one[2])
+            found += cones.wide_search(pulls, np.random.default_rng(0))
+        demand = max(1.0, _most(found), float(asked.max()))
         if (last and demand <= 1 + gap) or rounds == _ROUNDS:
             groups, bound = _fewest(rows, goal, solved.groups), max(solved.bound / demand, 0.0)
             alive = np.linalg.norm(groups, axis=1) > 0
-            return unit.solution(features, above[alive], neurons[alive], groups[alive], bound, rounds)
-        if demand <= 1 + 10 * fine or not fresh:
+            above, neurons = (part[pool.held][alive] for part in (pool.above, pool.neurons))
+            return unit.solution(features, above, neurons, groups[alive], bound, rounds)
+        fresh = [one for one in found if one.value > 1 + gap / 4]
+        if demand <= 1 + 10 * fine or not (fresh or (asked > 1 + gap / 4).any()):
             fine = next(gaps, fine)
-        asked = np.linalg.norm(rows @ solved.multipliers, axis=1)
-        idle = np.where(asked > _NEAR, 0, idle + 1)
-        kept, fresh = idle < (_PATIENCE if len(rows) > _MANY else _ROUNDS), fresh[: _FRESH * len(goal)]
-        above = np.concatenate([above[kept], *(side[None] for side, _, _ in fresh)])
-        neurons = np.concatenate([neurons[kept], *(neuron[None] for _, neuron, _ in fresh)])
-        idle = np.concatenate([idle[kept], np.zeros(len(fresh), dtype=int)])
+        hints = strongest(found, _HINTS)
+        pool.select(asked, demand, rough=fine == _GAPS[0])
+        pool.add(fresh)
 
 
-def _most(found: list[tuple[Sides, Array, float]]) -> float:
-    return max((value for _, _, value in found), default=0.0)
+def _most(found: list[Found]) -> float:
+    return max((one.value for one in found), default=0.0)
 
 
 def _fewest(rows: Array, goal: Array, groups: Array) -> Array:
     """Groups (K, d) that solve rows^T a = goal at no higher cost with fewer that are not zero.
 
-    Keeps the directions of a_k: their lengths solve a linear programme, a vertex of which has at most as many of
-    them as there are equations. Then the directions of those that are left are free again.
+    Keeps the directions of a_k: a vertex of the lengths that solve the equations has at most as many of them as
+    there are equations. Then the directions of those that are left are free again.
     """
     sizes = np.linalg.norm(groups, axis=1)
     some = np.flatnonzero(sizes > _IDLE * sizes.max())
@@ -110,18 +110,7 @@ def _fewest(rows: Array, goal: Array, groups: Array) -> Array:
     axes = frame[2][frame[1] > _ROUNDING * frame[1][0]]
     units = groups[some] / sizes[some, None] @ axes.T
     equations = np.einsum("kp,ke->pek", rows[some], units).reshape(-1, len(some))
-    # the equations as the groups solve them, so that there is a solution to rounding
-    right = equations @ sizes[some]
-    vertex = linprog(
-        np.ones(len(some)),
-        A_eq=equations,
-        b_eq=right,
-        method="highs-ds",
-        options={"primal_feasibility_tolerance": 1e-10},
-    )
-    if vertex.status != 0:
-        return groups
-    few = some[vertex.x > _IDLE * vertex.x.max()]
+    few = some[vertex(equations, sizes[some])]
     again = group_basis_pursuit(rows[few], goal, np.ones(len(few)))
     if again is None or again.cost > sizes.sum() * (1 + _ROUNDING):
         return groups

@@ -7,6 +7,8 @@ import scipy.linalg
 from attrs import frozen
 from numpy.typing import NDArray
 
+from flowlab.theory.convex_programs.sum_of_norms import sum_of_norms
+
 Array = NDArray[np.float64]
 
 # Relative size of a singular value, or of a remainder, that is rounding.
@@ -36,10 +38,10 @@ class Pursuit:
 def group_basis_pursuit(rows: Array, target: Array, weights: Array, gap: float = 1e-11) -> Pursuit | None:
     """Minimise sum_k m_k |a_k| subject to sum_k p_k^T a_k = T, for rows p (K, q), T (q, d), weights m (K,) > 0.
 
-    None where the equations have no solution. A barrier method on the dual, max <Y, T> subject to |p_k Y| <= m_k,
-    to the relative `gap`; if that is small, then Newton's method on the groups that are not zero. What is returned
-    fulfils the equations to rounding, and cost - bound is a duality gap. Source: Boyd and Vandenberghe, Convex
-    Optimization, Chapter 11.
+    None where the equations have no solution. To a wide relative `gap` by a primal-dual method; to a small one by
+    a barrier on the dual, max <Y, T> subject to |p_k Y| <= m_k, which loses fewer digits to rounding, then by
+    Newton's method on the groups that are not zero. What is returned fulfils the equations to rounding, and
+    cost - bound is a duality gap. Source: Boyd and Vandenberghe, Convex Optimization, Chapter 11.
     """
     left, singular, right = np.linalg.svd(rows / weights[:, None], full_matrices=False)
     kept = singular > _ROUNDING * singular.max(initial=0.0)
@@ -55,7 +57,8 @@ def group_basis_pursuit(rows: Array, target: Array, weights: Array, gap: float =
     rank = lengths > 1e-14 * lengths[0]
     scale = lengths[0]
     goal = span[:, rank] * (lengths[rank] / scale)
-    groups, dual = _barrier(basis, goal, gap)
+    rough = sum_of_norms(basis, goal, gap) if gap > _FINE else None
+    groups, dual = _barrier(basis, goal, gap) if rough is None else rough
     if gap <= _FINE:
         groups, dual = _polished(basis, goal, groups, dual)
     most = np.linalg.norm(basis @ dual, axis=1).max(initial=1.0)
@@ -80,9 +83,10 @@ def _barrier(basis: Array, goal: Array, gap: float) -> tuple[Array, Array]:
         slack = 1.0 - (image * image).sum(1)
         groups = 2 * pressure * image / slack[:, None]
         gradient = goal - basis.T @ groups
-        ridge = (basis[:, :, None] * image[:, None, :]).reshape(count, -1)
-        curvature = np.kron(basis.T @ (basis * (2 * pressure / slack)[:, None]), identity)
-        curvature += (ridge * (4 * pressure / slack**2)[:, None]).T @ ridge
+        bent = (2 * pressure**0.5 / slack)[:, None] * image
+        ridge = (basis[:, :, None] * bent[:, None, :]).reshape(count, -1)
+        curvature = ridge.T @ ridge
+        curvature += np.kron(basis.T @ (basis * (2 * pressure / slack)[:, None]), identity)
         try:
             step = _solve(curvature, gradient.ravel())
         except np.linalg.LinAlgError:

@@ -14,11 +14,12 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from flowlab.theory.convex_programs import dichotomies
+from flowlab.theory import dichotomies
 from flowlab.theory.convex_programs.fermat_weber import weighted_fermat_weber
 from flowlab.theory.convex_programs.group_basis_pursuit import group_basis_pursuit
 from flowlab.theory.convex_programs.max_margin import separate
 from flowlab.theory.convex_programs.slab_solution import least_slabs
+from flowlab.theory.convex_programs.sum_of_norms import sum_of_norms
 from flowlab.theory.networks.interpolation import noisy_samples
 
 seeds = st.integers(0, 10**6)
@@ -235,3 +236,18 @@ def test_clusters_that_overlap_have_no_slabs_and_are_given_up_at_once():
         solved = least_slabs(points[None, :count, None] + 10 * noise, points[:count], None)
         assert not bool(solved.usable.any())
         assert perf_counter() - begin < 20  # a tenth of a second on a core of its own
+
+
+@settings(max_examples=20, deadline=None)
+@given(seeds, st.integers(3, 40), st.integers(1, 6), st.integers(1, 4), st.sampled_from([1e-2, 1e-4, 1e-7]))
+def test_a_wide_gap_is_kept_and_both_sides_are_feasible(seed, count, equations, width, gap):
+    draw = np.random.default_rng(seed)
+    basis = np.linalg.qr(draw.normal(size=(max(count, equations), equations)))[0]
+    goal = draw.normal(size=(equations, width))
+    groups, dual = sum_of_norms(basis, goal, gap)
+    groups_exact = group_basis_pursuit(basis, goal, np.ones(len(basis)))
+    cost, bound = np.linalg.norm(groups, axis=1).sum(), (dual * goal).sum()
+    np.testing.assert_allclose(basis.T @ groups, goal, atol=1e-12)
+    assert np.linalg.norm(basis @ dual, axis=1).max() < 1
+    assert bound <= groups_exact.cost * (1 + 1e-9)
+    assert groups_exact.bound * (1 - 1e-9) <= cost <= bound / (1 - gap)

@@ -1,5 +1,7 @@
 """Dichotomy neurons: through every sample, no dearer than slabs, and no figure of their own makes them cheaper."""
 
+from time import process_time
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -67,6 +69,18 @@ def test_no_neuron_cuts_a_cluster():
     heights = samples[0] @ network.inner[0].mT + network.biases[0]  # (N, M, K)
     slack = 1e-9 * network.inner[0].norm(dim=-1)
     assert ((heights >= -slack).all(1) | (heights <= slack).all(1)).all()
+
+
+@pytest.mark.slow
+def test_eight_points_in_eight_dimensions_within_a_minute_of_two_cores():
+    points, samples = sampled(normal(8, 8, 8), samples=100)
+    slabs, _ = slab_solution(samples, points, None)
+    begin = process_time()
+    solved = dichotomy_neurons(samples[0], points, GAP)
+    assert process_time() - begin < 120  # 45 s on a core that others share
+    assert solved.bound <= solved.cost <= solved.bound * (1 + 2 * GAP)
+    assert solved.cost < 0.995 * slabs.cost.item()
+    assert violation(solved.network, points, samples) <= 1e-7 * points.abs().max()
 
 
 @pytest.mark.slow
