@@ -10,9 +10,9 @@ from torch import Tensor
 
 from flowlab.theory.certificates.certificate import BoundEstimate, Projection, Search, dual_estimate
 from flowlab.theory.certificates.neuron_search import distinct
-from flowlab.theory.convex_programs.group_lasso import group_lasso
 from flowlab.theory.geometry.frame import standard_frame
 from flowlab.theory.networks.neurons import Neurons
+from flowlab.theory.solvers.group_lasso import group_lasso
 
 _SMOOTHING = 0.03  # share of the cost that the proximal term may hide in the first round
 _ADDED = 100  # neurons added in a round

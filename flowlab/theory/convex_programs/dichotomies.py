@@ -8,7 +8,7 @@ import numpy as np
 from attrs import define, field
 from numpy.typing import NDArray
 
-from flowlab.theory.convex_programs.group_basis_pursuit import Pursuit, group_basis_pursuit
+from flowlab.theory.solvers.group_basis_pursuit import Pursuit, group_basis_pursuit
 
 Array = NDArray[np.float64]
 Sides = NDArray[np.bool_]

@@ -10,8 +10,8 @@ from attrs import frozen
 from torch import Tensor
 
 from flowlab.theory.convex_programs.dichotomies import Array, Dichotomies, Separate, Sides, least_jumps
-from flowlab.theory.convex_programs.fermat_weber import weighted_fermat_weber
 from flowlab.theory.convex_programs.wide_vertex import wide_vertex
+from flowlab.theory.solvers.fermat_weber import weighted_fermat_weber
 
 # Jumps this small, by the largest, are zero.
 _IDLE = 1e-12

@@ -10,7 +10,7 @@ from attrs import define, field, frozen
 from numpy.typing import NDArray
 from torch import Tensor
 
-from flowlab.theory.convex_programs.hard_margin import TOLERANCE, Array, Indices, hard_margin
+from flowlab.theory.solvers.hard_margin import TOLERANCE, Array, Indices, hard_margin
 
 _ROUNDS = 200
 _BLOCK = 2**25  # heights held at once

@@ -9,12 +9,12 @@ from torch import Tensor
 
 from flowlab.theory.convex_programs.balls import slabs_on_balls
 from flowlab.theory.convex_programs.dichotomies import MOST_POINTS
-from flowlab.theory.convex_programs.fermat_weber import weighted_fermat_weber
 from flowlab.theory.convex_programs.max_margin import separate
 from flowlab.theory.convex_programs.wide_vertex import angle_slack, wide_vertex
 from flowlab.theory.geometry.geometry import Geometry
 from flowlab.theory.geometry.polytope import box, hull
 from flowlab.theory.networks.slabs import Slabs
+from flowlab.theory.solvers.fermat_weber import weighted_fermat_weber
 
 # Smallest singular value, relative to the largest, at which points still span a simplex.
 _RANK = 1e-9

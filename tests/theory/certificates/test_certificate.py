@@ -13,12 +13,12 @@ from flowlab.theory.certificates.minimality import judge
 from flowlab.theory.certificates.neuron_search import best_biases, climb, distinct, random_neurons
 from flowlab.theory.certificates.plane_search import largest_demand
 from flowlab.theory.certificates.proving import ProofBudget
-from flowlab.theory.convex_programs.group_lasso import group_lasso
 from flowlab.theory.convex_programs.slab_solution import slab_solution
 from flowlab.theory.networks.interpolation import Interpolation, noisy_samples
 from flowlab.theory.networks.neurons import Neurons
 from flowlab.theory.networks.pruning import alive
 from flowlab.theory.networks.relu_network import ReluNetwork, from_slabs
+from flowlab.theory.solvers.group_lasso import group_lasso
 
 
 def generator(seed: int = 0) -> torch.Generator:

@@ -11,11 +11,11 @@ from flowlab.components.optimizers.max_margin import MaxMargin
 from flowlab.components.schedules.noise_levels import NoiseLevels
 from flowlab.theory.certificates.certificate import Search
 from flowlab.theory.certificates.certified import Goal, certified
-from flowlab.theory.convex_programs.fermat_weber import weighted_fermat_weber
 from flowlab.theory.convex_programs.max_margin import separate
 from flowlab.theory.convex_programs.slab_solution import slab_solution
 from flowlab.theory.networks.interpolation import Interpolation, noisy_samples
 from flowlab.theory.networks.relu_network import ReluNetwork, from_slabs
+from flowlab.theory.solvers.fermat_weber import weighted_fermat_weber
 
 SQUARE = torch.tensor([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]], dtype=torch.float64)
 BOX = SQUARE[[0, 1, 3]]

@@ -11,14 +11,14 @@ from flowlab.theory.certificates.certificate import Search
 from flowlab.theory.certificates.cutting_planes import cutting_planes
 from flowlab.theory.certificates.proving import ProofBudget, prove
 from flowlab.theory.convex_programs.dichotomy_neurons import dichotomy_neurons
-from flowlab.theory.convex_programs.fermat_weber import weighted_fermat_weber
-from flowlab.theory.convex_programs.group_basis_pursuit import group_basis_pursuit
 from flowlab.theory.convex_programs.max_margin import separate
 from flowlab.theory.convex_programs.slab_solution import slab_solution
 from flowlab.theory.networks.interpolation import noisy_samples
 from flowlab.theory.networks.neurons import Neurons
 from flowlab.theory.networks.pruning import alive
 from flowlab.theory.networks.relu_network import ReluNetwork
+from flowlab.theory.solvers.fermat_weber import weighted_fermat_weber
+from flowlab.theory.solvers.group_basis_pursuit import group_basis_pursuit
 
 
 @frozen

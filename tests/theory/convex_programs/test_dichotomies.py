@@ -15,12 +15,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from flowlab.theory import dichotomies
-from flowlab.theory.convex_programs.fermat_weber import weighted_fermat_weber
-from flowlab.theory.convex_programs.group_basis_pursuit import group_basis_pursuit
 from flowlab.theory.convex_programs.max_margin import separate
 from flowlab.theory.convex_programs.slab_solution import least_slabs
-from flowlab.theory.convex_programs.sum_of_norms import sum_of_norms
 from flowlab.theory.networks.interpolation import noisy_samples
+from flowlab.theory.solvers.fermat_weber import weighted_fermat_weber
+from flowlab.theory.solvers.group_basis_pursuit import group_basis_pursuit
+from flowlab.theory.solvers.sum_of_norms import sum_of_norms
 
 seeds = st.integers(0, 10**6)
 NEAR_SQUARE = [[0.0, 0, 0], [1, 0, 0], [0, 1, 0], [1, 1, 0.1]]

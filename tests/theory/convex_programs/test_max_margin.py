@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog, nnls
 
 from flowlab.theory.convex_programs import max_margin
-from flowlab.theory.convex_programs.hard_margin import TOLERANCE, hard_margin
 from flowlab.theory.convex_programs.max_margin import separate
 from flowlab.theory.convex_programs.slab_solution import slab_solution
 from flowlab.theory.networks.interpolation import noisy_samples
+from flowlab.theory.solvers.hard_margin import TOLERANCE, hard_margin
 
 seeds = st.integers(0, 10**6)
 

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from flowlab.theory.convex_programs.fermat_weber import weighted_fermat_weber
 from flowlab.theory.convex_programs.slab_solution import slab_solution
 from flowlab.theory.networks.interpolation import noisy_samples
 from flowlab.theory.networks.relu_network import ReluNetwork
+from flowlab.theory.solvers.fermat_weber import weighted_fermat_weber
 from flowlab.theory.training.descent import Weights
 from flowlab.theory.training.neuron_growth import sprout
 

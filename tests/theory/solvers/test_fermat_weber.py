@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from flowlab.theory.convex_programs.fermat_weber import weighted_fermat_weber
+from flowlab.theory.solvers.fermat_weber import weighted_fermat_weber
 
 
 @settings(max_examples=40, deadline=None)

@@ -7,7 +7,7 @@ import scipy.linalg
 from attrs import frozen
 from numpy.typing import NDArray
 
-from flowlab.theory.convex_programs.sum_of_norms import sum_of_norms
+from flowlab.theory.solvers.sum_of_norms import sum_of_norms
 
 Array = NDArray[np.float64]
 

@@ -1,0 +1,1 @@
+"""Solvers of convex programs that know nothing of denoisers."""
