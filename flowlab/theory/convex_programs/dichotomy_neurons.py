@@ -12,9 +12,9 @@ from flowlab.theory.convex_programs.cluster_features import ClusterFeatures
 from flowlab.theory.convex_programs.dichotomies import Array, Sides
 from flowlab.theory.convex_programs.max_margin import separate
 from flowlab.theory.convex_programs.neuron_pool import NeuronPool
+from flowlab.theory.convex_programs.sparse_vertex import vertex
 from flowlab.theory.networks.relu_network import ReluNetwork
 from flowlab.theory.solvers.group_basis_pursuit import group_basis_pursuit
-from flowlab.theory.solvers.sparse_vertex import vertex
 
 # Points whose 2^N - 2 active sets are all searched.
 MOST_CLUSTERS = 10

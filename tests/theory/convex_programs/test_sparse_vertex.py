@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from flowlab.theory.solvers.sparse_vertex import vertex
+from flowlab.theory.convex_programs.sparse_vertex import vertex
 
 
 @given(seed=st.integers(0, 10_000), rows=st.integers(1, 6), columns=st.integers(1, 140), rank=st.integers(1, 6))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import scipy.linalg
 
-from flowlab.theory.solvers.hard_margin import Array, Sides
+from flowlab.theory.convex_programs.dichotomies import Array, Sides
 
 _RANK = 1e-10
 _BLOCK = 50  # columns that are solved for at once, with the basis as it then is
