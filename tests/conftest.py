@@ -15,6 +15,9 @@ from site_packages import SitePackages
 settings.register_profile("shared machine", deadline=None)  # what a test takes depends on what runs beside it
 settings.load_profile("shared machine")
 
+for name in [name for name in os.environ if name.startswith("FLOWLAB_") and name != "FLOWLAB_REGENERATE"]:
+    del os.environ[name]  # a test sets what it needs
+
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # the cores are shared out among the processes of pytest already
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import test_figures as made
 import test_flow_figures as made_flows
+from built_in import BUILT_IN
 from matplotlib.legend import Legend
 from matplotlib.testing.compare import compare_images
 from matplotlib.text import Text
@@ -33,7 +34,6 @@ from flowlab.components.figures.stability_trend import StabilityTrend
 from flowlab.components.figures.stable_sums import StableSums
 from flowlab.components.figures.threshold_curves import ThresholdCurves
 from flowlab.components.figures.training_curves import TrainingCurves
-from flowlab.registry.registry import Registry
 
 BASELINES = Path(__file__).parent / "baselines"
 CONTEXT: Context = made.CONTEXT
@@ -127,7 +127,7 @@ def examples():
     }
 
 
-KINDS = sorted(Registry.installed().names("figure"))
+KINDS = sorted(BUILT_IN.names("figure"))
 
 
 @pytest.fixture(scope="module")

@@ -16,13 +16,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from built_in import BUILT_IN
 
 from flowlab.api import ExperimentError
 from flowlab.graph.graph import load_graph
-from flowlab.registry.registry import Registry
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
-REGISTRY = Registry.installed()
+REGISTRY = BUILT_IN
 HEAD = '[experiment]\nname = "x"\n'
 BOX = '[dataset.box]\nuse = "orthogonal"\ndimension = 4\npoints = 3\n'
 

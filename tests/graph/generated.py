@@ -7,13 +7,13 @@ import typing
 from typing import Any, Literal, Union, get_args, get_origin
 
 import attrs
+from built_in import BUILT_IN
 from hypothesis import strategies as st
 
 from flowlab.api import KINDS, Parameter, Reference, field_spec
 from flowlab.registry.entry_points import Entry
-from flowlab.registry.registry import Registry
 
-REGISTRY = Registry.installed()
+REGISTRY = BUILT_IN
 NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,8}", fullmatch=True)
 
 

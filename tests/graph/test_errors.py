@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import tomli
+from built_in import BUILT_IN
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,7 +14,7 @@ from flowlab.registry.registry import Registry
 from flowlab.spec.document import read_document
 from flowlab.spec.locate import locate_keys
 
-REGISTRY = Registry.installed()
+REGISTRY = BUILT_IN
 GOOD = """\
 [experiment]
 name = "good"

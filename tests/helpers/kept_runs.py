@@ -123,7 +123,7 @@ def of(folder: Path, node: str) -> Path:
     kind, name = node.split(".")
     found = [
         path
-        for path, made in Store(folder).ingredients()
+        for path, made in Store(folder).all_ingredients()
         if (made["node"]["kind"], made["node"]["name"]) == (kind, name)
     ]
     assert len(found) == 1

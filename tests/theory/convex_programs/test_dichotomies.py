@@ -14,7 +14,7 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from flowlab.theory import dichotomies
+from flowlab.theory.convex_programs import dichotomies
 from flowlab.theory.convex_programs.max_margin import separate
 from flowlab.theory.convex_programs.slab_solution import least_slabs
 from flowlab.theory.networks.interpolation import noisy_samples
