@@ -6,7 +6,7 @@ from pathlib import Path
 import typer
 
 from flowlab.api.testing import SUITES
-from flowlab.cli import app
+from flowlab.cli.app import app
 from flowlab.registry.registry import Registry
 from flowlab.scaffold.new_plugin import Plugin
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from flowlab import __version__
-from flowlab.api import KINDS, ExperimentError
+from flowlab.api import API_VERSION, KINDS, ExperimentError
 from flowlab.registry.registry import Registry
 from flowlab.scaffold.new_plugin import Plugin, supported_kinds, write_plugin
 
@@ -40,7 +40,10 @@ def test_its_files_are_named_for_it(kind, tmp_path):
     }
     project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
     assert project["name"] == "flowlab-my-own"
-    assert project["entry-points"] == {f"flowlab.{kind}": {"my-own": "flowlab_my_own.my_own:MyOwn"}}
+    assert project["entry-points"] == {
+        "flowlab.api": {str(API_VERSION): "flowlab_my_own"},
+        f"flowlab.{kind}": {"my-own": "flowlab_my_own.my_own:MyOwn"},
+    }
     assert f"flowlab>={__version__}" in project["dependencies"]
     assert not any("$" in path.read_text() for path in folder.rglob("*") if path.is_file())
 

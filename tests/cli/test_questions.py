@@ -14,7 +14,7 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 LOADED = """
 import sys
-from flowlab.cli import app
+from flowlab.cli.app import app
 sys.argv = ["flowlab", *{arguments!r}]
 try:
     app()

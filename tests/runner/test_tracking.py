@@ -206,7 +206,7 @@ def test_without_tensorboard_nothing_begins(notebook: SitePackages) -> None:
     blind = (
         "import importlib.util as u; real = u.find_spec\n"
         "u.find_spec = lambda name, *rest: None if name == 'tensorboard' else real(name, *rest)\n"
-        "from flowlab.cli import main; main()"
+        "from flowlab.cli.app import main; main()"
     )
     done = subprocess.run(
         [sys.executable, "-c", blind, "run", "tracked.toml", "--set", "tracker.tb.use=tensorboard"],

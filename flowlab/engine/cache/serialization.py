@@ -75,14 +75,17 @@ def deserialize_without_inputs(encoded: SerializedResult, device: torch.device) 
     try:
         return deserialize(encoded, {}, device)
     except KeyError:
-        alone = {**tree, "fields": {**tree["fields"], "value": {"form": "Lost", "fields": {"type": "of inputs"}}}}
+        alone = {
+            **tree,
+            "fields": {**tree["fields"], "value": {"form": "MissingValue", "fields": {"type": "of inputs"}}},
+        }
         return deserialize(SerializedResult(json.dumps(alone), encoded.tensors), {}, device)
 
 
 def missing_value_type(text: str) -> str | None:
     """The type of the value without which a result was kept; None where it has its value."""
     match json.loads(text):
-        case {"fields": {"value": {"form": "Lost", "fields": {"type": str(kind)}}}}:
+        case {"fields": {"value": {"form": "MissingValue", "fields": {"type": str(kind)}}}}:
             return kind
     return None
 
