@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import attrs
@@ -34,28 +35,44 @@ class Parameter:
     def admits(self, value: Any) -> bool:
         """Whether a number, or each number of a tuple, lies in the range. Other values always do.
 
-        A length other than zero lies between 1e-100 and 1e100 as well.
+        A length is zero, or 1e-100 to 1e100. Of coordinates, which may be negative, the largest is.
         """
         return self.broken(value) is None
 
     def broken(self, value: Any) -> str | None:
         """The rule that a value breaks, in words, if any."""
-        if isinstance(value, tuple):
-            return next((rule for item in value if (rule := self.broken(item))), None)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            return None
-        within = (
-            (self.ge is None or value >= self.ge)
-            and (self.gt is None or value > self.gt)
-            and (self.le is None or value <= self.le)
-            and (self.lt is None or value < self.lt)
-            and math.isfinite(value)
-        )
-        if not within:
+        numbers = tuple(_numbers(value))
+        if not all(map(self._is_within, numbers)):
             return self.range or "finite"
-        if self.unit == LENGTH and value != 0 and not SHORTEST <= abs(value) <= LONGEST:
-            return f"zero, or between {SHORTEST:g} and {LONGEST:g} in size"
+        if self.unit == LENGTH:
+            sizes = [abs(number) for number in numbers]
+            counted = sizes if self.is_size else [max(sizes, default=0)]
+            if not all(size == 0 or SHORTEST <= size <= LONGEST for size in counted):
+                return f"zero, or between {SHORTEST:g} and {LONGEST:g} in size"
         return None
+
+    @property
+    def is_size(self) -> bool:
+        """Whether its numbers are sizes, which can't be negative, rather than coordinates."""
+        return (self.ge is not None and self.ge >= 0) or (self.gt is not None and self.gt >= 0)
+
+    def _is_within(self, number: float) -> bool:
+        return (
+            (self.ge is None or number >= self.ge)
+            and (self.gt is None or number > self.gt)
+            and (self.le is None or number <= self.le)
+            and (self.lt is None or number < self.lt)
+            and math.isfinite(number)
+        )
+
+
+def _numbers(value: Any) -> Iterator[float]:
+    """The numbers in a value, or in tuples of values."""
+    if isinstance(value, tuple):
+        for item in value:
+            yield from _numbers(item)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield value
 
 
 @frozen

@@ -69,12 +69,10 @@ def _bounds(declared: Parameter) -> Schema:
     held = {word: getattr(declared, name) for name, word in _BOUNDS.items()}
     bounds: Schema = {word: bound for word, bound in held.items() if bound is not None}
     if declared.unit == LENGTH:
-        sizes = [
-            {"const": 0},
-            {"minimum": SHORTEST, "maximum": LONGEST},
-            {"minimum": -LONGEST, "maximum": -SHORTEST},
-        ]
-        bounds["anyOf"] = sizes
+        if declared.is_size:
+            bounds["anyOf"] = [{"const": 0}, {"minimum": SHORTEST, "maximum": LONGEST}]
+        else:
+            bounds |= {"minimum": -LONGEST, "maximum": LONGEST}
     return bounds
 
 

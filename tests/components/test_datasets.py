@@ -480,7 +480,7 @@ def test_lengths_whose_squares_are_no_numbers_are_refused_before_the_run(length,
 name = "huge"
 [dataset.points]
 use = "simplex"
-vertices = [[0, 0], [{length!r}, 0], [0, 1]]
+vertices = [[0, 0], [{length!r}, 0], [0, {length!r}]]
 """
     path = tmp_path / "huge.toml"
     path.write_text(text)
@@ -490,9 +490,9 @@ vertices = [[0, 0], [{length!r}, 0], [0, 1]]
     assert str(problem).startswith(
         f"{path}:6:12: vertices must be zero, or between 1e-100 and 1e+100 in size, found "
     )
-    np.save(tmp_path / "points.npy", np.array([[0.0, 0.0], [length, 0.0], [0.0, 1.0]]))
+    np.save(tmp_path / "points.npy", np.array([[0.0, 0.0], [length, 0.0], [0.0, length]]))
     file = PointsFile(str(tmp_path / "points.npy"))
     results = Experiment("file", {"dataset.points": file}).run(quiet=True)
     message = results["dataset.points"].message
-    assert "coordinates are zero or 1e-100 to 1e+100 in size" in message
+    assert "the largest coordinate has to be 1e-100 to 1e+100 in size" in message
     assert f"holds {abs(length):g}" in message

@@ -106,12 +106,9 @@ class PointsFile:
             raise NodeError(f"{self.path!r} holds an array of shape {rows.shape}, not two points or more")
         if not np.isfinite(rows).all():
             raise NodeError(f"{self.path!r} holds values that are not finite")
-        sizes = np.abs(rows[rows != 0])
-        if sizes.max() > LONGEST or sizes.min() < SHORTEST:
-            off = sizes.max() if sizes.max() > LONGEST else sizes.min()
-            raise NodeError(
-                f"{self.path!r} holds {off:g}: coordinates are zero or {SHORTEST:g} to {LONGEST:g} in size"
-            )
+        if not SHORTEST <= (largest := np.abs(rows).max()) <= LONGEST:
+            rule = f"the largest coordinate has to be {SHORTEST:g} to {LONGEST:g} in size"
+            raise NodeError(f"{self.path!r} holds {largest:g}: {rule}")
         return rows
 
     def _read(self) -> np.ndarray:
