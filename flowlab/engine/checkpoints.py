@@ -16,7 +16,13 @@ from attrs import define, field, frozen
 
 from flowlab.engine.atomic_file import remove_leftovers
 from flowlab.engine.cache.key import CacheKeys
-from flowlab.engine.cache.tensor_file import TensorFile, UnusableFile, read_tensor_file, write_tensor_file
+from flowlab.engine.cache.tensor_file import (
+    SUFFIX,
+    TensorFile,
+    UnusableFile,
+    read_tensor_file,
+    write_tensor_file,
+)
 from flowlab.engine.format_error import format_error
 from flowlab.engine.progress.listener import Listener
 from flowlab.graph.node import Node
@@ -44,14 +50,18 @@ class Checkpoints:
 
     def path(self, node: Node, name: str) -> Path:
         """The file of a node's part."""
-        return self.folder / f"{node.kind.name}.{node.name}.{name}.{_short_hash(node)}.safetensors"
+        return self.folder / f"{node.kind.name}.{node.name}.{name}.{_short_hash(node)}{SUFFIX}"
 
-    def clear(self, node: Node) -> None:
-        """Remove the files of a node, and the folder if it is empty then."""
-        own = f".{_short_hash(node)}.safetensors"
+    def clear(self, *nodes: Node) -> None:
+        """Remove the files of some nodes, and the folder if it is empty then."""
+        try:
+            names = os.listdir(self.folder)
+        except OSError:  # nothing was ever saved
+            return
+        owners = {_short_hash(node) for node in nodes}
         with suppress(OSError):
-            for name in os.listdir(self.folder):  # glob compiles its pattern each time
-                if name.endswith(own):
+            for name in names:
+                if name.endswith(SUFFIX) and name.removesuffix(SUFFIX).rpartition(".")[2] in owners:
                     (self.folder / name).unlink()
             self.folder.rmdir()
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import cache
 from typing import Any, Protocol
 
+from attrs import frozen
+
 from flowlab.api import references
+from flowlab.engine.outcome import Record
 from flowlab.graph.node import Node
+
+_references = cache(references)
 
 
 class Upstream(Protocol):
@@ -19,19 +25,47 @@ class Upstream(Protocol):
         """The node's metrics."""
 
 
+@frozen
+class RecordedUpstream:
+    """Results that this process holds."""
+
+    records: Mapping[Node, Record]
+
+    def value(self, node: Node) -> Any:
+        """What others receive of the node."""
+        return self.records[node].value
+
+    def metrics(self, node: Node) -> Mapping[str, Any]:
+        """The node's metrics."""
+        return self.records[node].metrics
+
+
 def gather_inputs(node: Node, upstream: Upstream) -> dict[str, Any]:
-    """What each reference takes, None where an optional one is absent, or a mapping of name to it.
+    """What each reference takes: a value, None where an optional one is absent, or a mapping of name to value."""
+    given: dict[str, Any] = {}
+    fields = _references(node.component.__class__)
+    for name, sources in named_inputs(node).items():
+        take = upstream.metrics if fields[name].metrics else upstream.value
+        values = {label: take(source) for label, source in sources.items()}
+        given[name] = values if fields[name].many else values.get("")
+    return given
+
+
+def named_inputs(node: Node) -> dict[str, dict[str, Node]]:
+    """The nodes that each reference of a node takes, by the name under which it is handed over; of one alone, "".
 
     Gathered nodes have their settings in their names; others stand in the one setting of `node`.
     """
-    given: dict[str, Any] = {}
-    for name, reference in references(type(node.component)).items():
-        taken: Callable[[Node], Any] = upstream.metrics if reference.metrics else upstream.value
-        ends = {source.given_to(node, reference.gather): taken(source) for source in node.inputs.get(name, ())}
-        given[name] = ends if reference.many else next(iter(ends.values()), None)
-    return given
+    inputs: dict[str, dict[str, Node]] = {}
+    for name, reference in _references(node.component.__class__).items():
+        sources = node.inputs.get(name, ())
+        if reference.many:
+            inputs[name] = {source.given_to(node, reference.gather): source for source in sources}
+        else:
+            inputs[name] = {"": sources[0]} if sources else {}
+    return inputs
 
 
 def upstream_nodes(node: Node) -> tuple[Node, ...]:
     """The nodes referred to by any field."""
-    return tuple(source for group in node.inputs.values() for source in group)
+    return tuple([source for group in node.inputs.values() for source in group])

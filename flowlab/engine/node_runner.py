@@ -1,17 +1,19 @@
-"""One node's work in this process: its result from the store, or built and kept there."""
+"""One node's work in this process: its result from the store, or built and stored there."""
 
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from flowlab.api import Context, FlowlabError, NodeError, Result
 from flowlab.api.checkpoint import NullCheckpoint
 from flowlab.engine.cache.cache import ResultCache
+from flowlab.engine.cache.content_digests import ContentDigests
 from flowlab.engine.cache.key import CacheKeys
 from flowlab.engine.cache.serialization import SerializationError, SerializedResult, serialize
 from flowlab.engine.cache.store import Store
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
 @frozen
 class NodeRunner:
-    """Builds the nodes of an experiment."""
+    """Runs the nodes of an experiment, one at a time."""
 
     graph: Graph
     device: torch.device
@@ -37,6 +39,15 @@ class NodeRunner:
     listener: Listener
     checkpoints: Checkpoints | None = None
     cache: ResultCache | None = None
+    # a node's record with its value, computed here or by a former run, from the values of its inputs
+    run: Callable[[Node, Mapping[str, Any]], Record] = field(init=False, eq=False, repr=False)
+
+    @run.default
+    def _choose_run(self) -> Callable[[Node, Mapping[str, Any]], Record]:
+        """The work itself, or the cache around it: a stored result then takes no further step."""
+        if self.cache is None:
+            return self.run_without_store
+        return partial(self.cache.get_or_compute, self.compute, self.checkpoints)
 
     @classmethod
     def of(
@@ -47,32 +58,31 @@ class NodeRunner:
         checkpoints: Checkpoints | None = None,
         store: Store | None = None,
         *,
+        digests: ContentDigests | None = None,
         keep_all: bool = False,
     ) -> NodeRunner:
-        """A builder with these at hand; without a store and checkpoints it writes nothing.
+        """A runner with a store and checkpoints, if any: without them it writes nothing.
 
-        `all_kept`: the store takes every result, so that other processes find it.
+        `digests` are those that the run has taken already. With `keep_all` the store takes every result, so that
+        other processes find it.
         """
-        keys = CacheKeys(graph.seed, graph.dtype, device.type, thread_count(graph))
+        keys = CacheKeys(graph.seed, graph.dtype, device.type, thread_count(graph), digests or ContentDigests())
         cache = None if store is None else ResultCache(store, keys, device, listener, keep_all)
         return cls(graph, device, keys, listener, checkpoints, cache)
 
     def load_cached(self, node: Node) -> Record | None:
-        """What the store has of a node, without a value that takes the node's inputs to be had."""
+        """What the store has of a node; a value that can only be had with the node's inputs is missing."""
         return None if self.cache is None else self.cache.load_without_inputs(node)
 
-    def run(self, node: Node, given: Mapping[str, Any]) -> Record:
-        """A node's record: with its value, whoever computed it."""
-        if self.cache is None:
-            record, _ = self._build(node, given)
-        else:
-            record = self.cache.get_or_compute(node, given, lambda: self._build(node, given))
-        if self.checkpoints is not None and record.finished:  # only now: what is lost before goes on from there
+    def run_without_store(self, node: Node, given: Mapping[str, Any]) -> Record:
+        """A node's record with its value, computed here."""
+        record, _ = self.compute(node, given)
+        if self.checkpoints is not None and record.finished:
             self.checkpoints.clear(node)
         return record
 
-    def _build(self, node: Node, given: Mapping[str, Any]) -> tuple[Record, SerializedResult | None]:
-        """One node's record, whatever its component does, and its result as it is kept."""
+    def compute(self, node: Node, given: Mapping[str, Any]) -> tuple[Record, SerializedResult | None]:
+        """A node's record, whatever its component does, and its result in the form that is stored."""
         context = self._context(node)
         start = perf_counter()
         try:
@@ -82,25 +92,27 @@ class NodeRunner:
         except FlowlabError as error:
             return Record(node, "failed", message=str(error), seconds=perf_counter() - start), None
         except Exception as error:
-            # A defect of the component: its neighbours go on, its author gets the traceback on request.
+            # a defect of the component: other nodes go on, and --debug shows the traceback to its author
             seconds = perf_counter() - start
             return Record(node, "failed", None, format_error(error), seconds, trace=traceback.format_exc()), None
         seconds = perf_counter() - start
         try:
-            encoded = serialize(result, given)
+            serialized = serialize(result, given)
         except SerializationError:
             return Record(node, status_of(result), result, seconds=seconds), None
-        return Record(node, status_of(result), result, seconds=seconds, digest=encoded.digest), encoded
+        return Record(node, status_of(result), result, seconds=seconds, digest=serialized.digest), serialized
 
     def _context(self, node: Node) -> Context:
         import torch
 
-        keeping = self.checkpoints
+        checkpoints = self.checkpoints
         return Context(
             seed=self.graph.seed if node.seed is None else node.seed,
             node=node.name,
             dtype=getattr(torch, self.graph.dtype),
             device=self.device,
             progress=self.listener.progressed,
-            checkpoint=NullCheckpoint() if keeping is None else keeping.of(node, self.keys, self.listener),
+            checkpoint=(
+                NullCheckpoint() if checkpoints is None else checkpoints.of(node, self.keys, self.listener)
+            ),
         )

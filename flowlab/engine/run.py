@@ -6,17 +6,17 @@ from functools import partial
 from time import perf_counter
 
 from flowlab.api import EngineError, StoreError
+from flowlab.engine.cache.content_digests import ContentDigests
 from flowlab.engine.cache.store import Store
 from flowlab.engine.checkpoints import Checkpoints
 from flowlab.engine.device import resolve_device
-from flowlab.engine.inputs import gather_inputs, upstream_nodes
+from flowlab.engine.inputs import RecordedUpstream, gather_inputs, upstream_nodes
 from flowlab.engine.interrupt import signal_of
 from flowlab.engine.node_runner import NodeRunner
+from flowlab.engine.numerics import pin_numerics
 from flowlab.engine.outcome import Outcome, Record, Records, record_without_work
 from flowlab.engine.progress.forecast import forecast
 from flowlab.engine.progress.listener import Listener
-from flowlab.engine.threads import pin_threads
-from flowlab.engine.upstream import RecordedUpstream
 from flowlab.engine.workers.scheduler import run_on_workers
 from flowlab.graph.graph import Graph
 
@@ -27,21 +27,23 @@ def run_graph(
     listener: Listener,
     checkpoints: Checkpoints | None = None,
     store: Store | None = None,
+    digests: ContentDigests | None = None,
 ) -> Outcome:
     """Run every node whose inputs succeed: in this process, or in those of the graph's executor.
 
-    An interrupt stops the work and keeps what is finished, and so does an executor or a store that is lost. A node
+    An interrupt stops the work and keeps what is finished, and so does the loss of an executor or a store. A node
     that an earlier run finished is taken from the store, one that it left a checkpoint of goes on from there;
-    without the two nothing is written. An executor hands results over in the store: ValueError without one.
+    without the two nothing is written. The numeric switches of torch are pinned meanwhile. `digests` are those
+    that the caller has taken for this run. An executor hands results over in the store: ValueError without one.
     """
-    runner = NodeRunner.of(graph, resolve_device(device), listener, checkpoints, store)
+    runner = NodeRunner.of(graph, resolve_device(device), listener, checkpoints, store, digests=digests)
     if checkpoints is not None:
         checkpoints.sweep()
     start = perf_counter()
     records: Records = {}
     signal, lost = None, ""
     try:
-        with pin_threads(runner.keys.threads):
+        with pin_numerics(runner.keys.threads):
             listener.begun(graph.nodes, partial(forecast, runner))
             if graph.executor is None:
                 _run_in_process(runner, records)
@@ -53,15 +55,18 @@ def run_graph(
         signal = signal_of(interrupt)
     except (EngineError, StoreError) as error:
         lost = str(error)
+    if checkpoints is not None:
+        checkpoints.clear(*(record.node for record in records.values() if record.reused))
     for node in graph.nodes:
         records.setdefault(node, Record(node, "skipped", message="not reached" if lost else "interrupted"))
     return Outcome(tuple(records[node] for node in graph.nodes), perf_counter() - start, signal, lost)
 
 
 def _run_in_process(runner: NodeRunner, records: Records) -> None:
-    """Node after node, in the graph's order."""
+    """Run node after node, in the graph's order."""
+    upstream = RecordedUpstream(records)
     for node in runner.graph.nodes:
         runner.listener.started(node)
-        ready = record_without_work(node, upstream_nodes(node), records)
-        records[node] = ready or runner.run(node, gather_inputs(node, RecordedUpstream(records)))
+        record = record_without_work(node, upstream_nodes(node), records)
+        records[node] = record or runner.run(node, gather_inputs(node, upstream))
         runner.listener.finished(records[node])

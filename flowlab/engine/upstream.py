@@ -1,4 +1,4 @@
-"""The results of a node's ancestors: as a run holds them, or had again from the store."""
+"""The results of a node's ancestors, loaded from the store."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from flowlab.api import NodeError
 from flowlab.engine.inputs import gather_inputs
@@ -15,21 +15,6 @@ from flowlab.engine.outcome import Record
 from flowlab.graph.node import Node
 
 _HELD = 16  # results: a node's inputs are often its neighbours' as well
-
-
-@frozen
-class RecordedUpstream:
-    """Records at hand."""
-
-    records: Mapping[Node, Record]
-
-    def value(self, node: Node) -> Any:
-        """What others receive of the node."""
-        return self.records[node].value
-
-    def metrics(self, node: Node) -> Mapping[str, Any]:
-        """The node's metrics."""
-        return self.records[node].metrics
 
 
 @define

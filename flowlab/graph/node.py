@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from flowlab.api import Kind
 from flowlab.registry.entry_points import Entry
@@ -23,16 +23,16 @@ class Node:
     component: Any
     variant: Mapping[str, Any]
     inputs: Mapping[str, tuple[Node, ...]]
+    seed: int | None = field(init=False)  # its own in a sweep over seeds; None where the experiment's counts
+
+    @seed.default
+    def _own_seed(self) -> int | None:
+        return self.variant.get(SEED)
 
     @property
     def declared(self) -> str:
         """`kind.name`: what it has in common with the other settings of its sweep."""
         return f"{self.kind.name}.{self.name}"
-
-    @property
-    def seed(self) -> int | None:
-        """Its own seed in a sweep over seeds, None without one: then it is the experiment's."""
-        return self.variant.get(SEED)
 
     @property
     def label(self) -> str:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
-from collections.abc import Mapping
-from contextlib import suppress
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 
 from attrs import frozen
 
-from flowlab.engine.cache.key import combine_digests
-from flowlab.engine.cache.source_digest import digest_modules
+from flowlab.engine.cache.content_digests import ContentDigests, SourceDigest
 from flowlab.engine.threads import thread_count
 from flowlab.engine.versions import installed_versions
 from flowlab.graph.graph import Graph
+from flowlab.graph.node import Node
 from flowlab.spec.overrides import TRACKER
 
 _LIBRARIES = ("flowlab", "torch", "numpy", "scipy", "matplotlib", "attrs", "cattrs", "daqp")
@@ -22,14 +19,15 @@ _LIBRARIES = ("flowlab", "torch", "numpy", "scipy", "matplotlib", "attrs", "catt
 
 @frozen
 class Environment:
-    """Machine, versions, one digest of the source code of each package used, and of each file that is read.
+    """Machine, versions, a digest of the source code used of each package, and of each file that is read.
 
-    Trackers aside, on which no result rests. Taken before the work: what is edited while it runs doesn't run.
+    Without trackers, on which no result rests. The source code is what can decide results, as in the keys of the
+    store. Taken before the work: what is edited meanwhile doesn't run.
     """
 
     platform: str
     python: str
-    processor: str  # the GPU, or what instructions of the CPU are used: it decides last bits
+    processor: str  # the GPU, or the instructions of the CPU that are used: they decide last bits
     device: str
     threads: int
     versions: Mapping[str, str]
@@ -37,12 +35,13 @@ class Environment:
     reads: Mapping[str, str]
 
     @classmethod
-    def now(cls, graph: Graph, device: str) -> Environment:
-        """Of a graph that is run here and now, on the device of this name."""
+    def now(cls, graph: Graph, device: str, digests: ContentDigests | None = None) -> Environment:
+        """Of a graph that runs here and now on the device of this name, with the digests of its run, if any."""
+        digests = digests or ContentDigests()
         nodes = [node for node in graph.nodes if node.kind.name != TRACKER]
         used = {node.entry.distribution: node.entry.version for node in nodes}
-        packages = {"flowlab", *(node.entry.package for node in nodes)}
         files = {name for node in nodes for name in getattr(node.component, "reads", tuple)()}
+        contents = {name: digests.file(name) for name in sorted(files)}
         return cls(
             platform=platform.platform(),
             python=platform.python_version(),
@@ -50,8 +49,8 @@ class Environment:
             device=device,
             threads=thread_count(graph),
             versions=dict(sorted((installed_versions(_LIBRARIES) | used).items())),
-            sources={package: combine_digests(digest_modules(package)) for package in sorted(packages)},
-            reads=_contents(files),
+            sources=_package_sources(nodes, digests),
+            reads={name: digest for name, digest in contents.items() if digest},
         )
 
     @property
@@ -69,16 +68,17 @@ class Environment:
         }
 
 
+def _package_sources(nodes: Iterable[Node], digests: ContentDigests) -> dict[str, str]:
+    """A digest for each package, of those modules of it that can decide what some of the nodes compute."""
+    modules: dict[str, dict[str, str]] = {"flowlab": {}}
+    for entry in {(node.entry.target, node.entry.distribution): node.entry for node in nodes}.values():
+        modules.setdefault(entry.package, {})
+        for path, digest in digests.sources(entry).modules.items():
+            modules.setdefault(path.partition("/")[0].removesuffix(".py"), {})[path] = digest
+    return {package: SourceDigest.of(modules[package]).digest for package in sorted(modules)}
+
+
 def _processor(device: str) -> str:
     import torch
 
     return torch.cuda.get_device_name() if device == "cuda" else torch.backends.cpu.get_cpu_capability()
-
-
-def _contents(files: set[str]) -> dict[str, str]:
-    """The digests of the files that can be read."""
-    found = {}
-    for name in sorted(files):
-        with suppress(OSError, ValueError):
-            found[name] = hashlib.sha256(Path(name).read_bytes()).hexdigest()
-    return found

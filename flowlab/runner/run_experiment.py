@@ -9,6 +9,7 @@ from typing import Any
 from attrs import frozen
 
 from flowlab.api import ClaimResult, ExperimentError, Problem
+from flowlab.engine.cache.content_digests import ContentDigests
 from flowlab.engine.cache.store import Store
 from flowlab.engine.checkpoints import Checkpoints
 from flowlab.engine.device import resolve_device
@@ -119,12 +120,13 @@ def runs_folder(out: Path | None, experiments: int = 1) -> Path:
 
 def run_experiment(plan: RunPlan, device: str, quiet: bool) -> FinishedRun:
     """Run an experiment and write its folder. Raises OutputError."""
-    environment = Environment.now(plan.graph, str(resolve_device(device)))
+    digests = ContentDigests()
+    environment = Environment.now(plan.graph, str(resolve_device(device)), digests)
     checkpoints = Checkpoints(plan.folder / CHECKPOINTS)
     with open_trackers(plan.graph, plan.folder) as trackers:
         with open_listener(quiet) as listener:
             outcome = run_graph(
-                without_trackers(plan.graph), device, trackers.hearing(listener), checkpoints, plan.store
+                without_trackers(plan.graph), device, trackers.hearing(listener), checkpoints, plan.store, digests
             )
         if outcome.lost:
             print_error(outcome.lost)

@@ -7,6 +7,7 @@ from pathlib import Path
 from attrs import evolve, frozen
 
 from flowlab.api import ExperimentError, Problem
+from flowlab.engine.cache.content_digests import ContentDigests
 from flowlab.engine.device import resolve_device
 from flowlab.engine.progress.choose import open_listener
 from flowlab.engine.run import run_graph
@@ -89,11 +90,12 @@ def verify_run(path: Path, exact: bool, device: str | None = None, quiet: bool =
 def _again(locked: LockFile, device: str, quiet: bool) -> RunFiles:
     """What the run would write now."""
     graph = locked.graph(Registry.installed())
-    environment = Environment.now(graph, str(resolve_device(device)))
+    digests = ContentDigests()
+    environment = Environment.now(graph, str(resolve_device(device)), digests)
     for line in environment_drift(locked, environment):
         warn(f"since {locked.path}: {line}")
     use_headless_backend(graph)
     here = evolve(graph, nodes=tuple(node for node in graph.nodes if node.kind.name != "executor"))
     with open_listener(quiet) as listener:
-        outcome = run_graph(here, device, listener)
+        outcome = run_graph(here, device, listener, digests=digests)
     return RunFiles.of(graph, outcome, environment)

@@ -8,9 +8,8 @@ from attrs import frozen
 from engine_nodes import node
 
 from flowlab.api import Result, reference
-from flowlab.engine.inputs import gather_inputs
+from flowlab.engine.inputs import RecordedUpstream, gather_inputs
 from flowlab.engine.outcome import Record
-from flowlab.engine.upstream import RecordedUpstream
 
 
 @frozen

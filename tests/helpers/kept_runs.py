@@ -121,10 +121,8 @@ def figures(outcome: Outcome) -> dict[str, Any]:
 def of(folder: Path, node: str) -> Path:
     """The file of a node's result."""
     kind, name = node.split(".")
-    found = [
-        path
-        for path, made in Store(folder).all_ingredients()
-        if (made["node"]["kind"], made["node"]["name"]) == (kind, name)
-    ]
+    store = Store(folder)
+    made = {path: store.ingredients(path.stem) for path in store.result_files()}
+    found = [path for path, of in made.items() if of and (of["kind"], of["name"]) == (kind, name)]
     assert len(found) == 1
     return found[0]

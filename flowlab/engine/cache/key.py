@@ -1,130 +1,159 @@
-"""The key of a node: what decides its result, to the bit, as one digest."""
+"""The key of a node: one digest of all that decides its result to the bit."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from enum import Enum
+from functools import cache
+from pathlib import PurePath
 from typing import Any
 
 import attrs
 from attrs import define, field
 
-from flowlab.api import references
-from flowlab.engine.cache.source_digest import digest_modules
-from flowlab.engine.inputs import upstream_nodes
+from flowlab.engine.cache.content_digests import ContentDigests
+from flowlab.engine.cache.tensor_file import SCHEMA
+from flowlab.engine.inputs import named_inputs
+from flowlab.engine.numerics import NUMERICS
 from flowlab.engine.versions import installed_versions
 from flowlab.graph.node import Node
+from flowlab.registry.entry_points import Entry
 
-SCHEMA = 4  # of the keys
-_NUMERICAL = ("daqp", "numpy", "scipy")  # whose versions may decide a last bit, besides torch's
+_NUMERICAL_LIBRARIES = ("daqp", "numpy", "scipy")  # their versions may decide a last bit, besides torch's
+_SCALARS = frozenset({bool, int, float, str, type(None)})
 
 
 @define
 class CacheKeys:
-    """The keys of a run's nodes: sha256 of canonical JSON.
+    """The keys of a run's nodes: sha256 of canonical JSON of their ingredients.
 
-    Hashed are the node's component (name, distribution, version), parameters and the content of the files it
-    reads, the same of all its ancestors, the sources of the packages they come from, its seed, and what a run sets
-    for all nodes: dtype, device type, threads, and the versions of the numerical libraries.
+    The ingredients of a node are its component (name, distribution, version), the digest of the sources that can
+    decide its bits, its parameters, the content of the files that it reads, the keys of its inputs, its name
+    (which seeds its draws), and what the run sets: seed, dtype, device type, threads, numeric switches, versions
+    of torch and the numerical libraries. A tool, which computes nothing itself, has no name and nothing of the run
+    among them: they count in the nodes that use it.
+
+    Where a file is does not count: a parameter that names a file which the component reads stands for its content
+    and its suffix. The names in references count as other parameters do, as components can read them.
     """
 
     seed: int
     dtype: str
     device: str
     threads: int
-    modules: dict[str, dict[str, str]] = field(factory=dict, init=False)  # by digest of a package's sources
-    _digests: dict[str, str] = field(factory=dict, init=False)
-    _made: dict[Node, str] = field(factory=dict, init=False)
-    _last: tuple[Node, str] | None = field(default=None, init=False)  # ingredients: who keeps a result asks again
-    # read once a run: a distribution's metadata is a search of the path
-    _versions: dict[str, str] = field(factory=lambda: installed_versions(_NUMERICAL), init=False)
+    digests: ContentDigests = field(factory=ContentDigests)
+    _keys: dict[Node, str] = field(factory=dict, init=False)
+    _sources: dict[str, str] = field(factory=dict, init=False)  # by `module:Class`
+    _run: dict[str, Any] = field(init=False)
 
-    def of(self, node: Node) -> str:
-        """A node's key."""
-        if node not in self._made:
-            self._last = node, self._ingredients(node)
-            self._made[node] = hash_text(self._last[1])
-        return self._made[node]
-
-    def ingredients(self, node: Node) -> str:
-        """What a node's key is the digest of."""
-        if self._last is not None and self._last[0] is node:
-            return self._last[1]
-        return self._ingredients(node)
-
-    def _ingredients(self, node: Node) -> str:
+    def __attrs_post_init__(self) -> None:
         import torch
 
-        content = {
-            "schema": SCHEMA,
-            "seed": self.seed if node.seed is None else node.seed,
-            "dtype": self.dtype,
-            "device": self.device,
-            "versions": {"torch": torch.__version__, **self._versions},
-            "threads": self.threads,
-            "sources": {package: self._digest(package) for package in source_packages(node)},
-            "node": _describe_node(node, node.seed),
+        versions = {
+            "torch": ".".join(torch.__version__.split(".")[:2]),
+            **installed_versions(_NUMERICAL_LIBRARIES),
         }
-        # a component's own validators may have made anything of a parameter
-        return json.dumps(content, sort_keys=True, separators=(",", ":"), default=repr)
+        run = {"dtype": self.dtype, "device": self.device, "threads": self.threads}
+        self._run = {**run, "numerics": dict(NUMERICS), "versions": versions}
 
-    def _digest(self, package: str) -> str:
-        """The digest of a package's sources, taken once a run: what is edited while it runs doesn't run."""
-        if package not in self._digests:
-            found = digest_modules(package)
-            self._digests[package] = combine_digests(found)
-            self.modules[self._digests[package]] = found
-        return self._digests[package]
+    def of(self, node: Node) -> str:
+        """A node's key. Raises TypeError where a parameter is no plain data."""
+        key = self._keys.get(node)
+        if key is None:
+            key = self._keys[node] = hashlib.sha256(self.ingredients(node).encode()).hexdigest()
+        return key
 
+    def ingredients(self, node: Node) -> str:
+        """The canonical JSON that a node's key is the digest of. Raises TypeError as `of` does."""
+        entry, component = node.entry, node.component
+        parameters = {name: getattr(component, name) for name in _init_names(component.__class__)}
+        paths = tuple(component.reads()) if hasattr(component, "reads") else ()
+        content: dict[str, Any] = {
+            "schema": SCHEMA,
+            "kind": node.kind.name,
+            "component": [entry.distribution, entry.version, entry.name, entry.target],
+            "sources": self._sources.get(entry.target) or self._source_digest(entry),
+            "parameters": plain_parameters(parameters, paths),
+            "files": [[PurePath(path).suffix, self.digests.file(path)] for path in paths],
+            "inputs": {
+                name: {label: self.of(source) for label, source in sources.items()}
+                for name, sources in named_inputs(node).items()
+            },
+        }
+        if node.kind.built:
+            seed = node.seed
+            content["name"] = node.name
+            content["run"] = {**self._run, "seed": self.seed if seed is None else seed}
+        return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
-def hash_text(ingredients: str) -> str:
-    """The key that is made of these ingredients."""
-    return hashlib.sha256(ingredients.encode()).hexdigest()
-
-
-def expand_ingredients(ingredients: str, modules: Callable[[str], Mapping[str, str]]) -> dict[str, Any]:
-    """Ingredients with each package's sources module by module, as `modules` knows them by their digest."""
-    content: dict[str, Any] = json.loads(ingredients)
-    return {**content, "sources": {name: modules(sources) for name, sources in content["sources"].items()}}
-
-
-def combine_digests(modules: Mapping[str, str]) -> str:
-    """One digest of a package's modules."""
-    return hash_text(json.dumps(modules, sort_keys=True))
-
-
-def _describe_node(node: Node, seed: int | None) -> dict[str, Any]:
-    """A node and its ancestors as plain data, with seeds other than that one. Names count: they seed the draws."""
-    component = node.component
-    return {
-        **({} if node.seed in (None, seed) else {"seed": node.seed}),
-        "kind": node.kind.name,
-        "name": node.name,
-        "component": [node.entry.distribution, node.entry.version, node.entry.name, node.entry.target],
-        "parameters": {
-            one.name: getattr(component, one.name) for one in attrs.fields(type(component)) if one.init
-        },
-        "files": {name: _hash_file(Path(name)) for name in getattr(component, "reads", tuple)()},
-        "inputs": {
-            name: {
-                source.given_to(node, reference.gather) if reference.many else "": _describe_node(source, seed)
-                for source in node.inputs.get(name, ())
-            }
-            for name, reference in references(type(component)).items()
-        },
-    }
+    def _source_digest(self, entry: Entry) -> str:
+        self._sources[entry.target] = self.digests.sources(entry).digest
+        return self._sources[entry.target]
 
 
-def _hash_file(file: Path) -> str | None:
-    """The digest of a file's content, None where it can't be read."""
-    try:
-        return hashlib.sha256(file.read_bytes()).hexdigest()
-    except OSError:
-        return None
+def ancestors(nodes: Iterable[Node]) -> Iterator[Node]:
+    """Every node that some nodes are made of, each once, these nodes excepted."""
+    seen = set(nodes)
+    stack = list(seen)
+    while stack:
+        for group in stack.pop().inputs.values():
+            for source in group:
+                if source not in seen:
+                    seen.add(source)
+                    stack.append(source)
+                    yield source
 
 
-def source_packages(node: Node) -> set[str]:
-    """flowlab, and the packages of a node's component and of its ancestors'."""
-    return {"flowlab", node.entry.package}.union(*map(source_packages, upstream_nodes(node)))
+def plain_parameters(parameters: Mapping[str, Any], paths: Iterable[str]) -> dict[str, Any]:
+    """Parameters as plain data, with `{"file": 0}` for the path of the first of the files read.
+
+    A path that several parameters hold stays as it is: which of them names the file can't be told.
+    """
+    if not paths and {type(value) for value in parameters.values()} <= _SCALARS:
+        return dict(parameters)
+    held = Counter(_texts(parameters))
+    files = {path: number for number, path in enumerate(paths) if held[path] == 1}
+    return {name: _plain(value, files) for name, value in parameters.items()}
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All texts in a value."""
+    if isinstance(value, str | PurePath):
+        yield str(value)
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _texts(item)
+
+
+def _plain(value: Any, files: Mapping[str, int]) -> Any:
+    """A value as plain data. Raises TypeError for what has no such form: its repr may say less than it holds."""
+    if isinstance(value, str | PurePath) and str(value) in files:
+        return {"file": files[str(value)]}
+    if type(value) in _SCALARS:
+        return value
+    if isinstance(value, list | tuple):
+        return [_plain(item, files) for item in value]
+    if isinstance(value, Mapping) and all(type(key) is str for key in value):
+        return {"mapping": {key: _plain(item, files) for key, item in value.items()}}
+    if isinstance(value, set | frozenset):
+        return {"set": sorted(json.dumps(_plain(item, files), sort_keys=True) for item in value)}
+    if isinstance(value, Enum):
+        return {"enum": value.name}
+    if isinstance(value, PurePath):
+        return {"path": str(value)}
+    if attrs.has(type(value)):
+        fields = {one.name: _plain(getattr(value, one.name), files) for one in attrs.fields(type(value))}
+        return {"type": type(value).__qualname__, "fields": fields}
+    raise TypeError(f"a parameter of type {type(value).__name__} is no plain data")
+
+
+@cache
+def _init_names(component: type) -> tuple[str, ...]:
+    """The names of a component's parameters, references included."""
+    return tuple(one.name for one in attrs.fields(component) if one.init)

@@ -1,50 +1,108 @@
-"""What differs between the ingredients of two keys, in words."""
+"""What differs between the ingredients of two keys, those of their inputs included, in words."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from flowlab.engine.value_diff import list_changes, side_by_side
+from attrs import define, field
+
+from flowlab.engine.inputs import named_inputs
+from flowlab.engine.value_diff import Change, list_changes, side_by_side
+from flowlab.graph.node import Node
 
 Ingredients = Mapping[str, Any]
-_RUN = ("seed", "dtype", "device", "threads")
+
+_RUN, _NODE, _VERSION, _SOURCE = range(4)  # the order in which changes are told
+_VALUES_OF_A_RUN = ("seed", "dtype", "device", "threads")
 
 
-def describe_key_changes(former: Ingredients, current: Ingredients) -> list[str]:
-    """One line each: what a run sets, the settings of the node and its ancestors, versions, source files."""
-    if former["schema"] != current["schema"]:
-        return [f"the store's own version: {former['schema']} -> {current['schema']}"]
-    return list(dict.fromkeys(_changes(former, current)))  # an ancestor may be met twice
+@define
+class KeyDiff:
+    """Compares the stored ingredients of a node with its current ones, and those of its inputs in turn.
+
+    `stored` has the ingredients of a key and `modules` the modules of a digest of sources, as far as the store
+    knows them; `current` has a node's ingredients now, with the modules of its sources.
+    """
+
+    stored: Callable[[str], Ingredients | None]
+    modules: Callable[[str], Mapping[str, str] | None]
+    current: Callable[[Node], tuple[Ingredients, Mapping[str, str]]]
+    _key: Callable[[Node], str] = field(alias="key")
+
+    def describe(self, former: Ingredients, node: Node) -> list[str]:
+        """One line a change: values of the run, settings of the node and its inputs, versions, source files."""
+        lines = dict.fromkeys(self._changes(former, node))  # an input may be met twice
+        return [text for _, text in sorted(lines, key=lambda line: line[0])]
+
+    def _changes(self, former: Ingredients, node: Node) -> Iterator[tuple[int, str]]:
+        current, modules = self.current(node)
+        label = node.declared
+        yield from self._run_changes(former.get("run", {}), current.get("run", {}))
+        yield from _component_changes(label, former["component"], current["component"])
+        yield from _parameter_changes(label, former, current, node)
+        yield from self._input_changes(label, former["inputs"], node)
+        if former["sources"] != current["sources"]:
+            yield from _source_changes(label, self.modules(former["sources"]), modules)
+
+    def _run_changes(self, former: Ingredients, current: Ingredients) -> Iterator[tuple[int, str]]:
+        values = [{name: run.get(name) for name in _VALUES_OF_A_RUN} for run in (former, current)]
+        yield from _changed(_RUN, values)
+        yield from _changed(_RUN, [run.get("numerics", {}) for run in (former, current)], "numeric switch ")
+        yield from _changed(_VERSION, [run.get("versions", {}) for run in (former, current)], "version of ")
+
+    def _input_changes(
+        self, label: str, former: Mapping[str, Mapping[str, str]], node: Node
+    ) -> Iterator[tuple[int, str]]:
+        for name, group in named_inputs(node).items():
+            for end, (key, source) in side_by_side(former.get(name, {}), group):
+                if key is None or source is None:
+                    yield _NODE, f"{label}.{name}: {end} {'is new' if source else 'is gone'}"
+                elif key != self._key(source):
+                    ingredients = self.stored(key)
+                    if ingredients is None:
+                        yield _NODE, f"{source.declared}: changed; what it was made of is not stored"
+                    elif ingredients.get("name") == self.current(source)[0].get("name"):
+                        yield from self._changes(ingredients, source)
+                    # else another node: the reference to it has changed, and that is said
 
 
-def _changes(former: Ingredients, current: Ingredients) -> Iterator[str]:
-    yield from map(str, list_changes({key: former[key] for key in _RUN}, {key: current[key] for key in _RUN}))
-    yield from _nodes(former["node"], current["node"])
-    yield from map(str, list_changes(former["versions"], current["versions"], "version of "))
-    for package, modules in side_by_side(former["sources"], current["sources"]):
-        for module, (old, new) in side_by_side(*(each or {} for each in modules)):
+def _changed(rank: int, sides: Sequence[Mapping[str, Any]], prefix: str = "") -> Iterator[tuple[int, str]]:
+    for change in list_changes(sides[0], sides[1], prefix):
+        yield rank, str(change)
+
+
+def _component_changes(label: str, former: list[str], current: list[str]) -> Iterator[tuple[int, str]]:
+    (owner, version, name, target), (owner_now, version_now, name_now, target_now) = former, current
+    use, use_now = f"{owner}:{name}", f"{owner_now}:{name_now}"
+    if use != use_now:
+        yield _NODE, str(Change(f"{label}.use", use, use_now))
+    elif target != target_now:
+        yield _NODE, str(Change(f"the class of {use}", target, target_now))
+    if owner == owner_now and version != version_now:
+        yield _VERSION, str(Change(f"version of {owner}", version, version_now))
+
+
+def _parameter_changes(
+    label: str, former: Ingredients, current: Ingredients, node: Node
+) -> Iterator[tuple[int, str]]:
+    for change in list_changes(former["parameters"], current["parameters"], f"{label}."):
+        yield _NODE, str(change)
+    paths = tuple(node.component.reads()) if hasattr(node.component, "reads") else ()
+    if len(former["files"]) == len(paths):
+        for path, old, new in zip(paths, former["files"], current["files"], strict=True):
             if old != new:
-                how = "changed" if old and new else "is new" if new else "is gone"
-                yield f"source file {package}/{module}: {how}"
+                yield _NODE, f"{label}: the content of {path}"
+    else:
+        yield _NODE, str(Change(f"{label}: files read", len(former["files"]), len(paths)))
 
 
-def _nodes(former: Ingredients, current: Ingredients) -> Iterator[str]:
-    node = f"{current['kind']}.{current['name']}"
-    if former["name"] != current["name"]:
-        return  # another node: the reference to it has changed, and that is said
-    origin, version, name, _ = former["component"]
-    now = current["component"]
-    yield from map(str, list_changes({"use": f"{origin}:{name}"}, {"use": f"{now[0]}:{now[2]}"}, f"{node}."))
-    if origin == now[0]:
-        yield from map(str, list_changes({origin: version}, {origin: now[1]}, "version of "))
-    yield from map(str, list_changes(former["parameters"], current["parameters"], f"{node}."))
-    for file, (old, new) in side_by_side(former["files"], current["files"]):
-        if old and new and old != new:
-            yield f"{node}: the content of {file}"
-    for field, ends in side_by_side(former["inputs"], current["inputs"]):
-        for label, (old, new) in side_by_side(*(each or {} for each in ends)):
-            if old and new:
-                yield from _nodes(old, new)
-            else:
-                yield f"{node}.{field}: {label} {'is new' if new else 'is gone'}"
+def _source_changes(
+    label: str, former: Mapping[str, str] | None, current: Mapping[str, str]
+) -> Iterator[tuple[int, str]]:
+    if former is None:
+        yield _SOURCE, f"source code of {label}: changed; what it was is not stored"
+        return
+    for module, (old, new) in side_by_side(former, current):
+        if old != new:
+            yield _SOURCE, f"source file {module}: {'changed' if old and new else 'is new' if new else 'is gone'}"

@@ -1,7 +1,8 @@
-"""Results of former runs in a folder, one file each, named by the key of its node."""
+"""The folder of results of former runs: one file a result, named by the key of its node."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -13,20 +14,22 @@ from typing import Any
 from attrs import frozen
 
 from flowlab.engine.atomic_file import remove_leftovers, write_atomically
-from flowlab.engine.cache.key import expand_ingredients
+from flowlab.engine.cache.tensor_file import SUFFIX, key_path, read_labels
 
 STORE_VARIABLE = "FLOWLAB_STORE"  # names the folder of the store
-_SUFFIX = ".safetensors"
-_RESULT = re.compile(rf"[0-9a-f]{{64}}{re.escape(_SUFFIX)}")
-_LEFT = re.compile(rf"[0-9a-f]{{64}}\.lock|\.{_RESULT.pattern}\.[0-9a-f]{{8}}\.\d+\.tmp")
+_RESULT = re.compile(rf"[0-9a-f]{{64}}{re.escape(SUFFIX)}")
+_NOTE = re.compile(r"[0-9a-f]{64}\.json")
+_LEFTOVER = re.compile(rf"[0-9a-f]{{64}}\.lock|\.{_RESULT.pattern}\.[0-9a-f]{{8}}\.\d+\.tmp")
 
 
 @frozen
 class Store:
-    """A folder of results.
+    """A folder of results, with notes that say what they were made of.
 
-    Kept is what can be serialized, and was trained or took at least `worth` seconds: banks and long analyses.
-    Anything else is as quickly computed again.
+    Stored is what can be serialized, and was trained or took at least `worth` seconds: banks and long analyses.
+    Anything else is computed again as quickly. Notes are small JSON files: `keys/KEY.json` holds the ingredients
+    of a node whose result is not stored but went into one that is, `sources/DIGEST.json` the modules of a digest
+    of source code. Both are named by the digest of what they hold, so that they are never changed.
     """
 
     folder: Path
@@ -38,8 +41,8 @@ class Store:
         return cls(Path(os.environ.get(STORE_VARIABLE) or runs / ".store"))
 
     def path(self, key: str) -> Path:
-        """The file of a key."""
-        return self.folder / f"{key}{_SUFFIX}"
+        """The file of a key's result."""
+        return key_path(self.folder, key)
 
     @property
     def quarantine(self) -> Path:
@@ -47,45 +50,64 @@ class Store:
         return self.folder / "quarantine"
 
     def result_files(self) -> list[Path]:
-        """The files of all keys."""
+        """The files of all results."""
         return _files_named(self.folder, _RESULT)
 
     def damaged_files(self) -> list[Path]:
         """The files in quarantine."""
         return _files_named(self.quarantine, _RESULT)
 
-    def modules_path(self, digest: str) -> Path:
-        """The file of a package's sources, module by module: what results tell of them is one digest."""
-        return self.folder / "sources" / f"{digest}.json"
-
-    def write_modules(self, digest: str, modules: Mapping[str, str]) -> None:
-        """Write down the modules of a package's sources, unless that was done. Raises OSError."""
-        path = self.modules_path(digest)
-        if not path.exists():
-            remove_leftovers(path.parent, path.name)
-            write_atomically(path, json.dumps(modules, sort_keys=True).encode())
-
-    def modules(self, digest: str) -> dict[str, str]:
-        """The modules of a package's sources by their digest; none where that isn't known any more."""
-        try:
-            found: dict[str, str] = json.loads(self.modules_path(digest).read_bytes())
-        except (OSError, ValueError):
-            return {}
-        return found
-
     def leftovers(self) -> list[Path]:
         """What killed runs left behind, or runs at work still need: locks and half-written files."""
-        return _files_named(self.folder, _LEFT)
+        return _files_named(self.folder, _LEFTOVER)
 
-    def all_ingredients(self) -> Iterator[tuple[Path, dict[str, Any]]]:
-        """What the key of each result was made of; unchecked, and without the files that can't be read."""
-        from safetensors import safe_open
+    def key_notes(self) -> list[Path]:
+        """The files of ingredients whose results are not stored."""
+        return _files_named(self.folder / "keys", _NOTE)
 
+    def source_notes(self) -> list[Path]:
+        """The files of modules."""
+        return _files_named(self.folder / "sources", _NOTE)
+
+    def write_ingredients(self, key: str, ingredients: str) -> None:
+        """Write down what a key is made of, unless its result is stored and says so. Raises OSError."""
+        if not self.path(key).exists():
+            _write_note(self.folder / "keys" / f"{key}.json", ingredients)
+
+    def ingredients(self, key: str) -> dict[str, Any] | None:
+        """What a key is made of, by its result or its note; None where nothing tells."""
+        text = read_labels(self.path(key)).get("ingredients")
+        if text is None:
+            with suppress(OSError, ValueError):
+                text = (self.folder / "keys" / f"{key}.json").read_text("utf-8")
+        if text is None or hashlib.sha256(text.encode()).hexdigest() != key:
+            return None
+        content: dict[str, Any] = json.loads(text)
+        return content
+
+    def write_modules(self, digest: str, modules: Mapping[str, str]) -> None:
+        """Write down the modules of a digest of source code. Raises OSError."""
+        _write_note(self.folder / "sources" / f"{digest}.json", json.dumps(modules, sort_keys=True))
+
+    def modules(self, digest: str) -> dict[str, str] | None:
+        """The modules of a digest of source code; None where nothing tells."""
+        try:
+            modules: dict[str, str] = json.loads((self.folder / "sources" / f"{digest}.json").read_bytes())
+        except (OSError, ValueError):
+            return None
+        return modules
+
+    def all_labels(self) -> Iterator[tuple[Path, dict[str, str]]]:
+        """The labels of each result, unchecked: a file that can't be read has none."""
         for path in self.result_files():
-            with suppress(Exception):  # a damaged file may break its reader anywhere; who loads it will say so
-                with safe_open(path, "pt") as file:
-                    text = file.metadata()["ingredients"]
-                yield path, expand_ingredients(text, self.modules)
+            yield path, read_labels(path)
+
+
+def _write_note(path: Path, text: str) -> None:
+    """Write a note that isn't there. A power cut may tear it: who reads it knows its digest."""
+    if not path.exists():
+        remove_leftovers(path.parent, path.name)
+        write_atomically(path, text.encode(), outlast_power=False)
 
 
 def _files_named(folder: Path, name: re.Pattern[str]) -> list[Path]:

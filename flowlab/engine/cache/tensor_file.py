@@ -1,4 +1,4 @@
-"""Tensors and labels as one safetensors file: whole or absent, with the key of who may use it and a seal."""
+"""Tensors and labels as one safetensors file: whole or absent, with the key of its reader and a checksum."""
 
 from __future__ import annotations
 
@@ -16,10 +16,15 @@ from flowlab.engine.format_error import format_error
 if TYPE_CHECKING:
     from torch import Tensor
 
+SCHEMA = 5  # of the store: what a key is made of, and how a file is laid out
+SUFFIX = ".safetensors"
+_OWN_LABELS = ("key", "schema", "sha256")
+_LONGEST_HEADER = 100 << 20  # bytes, the limit of safetensors itself
+
 
 @frozen
 class TensorFile:
-    """What a file holds; the labels `key` and `sha256` are the file's own."""
+    """What a file holds; the labels `key`, `schema` and `sha256` are the file's own."""
 
     labels: Mapping[str, str]
     tensors: Mapping[str, Tensor]
@@ -29,23 +34,31 @@ class UnusableFile(Exception):
     """A file that nothing can be taken from; its text says why."""
 
 
+def key_path(folder: Path, key: str) -> Path:
+    """The file of a key in a folder."""
+    return folder / f"{key}{SUFFIX}"
+
+
 def write_tensor_file(path: Path, key: str, content: TensorFile) -> None:
     """Replace a file, all at once. Raises OSError where it can't be written."""
     write_atomically(path, to_bytes(key, content))
 
 
 def to_bytes(key: str, content: TensorFile) -> bytes:
-    """The bytes of a file for who has this key."""
+    """The bytes of a file that this key opens."""
     from safetensors.torch import save
 
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in content.tensors.items()}
-    labels = {**content.labels, "key": key}
+    labels = {**content.labels, "key": key, "schema": str(SCHEMA)}
     # not save_file: it has temporary files of its own, which a kill leaves behind under names of its own
     return save(tensors, {**labels, "sha256": checksum(labels, tensors)})
 
 
 def read_tensor_file(path: Path, key: str) -> TensorFile:
-    """What was written under this key. Raises Unusable for any other content, FileNotFoundError without a file."""
+    """What was written under this key.
+
+    Raises UnusableFile for any other content, FileNotFoundError without a file.
+    """
     from safetensors import safe_open
 
     try:
@@ -59,12 +72,24 @@ def read_tensor_file(path: Path, key: str) -> TensorFile:
         raise UnusableFile(f"damaged: {format_error(error)}") from error
     written = labels.pop("sha256", None)
     if labels.get("key") != key:
-        raise UnusableFile("of other settings, versions or source code")
+        older = "key" in labels and labels.get("schema") != str(SCHEMA)
+        of_others = "of other settings, versions or source code"
+        raise UnusableFile("made by an older version of the store" if older else of_others)
     # safetensors reads a flipped bit without a word
     if written != checksum(labels, tensors):
         raise UnusableFile("damaged: its content does not match its sha256")
-    del labels["key"]
-    return TensorFile(labels, tensors)
+    return TensorFile({name: text for name, text in labels.items() if name not in _OWN_LABELS}, tensors)
+
+
+def read_labels(path: Path) -> dict[str, str]:
+    """The labels of a file, its own included, unchecked and without its tensors; none where they can't be read."""
+    try:
+        with path.open("rb") as stream:
+            length = int.from_bytes(stream.read(8), "little")
+            header = json.loads(stream.read(length)) if length <= _LONGEST_HEADER else {}
+        return {str(name): str(text) for name, text in header["__metadata__"].items()}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return {}
 
 
 def checksum(labels: Mapping[str, str], tensors: Mapping[str, Tensor]) -> str:

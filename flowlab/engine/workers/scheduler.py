@@ -14,10 +14,10 @@ from attrs import define, field
 from flowlab.api import EngineError, Executor, NodeError, StoreError, Task, TaskResult, WorkerPool
 from flowlab.engine.cache.store import Store
 from flowlab.engine.format_error import format_error
-from flowlab.engine.inputs import gather_inputs, upstream_nodes
+from flowlab.engine.inputs import RecordedUpstream, gather_inputs, upstream_nodes
 from flowlab.engine.node_runner import NodeRunner
 from flowlab.engine.outcome import Record, Records, record_without_work
-from flowlab.engine.upstream import CachedUpstream, RecordedUpstream
+from flowlab.engine.upstream import CachedUpstream
 from flowlab.engine.workers.batching import MAX_BATCH, BatchSizer
 from flowlab.engine.workers.messages import NodeBatch, NodeReply, RunSpec
 from flowlab.engine.workers.worker import run_batch

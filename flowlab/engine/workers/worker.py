@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Mapping
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 
 from attrs import define, field, frozen
 
 from flowlab.api import EngineError, FlowlabError, StoreError
-from flowlab.engine.cache.key import source_packages
-from flowlab.engine.cache.source_digest import digest_modules
+from flowlab.engine.cache.key import ancestors
 from flowlab.engine.cache.store import Store
 from flowlab.engine.checkpoints import Checkpoints
 from flowlab.engine.device import resolve_device
 from flowlab.engine.format_error import format_error
 from flowlab.engine.inputs import gather_inputs
 from flowlab.engine.node_runner import NodeRunner
+from flowlab.engine.numerics import pin_numerics
 from flowlab.engine.outcome import Record
 from flowlab.engine.progress.lines import format_resume
 from flowlab.engine.progress.quiet import QuietListener
-from flowlab.engine.threads import pin_threads
 from flowlab.engine.upstream import CachedUpstream
 from flowlab.engine.workers.messages import NodeBatch, NodeReply, RunSpec, dumps
 from flowlab.graph.graph import build_graph
@@ -54,7 +53,7 @@ def _run_node(job: RunSpec, node: str, key: str) -> NodeReply:
             session = _open_session(job)
             if not session.agrees(node, key):
                 return NodeReply("failed", message=_DIFFERENT_ENVIRONMENT)
-        with pin_threads(session.runner.keys.threads):
+        with pin_numerics(session.runner.keys.threads):
             return session.reply(node)
     except StoreError as error:
         return NodeReply("failed", message=str(error), store_lost=True)
@@ -88,13 +87,19 @@ class WorkerSession:
     runner: NodeRunner
     upstream: CachedUpstream
     recorder: RecordingListener
+    loaded: set[str] = field(factory=set)  # digests of sources that this process runs as they are now
 
     def agrees(self, name: str, key: str) -> bool:
         """Whether the result that is asked for is the one that this process would make."""
         keys, node = self.runner.keys, self.nodes[name]
-        return keys.of(node) == key and all(
-            _loaded_modules(name) in keys.modules.values() for name in source_packages(node)
-        )
+        if keys.of(node) != key:
+            return False
+        for one in (node, *ancestors([node])):
+            sources = keys.digests.sources(one.entry)
+            if sources.digest not in self.loaded and not _are_loaded(sources.modules):
+                return False
+            self.loaded.add(sources.digest)
+        return True
 
     def reply(self, name: str) -> NodeReply:
         """Do the work."""
@@ -118,10 +123,12 @@ def _to_reply(record: Record, warnings: list[str]) -> NodeReply:
     )
 
 
-@cache
-def _loaded_modules(package: str) -> dict[str, str]:
-    """A package's sources when this process used it first: what is edited later doesn't run in it."""
-    return digest_modules(package)
+_first_digests: dict[str, str] = {}  # of modules, when this process used them first: later edits don't run in it
+
+
+def _are_loaded(modules: Mapping[str, str]) -> bool:
+    """Whether modules are what this process runs."""
+    return all(_first_digests.setdefault(module, digest) == digest for module, digest in modules.items())
 
 
 @lru_cache(maxsize=1)

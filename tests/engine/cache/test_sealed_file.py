@@ -110,6 +110,9 @@ def test_foreign_files_are_not_used(tmp_path: Path) -> None:
     save_file(dict(STATE.tensors), path, {"key": KEY, **LABELS})  # without a seal
     with pytest.raises(UnusableFile, match="sha256"):
         read_tensor_file(path, KEY)
+    save_file(dict(STATE.tensors), path, {"key": "b" * 64, "sha256": "c" * 64})  # as before schemas were told
+    with pytest.raises(UnusableFile, match="made by an older version of the store"):
+        read_tensor_file(path, KEY)
     torch.save(dict(STATE.tensors), path)
     with pytest.raises(UnusableFile, match="damaged"):
         read_tensor_file(path, KEY)
@@ -143,12 +146,12 @@ _KILLED = """
 import os, sys, torch
 from pathlib import Path
 from flowlab.engine import atomic_file as whole_file
-from flowlab.engine.cache.tensor_file import Content, write
+from flowlab.engine.cache.tensor_file import TensorFile, write_tensor_file
 
 path = Path(sys.argv[1])
-write(path, "key", Content({"done": "1"}, {"x": torch.ones(3)}))
+write_tensor_file(path, "key", TensorFile({"done": "1"}, {"x": torch.ones(3)}))
 setattr(whole_file.os, sys.argv[2], lambda *_: os.kill(os.getpid(), 9))
-write(path, "key", Content({"done": "2"}, {"x": torch.zeros(3)}))
+write_tensor_file(path, "key", TensorFile({"done": "2"}, {"x": torch.zeros(3)}))
 """
 
 

@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flowlab.api import EngineError, Task, TaskFunction, TaskResult
-from flowlab.engine.cache.source_digest import digest_modules
 from flowlab.engine.cache.store import Store
 from flowlab.engine.outcome import Outcome, Record
 from flowlab.engine.progress.quiet import QuietListener
@@ -33,7 +31,6 @@ from flowlab.graph.graph import Graph, load_graph
 from flowlab.graph.node import Node
 from flowlab.registry.registry import Registry
 
-SOURCES = cache(digest_modules)  # which are read anew by each run
 Fate = Callable[[Task, TaskFunction], TaskResult]
 
 
@@ -198,8 +195,6 @@ def experiments(draw: st.DrawFn) -> str:
 def test_any_graph_in_any_order_with_any_deaths_comes_out_the_same(
     place: Place, monkeypatch: pytest.MonkeyPatch, data: st.DataObject, text: str, slots: int
 ) -> None:
-    monkeypatch.setattr("flowlab.engine.cache.key.digest_modules", SOURCES)
-    monkeypatch.setattr("flowlab.engine.workers.worker.digest_modules", SOURCES)
     shutil.rmtree(place.store.folder, ignore_errors=True)
     graph = place.graph(text)
     dying = data.draw(st.lists(st.sampled_from([one.id for one in graph.nodes]), max_size=4))
