@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import attrs
@@ -15,6 +16,14 @@ LENGTH = "data units"
 
 
 @frozen
+class Pattern:
+    """What a text must match as a whole, and the same in words that follow "must be"."""
+
+    expression: str
+    rule: str
+
+
+@frozen
 class Parameter:
     """What a parameter's key may hold, beside its type."""
 
@@ -24,15 +33,18 @@ class Parameter:
     gt: float | None = None
     le: float | None = None
     lt: float | None = None
+    pattern: Pattern | None = None
 
     @property
     def range(self) -> str:
-        """The allowed range in words, empty where there is none."""
+        """The allowed range or pattern in words, empty where there is none."""
+        if self.pattern:
+            return self.pattern.rule
         bounds = ((">=", self.ge), (">", self.gt), ("<=", self.le), ("<", self.lt))
         return " and ".join(f"{sign} {bound:g}" for sign, bound in bounds if bound is not None)
 
     def admits(self, value: Any) -> bool:
-        """Whether a number, or each number of a tuple, lies in the range. Other values always do.
+        """Whether a number lies in the range and a text matches the pattern, or each of a tuple. All else does.
 
         A length other than zero lies between 1e-100 and 1e100 as well.
         """
@@ -42,6 +54,8 @@ class Parameter:
         """The rule that a value breaks, in words, if any."""
         if isinstance(value, tuple):
             return next((rule for item in value if (rule := self.broken(item))), None)
+        if isinstance(value, str) and self.pattern and not re.fullmatch(self.pattern.expression, value):
+            return self.pattern.rule
         if isinstance(value, bool) or not isinstance(value, int | float):
             return None
         within = (
@@ -88,15 +102,16 @@ def parameter(
     gt: float | None = None,
     le: float | None = None,
     lt: float | None = None,
+    pattern: Pattern | None = None,
 ) -> Any:
     """Declare a field of a component that is a key of its TOML table.
 
     The annotation is the type: bool, int, float, str, Literal, tuple[T, ...], or one of them with None.
     `ge`, `gt`, `le`, `lt` bound a number, or each number of a tuple; with the unit "data units" it is a length,
-    whose square has to be a number too. Raises ValueError where a component
-    is built in Python with a value out of range.
+    whose square has to be a number too. A text must match `pattern` as a whole. Raises ValueError where a
+    component is built in Python with a value that breaks these rules.
     """
-    about = Parameter(help, unit, ge, gt, le, lt)
+    about = Parameter(help, unit, ge, gt, le, lt, pattern)
 
     def within(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
         if rule := about.broken(value):

@@ -13,7 +13,8 @@ from flowlab.api import PluginError, Reference, field_spec
 from flowlab.registry.entry_points import Entry
 from flowlab.registry.source import ComponentSource, find_source
 from flowlab.registry.static_schema import static_component
-from flowlab.spec.structure import field_types, type_name
+from flowlab.spec.structure import field_types
+from flowlab.spec.type_names import type_name
 
 
 @frozen

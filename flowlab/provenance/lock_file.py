@@ -11,7 +11,6 @@ from typing import Any
 from attrs import frozen
 
 from flowlab.api import ExperimentError, Problem
-from flowlab.graph.declaration import MOST_THREADS
 from flowlab.graph.graph import Graph, build_graph
 from flowlab.output.jsonable import format_utc
 from flowlab.output.run_folder import LOCK, SUMMARY
@@ -21,6 +20,7 @@ from flowlab.provenance.write_lock import CHECKSUM, checksum
 from flowlab.registry.registry import Registry
 from flowlab.spec.document import Document, read_document
 from flowlab.spec.overrides import TRACKER, apply_overrides
+from flowlab.spec.settings import MAX_THREADS as MOST_THREADS
 
 _MOST_BYTES = 1 << 24  # 30,000 nodes
 

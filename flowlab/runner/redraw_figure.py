@@ -48,7 +48,7 @@ def redraw_figure(
     needed = evolve(
         graph,
         nodes=tuple(node for node in graph.nodes if node in _origins(figures[name])),
-        threads=locked.environment.threads,
+        settings=evolve(graph.settings, threads=locked.environment.threads),
     )
     device, store = locked.environment.device, Store.beside(locked.path.parent.parent)
     if not recompute:
