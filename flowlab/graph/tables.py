@@ -22,9 +22,9 @@ from flowlab.spec.sweep import Axis, read_sweeps
 class Tables:
     """Declarations, the axes that touch them, and what each is in each setting of its axes, by node `kind.name`.
 
-    `settings` are those of [experiment], None where it has problems. `written` are the components of the tables as
-    they stand, where a table lacks what a sweep gives with the sweep's first value. A declaration with problems has
-    no components.
+    `settings` are those of [experiment], None where it has problems. `written` are the components of the tables
+    as they stand, where a table lacks what a sweep gives with the sweep's first value. A declaration with problems
+    has no components.
     """
 
     settings: ExperimentSettings | None
