@@ -17,13 +17,14 @@ from cattrs import (
     IterableValidationError,
     IterableValidationNote,
 )
-from cattrs.gen import make_dict_structure_fn, override
+from cattrs.gen import make_dict_structure_fn, mapping_structure_factory, override
 
 from flowlab.api import Parameter, Reference, field_spec
 from flowlab.spec.faults import Mismatch, StructureError, list_faults
 from flowlab.spec.type_names import SCALARS, describe_value, type_name
 
 T = TypeVar("T")
+_UNDECLARED = Parameter(help="")
 
 
 def structure(data: Any, shape: type[T], converter: Converter | None = None) -> T:
@@ -123,7 +124,8 @@ def _list_hook(converter: Converter) -> Callable[[Any, Any], Any]:
 
 
 def _table_hook(converter: Converter, hint: Any) -> Callable[[Any, Any], Any]:
-    return _require_table(converter.gen_structure_mapping(hint))
+    # not converter.gen_structure_mapping, which registers its own hook in place of this one
+    return _require_table(mapping_structure_factory(hint, converter, detailed_validation=True))
 
 
 def _class_hook(converter: Converter, shape: type) -> Callable[[Any, Any], Any]:
@@ -163,7 +165,7 @@ def _field_hook(converter: Converter, field: attrs.Attribute[Any]) -> Callable[[
         result = converter.structure(value, field.type)  # type: ignore[arg-type]
         if result == () and field.default != ():
             raise Mismatch("a list of at least one item", "an empty list")
-        if isinstance(declared, Parameter) and (rule := declared.broken(result)):
+        if isinstance(declared, Parameter) and declared != _UNDECLARED and (rule := declared.broken(result)):
             raise Mismatch(rule, repr(value))
         return result
 

@@ -37,6 +37,7 @@ class Tree:
     words: list[str] = field(factory=list)
     texts: Mapping[str, str] = field(factory=dict)
     leaves: Mapping[str, Leaf] = field(factory=dict)
+    nested: Mapping[str, Mapping[str, str]] = field(factory=dict)
     more: tuple[Leaf, ...] = ()
     value: float | int | str | bool | None = None
     rest: Any = None
@@ -67,6 +68,8 @@ def faults(data: Any, **options: Any) -> list[str]:
         ("pairs", [[1.0]], "pairs must be a list, each item a list, each item a number, found a list of 1 where"),
         ("texts", {"a.b": 1}, "texts.a.b must be a string, found 1"),
         ("texts", [], "texts must be a table, found a list"),
+        ("nested", {"a": []}, "nested.a must be a table, found a list"),
+        ("nested", [], "nested must be a table, found a list"),
         ("leaves", {"x": 1}, "leaves.x must be a table, found 1"),
         ("leaves", {"x": {}}, "leaves.x.kind is missing"),
         ("leaves", {"x": {"kind": "c"}}, "leaves.x.kind must be one of 'a', 'b', found the string 'c'"),
@@ -139,6 +142,7 @@ _TREES = st.builds(
     st.lists(_TEXTS),
     st.dictionaries(_TEXTS, _TEXTS),
     st.dictionaries(_TEXTS, _LEAVES),
+    st.dictionaries(_TEXTS, st.dictionaries(_TEXTS, _TEXTS)),
     st.lists(_LEAVES).map(tuple),
     st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | _NUMBERS | _TEXTS,
     st.recursive(st.none() | st.integers(), lambda inner: st.dictionaries(_TEXTS, inner)),
