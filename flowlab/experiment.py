@@ -28,6 +28,7 @@ from flowlab.runner.run_experiment import (
     runs_folder,
 )
 from flowlab.spec.document import Document, parse_document, read_document
+from flowlab.spec.settings import ExperimentSettings
 
 
 def _said(nodes: Mapping[str, Any]) -> dict[str, Any]:
@@ -38,38 +39,33 @@ def _said(nodes: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-@frozen(hash=False)
-class Experiment:
+def _unchecked(_: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
+    """The fields without their rules: mistakes are told all at once, when the graph is built."""
+    return [field.evolve(validator=None) for field in fields]
+
+
+@frozen(hash=False, field_transformer=_unchecked)
+class Experiment(ExperimentSettings):
     """Nodes by `kind.name`, each a component that names others in its reference fields; sweeps as in a file.
 
+    The settings of `[experiment]` are fields by the same names.
     Nothing is checked before `graph`, `to_toml` or `run` asks: all mistakes are told at once then, by an
     ExperimentError whose places are paths such as `dataset.triangle.samples`. Two experiments are equal if they
     say the same.
     """
 
-    name: str
+    name: str = field()  # comes first, where the other settings need their names
     nodes: Mapping[str, Any] = field(converter=dict, eq=_said)
     sweeps: Mapping[str, Mapping[str, Any]] = field(factory=dict, converter=built.to_plain)
-    seed: int = 0
-    dtype: str = "float64"
-    threads: int | None = None
-    seeds: int = 1
 
     @classmethod
     def from_toml(cls, source: str | Path) -> Experiment:
         """Read a text, or the file at a Path. Raises ExperimentError, PluginError."""
         document = read_document(source) if isinstance(source, Path) else parse_document("<text>", source.encode())
         registry = Registry.installed()
-        graph = build_graph(document, registry)
-        return cls(
-            graph.name,
-            read_tables(document, registry).written,
-            document.data.get("sweep", {}),
-            graph.seed,
-            graph.dtype,
-            graph.threads,
-            document.data["experiment"].get("seeds", 1),
-        )
+        settings = attrs.asdict(build_graph(document, registry).settings)
+        nodes = read_tables(document, registry).written
+        return cls(**settings, nodes=nodes, sweeps=document.data.get("sweep", {}))
 
     def to_toml(self) -> str:
         """The text of a file that says the same, defaults left out. Raises ExperimentError, PluginError."""
@@ -102,9 +98,5 @@ class Experiment:
         return Results(run_experiment(RunPlan(graph, Path(out), kept), device, quiet))
 
     def _document(self, registry: Registry) -> Document:
-        experiment = {"name": self.name, "seed": self.seed, "dtype": self.dtype}
-        if self.threads is not None:
-            experiment["threads"] = self.threads
-        if self.seeds != 1:
-            experiment["seeds"] = self.seeds
-        return built.to_document(experiment, self.nodes, self.sweeps, registry)
+        table = built.to_table(self, ExperimentSettings)
+        return built.to_document(table, self.nodes, self.sweeps, registry)

@@ -6,13 +6,12 @@ import re
 from pathlib import Path
 
 import pytest
-import tomli_w
 
 from flowlab.engine.outcome import Outcome, Record
 from flowlab.graph.graph import load_graph
 from flowlab.provenance.environment import Environment
+from flowlab.provenance.lock_content import LockContent
 from flowlab.provenance.lock_file import LockFile
-from flowlab.provenance.write_lock import lock_content
 from flowlab.registry.registry import Registry
 from flowlab.runner.run_experiment import plan_runs, run_experiment
 
@@ -39,8 +38,8 @@ def test_what_a_lock_holds_of_an_experiment_is_the_same_experiment(file: Path, t
     registry = Registry.installed()
     graph = load_graph(file, small(file), registry)
     outcome = Outcome(tuple(Record(node, "skipped") for node in graph.nodes), 0.0)
-    (tmp_path / "lock.toml").write_text(
-        tomli_w.dumps(lock_content(graph, outcome, Environment.now(graph, "cpu"), {}))
+    (tmp_path / "lock.toml").write_bytes(
+        LockContent.of(graph, outcome, Environment.now(graph, "cpu"), {}).to_toml()
     )
     again = LockFile.read(tmp_path).graph(registry)
     assert again.resolved == graph.resolved

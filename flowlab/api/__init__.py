@@ -19,7 +19,7 @@ from flowlab.api.errors import (
     StoreError,
     ValidationIssue,
 )
-from flowlab.api.fields import Parameter, Reference, field_spec, parameter, reference, references
+from flowlab.api.fields import Parameter, Pattern, Reference, field_spec, parameter, reference, references
 from flowlab.api.helpers.exact_flow import check_exact_flow
 from flowlab.api.helpers.frames import Frame, orthonormal_frame
 from flowlab.api.helpers.half_step import HALF_STEP, half_step_shortfall
@@ -87,6 +87,7 @@ __all__ = [
     "Optimizer",
     "OutputError",
     "Parameter",
+    "Pattern",
     "PluginError",
     "Polytope",
     "Problem",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,14 @@ LENGTH = "data units"
 
 
 @frozen
+class Pattern:
+    """What a text must match as a whole, and the same in words that follow "must be"."""
+
+    expression: str
+    rule: str
+
+
+@frozen
 class Parameter:
     """What a parameter's key may hold, beside its type."""
 
@@ -25,15 +34,18 @@ class Parameter:
     gt: float | None = None
     le: float | None = None
     lt: float | None = None
+    pattern: Pattern | None = None
 
     @property
     def range(self) -> str:
-        """The allowed range in words, empty where there is none."""
+        """The allowed range or pattern in words, empty where there is none."""
+        if self.pattern:
+            return self.pattern.rule
         bounds = ((">=", self.ge), (">", self.gt), ("<=", self.le), ("<", self.lt))
         return " and ".join(f"{sign} {bound:g}" for sign, bound in bounds if bound is not None)
 
     def admits(self, value: Any) -> bool:
-        """Whether a number, or each number of a tuple, lies in the range. Other values always do.
+        """Whether a number lies in the range and a text matches the pattern, or each of a tuple. All else does.
 
         A length is zero, or 1e-100 to 1e100. Of coordinates, which may be negative, the largest is.
         """
@@ -41,7 +53,12 @@ class Parameter:
 
     def broken(self, value: Any) -> str | None:
         """The rule that a value breaks, in words, if any."""
-        numbers = tuple(_numbers(value))
+        leaves = tuple(_leaves(value))
+        if self.pattern and not all(
+            re.fullmatch(self.pattern.expression, leaf) for leaf in leaves if isinstance(leaf, str)
+        ):
+            return self.pattern.rule
+        numbers = [leaf for leaf in leaves if isinstance(leaf, int | float) and not isinstance(leaf, bool)]
         if not all(map(self._is_within, numbers)):
             return self.range or "finite"
         if self.unit == LENGTH:
@@ -66,12 +83,12 @@ class Parameter:
         )
 
 
-def _numbers(value: Any) -> Iterator[float]:
-    """The numbers in a value, or in tuples of values."""
+def _leaves(value: Any) -> Iterator[Any]:
+    """A value, or the values in tuples of tuples."""
     if isinstance(value, tuple):
         for item in value:
-            yield from _numbers(item)
-    elif isinstance(value, int | float) and not isinstance(value, bool):
+            yield from _leaves(item)
+    else:
         yield value
 
 
@@ -105,15 +122,16 @@ def parameter(
     gt: float | None = None,
     le: float | None = None,
     lt: float | None = None,
+    pattern: Pattern | None = None,
 ) -> Any:
     """Declare a field of a component that is a key of its TOML table.
 
     The annotation is the type: bool, int, float, str, Literal, tuple[T, ...], or one of them with None.
     `ge`, `gt`, `le`, `lt` bound a number, or each number of a tuple; with the unit "data units" it is a length,
-    whose square has to be a number too. Raises ValueError where a component
-    is built in Python with a value out of range.
+    whose square has to be a number too. A text must match `pattern` as a whole. Raises ValueError where a
+    component is built in Python with a value that breaks these rules.
     """
-    about = Parameter(help, unit, ge, gt, le, lt)
+    about = Parameter(help, unit, ge, gt, le, lt, pattern)
 
     def within(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
         if rule := about.broken(value):

@@ -11,7 +11,6 @@ from typing import Any
 import typer
 
 from flowlab.api import KINDS, FlowlabError
-from flowlab.graph.declaration import EXPERIMENT_KEYS
 from flowlab.registry.registry import Registry
 
 Offer = tuple[str, str]  # a completion and what it means
@@ -56,11 +55,12 @@ def settings(ctx: typer.Context, incomplete: str) -> list[Offer]:
 
 def _settings(file: Path, incomplete: str) -> Iterator[Offer]:
     from flowlab.spec.document import read_document
+    from flowlab.spec.settings import ExperimentSettings
 
     registry = Registry.installed()
     for kind, nodes in read_document(file).data.items():
         if kind == "experiment":
-            yield from ((f"experiment.{key}=", "") for key in EXPERIMENT_KEYS)
+            yield from ((f"experiment.{key}=", help) for key, help in _helps(ExperimentSettings))
         for name, table in nodes.items() if kind in KINDS and isinstance(nodes, dict) else ():
             node = f"{kind}.{name}."
             # a component's source is read only where its keys are asked for
@@ -71,16 +71,21 @@ def _settings(file: Path, incomplete: str) -> Iterator[Offer]:
 
 def _keys(registry: Registry, kind: str, use: Any) -> Iterator[Offer]:
     """The keys of a component, by its source."""
-    import attrs
-
-    from flowlab.api import field_spec
     from flowlab.registry.source import find_source
     from flowlab.registry.static_schema import static_component
 
     entry = registry.find(kind, use) if isinstance(use, str) else None
     component = static_component(find_source(entry)) if entry else None
-    for one in attrs.fields(component) if component else ():
-        yield one.name, field_spec(one).help
+    return _helps(component) if component else iter(())
+
+
+def _helps(table: type) -> Iterator[Offer]:
+    """The keys of a table, each with its help."""
+    import attrs
+
+    from flowlab.api import field_spec
+
+    return ((field.name, field_spec(field).help) for field in attrs.fields(table))
 
 
 def _beginning(incomplete: str, offers: Iterable[Offer]) -> list[Offer]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 from attrs import frozen
@@ -13,12 +12,9 @@ from flowlab.api.nearest import nearest
 from flowlab.registry.entry_points import Entry
 from flowlab.registry.registry import Registry
 from flowlab.spec.document import Document
-from flowlab.spec.sweep import is_seed
-
-NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
-DTYPES = ("float64", "float32")
-EXPERIMENT_KEYS = ("name", "seed", "seeds", "dtype", "threads")
-MOST_THREADS = 1024
+from flowlab.spec.settings import NAME, ExperimentSettings
+from flowlab.spec.structure import structure_table
+from flowlab.spec.type_names import describe_value
 
 
 @frozen
@@ -42,41 +38,13 @@ class Declaration:
         return f"{self.kind.name}.{self.name}"
 
 
-def check_experiment_table(document: Document) -> Iterator[Problem]:
-    """What is wrong with `[experiment]`."""
+def read_settings(document: Document) -> tuple[ExperimentSettings | None, list[Problem]]:
+    """What `[experiment]` says, or None and what is wrong with it."""
     table = document.data.get("experiment")
     if not isinstance(table, dict):
-        yield Problem(document.where("experiment"), "an experiment needs a table [experiment] with a name")
-        return
-    known = EXPERIMENT_KEYS
-    for key in table:
-        if key not in known:
-            where = document.where("experiment", key)
-            yield Problem(where, f"{key!r} is no key of [experiment]", nearest(key, known))
-    if "name" not in table:
-        yield Problem(document.where("experiment"), "[experiment] needs a name")
-    elif not isinstance(table["name"], str) or not re.fullmatch(NAME, table["name"]):
-        where = document.where("experiment", "name", value=True)
-        yield Problem(where, f"name {NAME_RULE}, found {_shorten(table['name'])}")
-    seed = table.get("seed", 0)
-    if not is_seed(seed):
-        where = document.where("experiment", "seed", value=True)
-        yield Problem(where, f"seed must be an integer >= 0, found {seed!r}")
-    if table.get("dtype", "float64") not in DTYPES:
-        where = document.where("experiment", "dtype", value=True)
-        yield Problem(where, f"dtype must be {' or '.join(map(repr, DTYPES))}, found {table['dtype']!r}")
-    threads = table.get("threads", 1)
-    if type(threads) is not int or not 1 <= threads <= MOST_THREADS:
-        where = document.where("experiment", "threads", value=True)
-        yield Problem(where, f"threads must be an integer from 1 to {MOST_THREADS}, found {threads!r}")
-
-
-NAME_RULE = "must be 1 to 100 letters, digits, '_', '-' or '.', the first a letter or digit"
-
-
-def _shorten(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+        rule = "an experiment needs a table [experiment] with a name"
+        return None, [Problem(document.where("experiment"), rule)]
+    return structure_table(ExperimentSettings, table, document, ("experiment",), "[experiment]")
 
 
 def read_declarations(document: Document, registry: Registry) -> tuple[list[Declaration], list[Problem]]:
@@ -124,8 +92,8 @@ def _declare(document: Document, registry: Registry, kind: Kind, name: str, tabl
     if not isinstance(table, dict):
         return Problem(document.where(kind.name, name), f"expected a table [{kind.name}.NAME]")
     header = document.where(kind.name, name)
-    if not re.fullmatch(NAME, name):
-        return Problem(header, f"a node's name {NAME_RULE}, found {_shorten(name)}")
+    if not re.fullmatch(NAME.expression, name):
+        return Problem(header, f"a node's name must be {NAME.rule}, found {describe_value(name)}")
     use = table.get("use")
     if not isinstance(use, str):
         choices = ", ".join(registry.names(kind.name))

@@ -36,18 +36,18 @@ def to_document(
     return Document(NAME, data, {}, {path: ".".join(path) for path in _paths(data, ())})
 
 
-def to_table(component: Any) -> dict[str, Any]:
-    """The keys of a component that differ from their defaults, as TOML holds them."""
-    found = {}
-    for field in attrs.fields(type(component)):
+def to_table(component: Any, shape: type | None = None) -> dict[str, Any]:
+    """The keys that differ from their defaults, as TOML holds them: a component's, or only those of `shape`."""
+    table = {}
+    for field in attrs.fields(shape or type(component)):
         value = getattr(component, field.name)
         declared = field_spec(field)
         if isinstance(declared, Reference) and declared.many and isinstance(value, str):
             value = (value,)
         # by their text: 1 == 1.0 == True, 0.0 == -0.0
         if field.init and repr(value) != repr(field.default):
-            found[field.name] = to_plain(value)
-    return found
+            table[field.name] = to_plain(value)
+    return table
 
 
 def to_plain(value: Any) -> Any:

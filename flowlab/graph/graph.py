@@ -18,6 +18,7 @@ from flowlab.graph.variants import dangling_references, list_edges
 from flowlab.registry.registry import Registry
 from flowlab.spec.document import Document, read_document
 from flowlab.spec.overrides import EXECUTOR, TRACKER, apply_overrides
+from flowlab.spec.settings import ExperimentSettings
 from flowlab.spec.structure import referenced_names
 from flowlab.spec.sweep import Axis
 
@@ -30,13 +31,30 @@ class Graph:
     """
 
     path: Path
-    name: str
-    seed: int
-    dtype: str
+    settings: ExperimentSettings
     nodes: tuple[Node, ...]
     resolved: dict[str, Any]
     text: str = ""
-    threads: int | None = None  # of one operation on the CPU; torch's own number if None
+
+    @property
+    def name(self) -> str:
+        """The experiment's name."""
+        return self.settings.name
+
+    @property
+    def seed(self) -> int:
+        """The experiment's seed; a node of a sweep over seeds has its own."""
+        return self.settings.seed
+
+    @property
+    def dtype(self) -> str:
+        """The precision of the theory."""
+        return self.settings.dtype
+
+    @property
+    def threads(self) -> int | None:
+        """The threads of one operation on the CPU; torch's own number if None."""
+        return self.settings.threads
 
     @property
     def executor(self) -> Executor | None:
@@ -57,7 +75,7 @@ def build_graph(document: Document, registry: Registry) -> Graph:
     problems += dangling_references(found.declared, found.varied)
     order, circles = _order(ends)
     problems += [Problem(document.where(*node.split(".", 1)), message) for node, message in circles]
-    if problems:
+    if problems or found.settings is None:
         raise ExperimentError(_sorted(problems, document))
     relevant = _relevant(order, ends, found)
     check_size(found.axes, relevant, document)
@@ -65,17 +83,8 @@ def build_graph(document: Document, registry: Registry) -> Graph:
     problems = [*_aside(nodes, document), *_misfits(nodes, document)]
     if problems:
         raise ExperimentError(_sorted(problems, document))
-    settings = document.data["experiment"]
-    return Graph(
-        Path(document.path),
-        settings["name"],
-        settings.get("seed", 0),
-        settings.get("dtype", "float64"),
-        tuple(nodes),
-        _resolved(document, found),
-        document.text,
-        settings.get("threads"),
-    )
+    resolved = _resolved(document, found, found.settings)
+    return Graph(Path(document.path), found.settings, tuple(nodes), resolved, document.text)
 
 
 def load_graphs(paths: Iterable[Path], overrides: Sequence[str], registry: Registry) -> tuple[Graph, ...]:
@@ -205,16 +214,20 @@ def _sorted(problems: list[Problem], document: Document) -> list[Problem]:
     return sorted(problems, key=lambda problem: document.order(problem.where))
 
 
-def _resolved(document: Document, found: Tables) -> dict[str, Any]:
+def _resolved(document: Document, found: Tables, settings: ExperimentSettings) -> dict[str, Any]:
     """The experiment with its defaults, as data that TOML can hold."""
-    resolved: dict[str, Any] = {"experiment": {"seed": 0, "dtype": "float64", **document.data["experiment"]}}
-    for one in found.declared:
-        values = attrs.asdict(found.written[one.id], recurse=False)
-        table = {"use": one.use, **{key: _plain(value) for key, value in values.items() if value is not None}}
-        resolved.setdefault(one.kind.name, {})[one.name] = table
+    resolved: dict[str, Any] = {"experiment": _full_table(settings)}
+    for declaration in found.declared:
+        table = {"use": declaration.use, **_full_table(found.written[declaration.id])}
+        resolved.setdefault(declaration.kind.name, {})[declaration.name] = table
     if "sweep" in document.data:
         resolved["sweep"] = document.data["sweep"]
     return resolved
+
+
+def _full_table(component: Any) -> dict[str, Any]:
+    values = attrs.asdict(component, recurse=False)
+    return {key: _plain(value) for key, value in values.items() if value is not None}
 
 
 def _plain(value: Any) -> Any:

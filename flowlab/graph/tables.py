@@ -9,22 +9,25 @@ from typing import Any
 from attrs import frozen
 
 from flowlab.api import ExperimentError, Problem
-from flowlab.graph.declaration import Declaration, check_experiment_table, read_declarations
+from flowlab.graph.declaration import Declaration, read_declarations, read_settings
 from flowlab.graph.variants import expand_variants, structure_as_written, structure_variants
 from flowlab.registry.registry import Registry
 from flowlab.spec.document import Document
+from flowlab.spec.settings import MAX_NODES, ExperimentSettings
 from flowlab.spec.structure import structure_component
-from flowlab.spec.sweep import MAX_NODES, Axis, read_sweeps
+from flowlab.spec.sweep import Axis, read_sweeps
 
 
 @frozen
 class Tables:
     """Declarations, the axes that touch them, and what each is in each setting of its axes, by node `kind.name`.
 
-    `written` are the components of the tables as they stand, where a table lacks what a sweep gives with the
-    sweep's first value. A declaration with problems has no components.
+    `settings` are those of [experiment], None where it has problems. `written` are the components of the tables
+    as they stand, where a table lacks what a sweep gives with the sweep's first value. A declaration with problems
+    has no components.
     """
 
+    settings: ExperimentSettings | None
     declared: tuple[Declaration, ...]
     axes: tuple[Axis, ...]
     touching: Mapping[str, list[int]]
@@ -36,9 +39,10 @@ class Tables:
 
 def read_tables(document: Document, registry: Registry) -> Tables:
     """Check each table of a document. Raises ExperimentError for too large a sweep, PluginError."""
+    settings, setting_faults = read_settings(document)
     declared, faults = read_declarations(document, registry)
-    axes, sweep_faults = read_sweeps(document)
-    problems = dict.fromkeys([*check_experiment_table(document), *faults, *sweep_faults])
+    axes, sweep_faults = read_sweeps(document, settings)
+    problems = dict.fromkeys([*setting_faults, *faults, *sweep_faults])
     touching = {one.id: [i for i, axis in enumerate(axes) if one.id in axis.nodes] for one in declared}
     check_size(axes, touching, document)
     varied, components, written = {}, {}, {}
@@ -49,7 +53,7 @@ def read_tables(document: Document, registry: Registry) -> Tables:
         base = structure_as_written(one, document, next(iter(varied[one.id].values())))
         written[one.id], faults = structure_component(one.component, base, one.path)
         problems |= dict.fromkeys(faults)
-    return Tables(tuple(declared), axes, touching, varied, components, written, tuple(problems))
+    return Tables(settings, tuple(declared), axes, touching, varied, components, written, tuple(problems))
 
 
 def check_size(axes: tuple[Axis, ...], varying: Mapping[str, list[int]], document: Document) -> None:

@@ -57,7 +57,7 @@ class Comparison:
         """The worst level of each denoiser: those that fell short last, of the others the cheapest first."""
         rows = []
         for name, summary in self.summaries.items():
-            for label, one in summary.of("denoiser").items():
+            for label, one in summary.of_kind("denoiser").items():
                 lists = one.lists
                 figures = [format_worst(lists.get(key)) for key in _LOWER_IS_BETTER]
                 if any(figure != "-" for figure in figures):
@@ -74,7 +74,8 @@ class Comparison:
     def claims(self) -> Grid:
         """What became of each claim."""
         verdicts = (
-            {claim: verdict or UNKNOWN for claim, verdict in one.claims.items()} for one in self.summaries.values()
+            {claim.claim: claim.verdict or UNKNOWN for claim in summary.claims}
+            for summary in self.summaries.values()
         )
         return self._side_by_side("claim", side_by_side(*verdicts))
 
@@ -126,12 +127,12 @@ def write_comparison(folders: Sequence[Path], out: Path) -> Path:
 def _metrics(summary: RunSummary) -> dict[str, str]:
     """Every number of every node, of a list the largest; wherever a metric is none, nothing."""
     found = {}
-    for node, one in summary.nodes.items():
-        for name, value in one.lists.items():
+    for id, node in summary.built_nodes.items():
+        for name, value in node.lists.items():
             numbers = [each for each in (value if isinstance(value, list) else [value]) if _is_number(each)]
             if numbers:
                 largest = " (largest)" if isinstance(value, list) else ""
-                found[f"{node}: {name}{largest}"] = round_cell(str(max(numbers)))
+                found[f"{id}: {name}{largest}"] = round_cell(str(max(numbers)))
     return found
 
 

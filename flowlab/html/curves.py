@@ -39,9 +39,9 @@ def plot_curves(runs: Mapping[str, RunSummary]) -> str | None:
 
 def _shares(name: str, run: RunSummary) -> Iterator[FlowShares]:
     """What the summary says of every classifier's flows."""
-    for label, one in run.of("classifier").items():
+    for label, one in run.of_kind("classifier").items():
         swept = {key: value for key, value in one.variant.items() if type(value) in (int, float)}
-        for flow, counts in _counts(one.metrics).items():
+        for flow, counts in _counts(one.cells).items():
             yield FlowShares(name, f"{without_setting(label)}: {without_setting(flow)}", counts, swept)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import tomli_w
 from attrs import frozen
@@ -21,7 +20,7 @@ from flowlab.output.answer import format_ending, format_shortfalls, format_worst
 from flowlab.output.claims import HEADER, claim_row, claims_title, collect_claims
 from flowlab.output.figures import figure_stems
 from flowlab.output.fractions import end_fractions
-from flowlab.output.jsonable import format_utc
+from flowlab.provenance.lock_content import LockContent
 
 _STATUSES = ("done", "skipped", "short", "failed")
 _QUALITY = {
@@ -52,7 +51,7 @@ class ShownFigure:
         return bool(self.record.value.get_figwidth() > WIDTHS["single"])
 
 
-def render_report(graph: Graph, outcome: Outcome, lock: Mapping[str, Any], files: Mapping[str, bytes]) -> bytes:
+def render_report(graph: Graph, outcome: Outcome, lock: LockContent, files: Mapping[str, bytes]) -> bytes:
     """The page of a run whose tables and figures are `files`, by relative path.
 
     Equal runs give equal pages but for what the lock and the outcome tell of time.
@@ -65,7 +64,7 @@ def render_report(graph: Graph, outcome: Outcome, lock: Mapping[str, Any], files
         graph=graph,
         outcome=outcome,
         lock=lock,
-        date=format_utc(lock["run"]["date"]),
+        date=lock.date,
         colours=CLASS_COLOURS,
         classes=CLASSES,
         ending=format_ending(outcome),
@@ -81,7 +80,7 @@ def render_report(graph: Graph, outcome: Outcome, lock: Mapping[str, Any], files
         drawing=columns(graph),
         status=_status(outcome),
         nodes=_nodes(outcome),
-        resolved=tomli_w.dumps(lock["experiment"]),
+        resolved=tomli_w.dumps(lock.experiment),
     )
 
 

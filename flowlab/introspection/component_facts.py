@@ -13,7 +13,9 @@ from flowlab.api import PluginError, Reference, field_spec
 from flowlab.registry.entry_points import Entry
 from flowlab.registry.source import ComponentSource, find_source
 from flowlab.registry.static_schema import static_component
-from flowlab.spec.structure import field_types, type_name
+from flowlab.spec.settings import ExperimentSettings
+from flowlab.spec.structure import field_types
+from flowlab.spec.type_names import type_name
 
 
 @frozen
@@ -57,18 +59,22 @@ def component_facts(entry: Entry) -> ComponentFacts:
     return ComponentFacts(entry, doc, tuple(_keys(component, hints)), place, fault)
 
 
+def setting_facts() -> tuple[KeyFacts, ...]:
+    """The keys of [experiment]."""
+    return tuple(_keys(ExperimentSettings, field_types(ExperimentSettings)))
+
+
 def _keys(component: type | None, hints: dict[str, Any]) -> Iterator[KeyFacts]:
-    for one in attrs.fields(component) if component else ():
-        item = field_spec(one)
-        if not one.init:
+    for field in attrs.fields(component) if component else ():
+        spec, default = field_spec(field), _default(field)
+        if not field.init:
             continue
-        if isinstance(item, Reference):
-            kind = f"{item.kind}{' (several)' if item.many else ''}"
-            yield KeyFacts(one.name, kind, _default(one), "", "", item.help, item.kind)
+        if isinstance(spec, Reference):
+            kind = f"{spec.kind}{' (several)' if spec.many else ''}"
+            yield KeyFacts(field.name, kind, default, "", "", spec.help, spec.kind)
         else:
-            yield KeyFacts(
-                one.name, type_name(hints[one.name]), _default(one), item.range, item.unit or "", item.help
-            )
+            type_words = type_name(hints[field.name])
+            yield KeyFacts(field.name, type_words, default, spec.range, spec.unit or "", spec.help)
 
 
 def _default(attribute: attrs.Attribute[Any]) -> str:

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable
 
 from flowlab.api import KINDS, ExperimentError, Problem
 from flowlab.api.nearest import nearest
-from flowlab.introspection.component_facts import KeyFacts, component_facts
+from flowlab.introspection.component_facts import KeyFacts, component_facts, setting_facts
 from flowlab.introspection.list_components import format_distribution
 from flowlab.output.text_table import align_columns
 from flowlab.registry.entry_points import Entry
 from flowlab.registry.registry import Registry
+from flowlab.spec.settings import ExperimentSettings
+
+EXPERIMENT = "experiment"
+
+
+def describe(registry: Registry, text: str) -> str:
+    """The component that `text` names, or `experiment`: the table. Raises ExperimentError for any other name."""
+    return _describe_settings() if text == EXPERIMENT else describe_component(find_component(registry, text))
 
 
 def find_component(registry: Registry, text: str) -> Entry:
@@ -39,16 +48,22 @@ def describe_component(entry: Entry) -> str:
 
     Of one that can't be loaded, what its source tells, and why it can't.
     """
-    found = component_facts(entry)
+    facts = component_facts(entry)
     parts = [
         [f"{entry.kind} {entry.name} ({entry.distribution} {entry.version})"],
-        found.doc.splitlines(),
-        _section("references", ((key.name, key.type, key.default, key.help) for key in found.keys if key.refers)),
-        _section("parameters", (_parameter(key) for key in found.keys if not key.refers)),
-        [found.fault],
-        [f"{format_distribution(entry)}, {entry.root}", *([found.source.place] if found.source.file else [])],
+        facts.doc.splitlines(),
+        _section("references", ((key.name, key.type, key.default, key.help) for key in facts.keys if key.refers)),
+        _section("parameters", (_parameter(key) for key in facts.keys if not key.refers)),
+        [facts.fault],
+        [f"{format_distribution(entry)}, {entry.root}", *([facts.source.place] if facts.source.file else [])],
     ]
     return "\n\n".join("\n".join(part) for part in parts if any(part))
+
+
+def _describe_settings() -> str:
+    """The keys of the table [experiment]."""
+    summary = inspect.getdoc(ExperimentSettings) or ""
+    return "\n\n".join([summary, "\n".join(_section("parameters", map(_parameter, setting_facts())))])
 
 
 def _section(title: str, rows: Iterable[tuple[str, ...]]) -> list[str]:

@@ -8,6 +8,7 @@ table lacks, keys are required only in experiments without sweeps.
 from __future__ import annotations
 
 import hashlib
+import inspect
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,15 +17,15 @@ from pathlib import Path
 from attrs import frozen
 
 from flowlab.api import KINDS, PluginError
-from flowlab.graph.declaration import DTYPES, MOST_THREADS, NAME
 from flowlab.output.echo import echo
 from flowlab.output.jsonable import to_json
 from flowlab.output.run_folder import write_file
 from flowlab.registry.entry_points import Entry
 from flowlab.registry.registry import Registry
 from flowlab.registry.source import find_source
-from flowlab.spec.sweep import MAX_NODES, SEED
-from flowlab.spec.value_schema import Schema, required, table_schema
+from flowlab.spec.settings import NAME, ExperimentSettings
+from flowlab.spec.sweep import SEED
+from flowlab.spec.value_schema import Schema, required, table_schema, whole_pattern
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 # To an editor (tombi) a part of a schema that names keys is closed unless it says otherwise.
@@ -118,36 +119,10 @@ def _plugins(registry: Registry) -> str:
 
 def _experiment() -> Schema:
     return {
-        "description": "what the experiment is called and how it is computed",
+        "description": inspect.getdoc(ExperimentSettings),
         "type": "object",
-        "properties": {
-            "name": {
-                "description": "its name, also that of its folder",
-                "type": "string",
-                "pattern": _whole(NAME),
-            },
-            "seed": {
-                "description": "with a node's name, seeds every random draw",
-                "type": "integer",
-                "minimum": 0,
-                "default": 0,
-            },
-            "seeds": {
-                "description": "how many seeds, from `seed` on: all is computed at each",
-                "type": "integer",
-                "minimum": 1,
-                "maximum": MAX_NODES,
-                "default": 1,
-            },
-            "dtype": {"description": "of the theory", "enum": list(DTYPES), "default": DTYPES[0]},
-            "threads": {
-                "description": "of one operation on the CPU; torch's own number if absent",
-                "type": "integer",
-                "minimum": 1,
-                "maximum": MOST_THREADS,
-            },
-        },
-        "required": ["name"],
+        "properties": table_schema(ExperimentSettings),
+        "required": required(ExperimentSettings),
         "additionalProperties": False,
     }
 
@@ -155,11 +130,11 @@ def _experiment() -> Schema:
 def _nodes(kind: str, found: Iterable[_Definition]) -> Schema:
     """The tables of a kind: each is what its `use` says."""
     choices = [{"$ref": f"#/$defs/{_pointer(one.key)}"} for one in found]
-    return _tables(KINDS[kind].help, {"oneOf": choices} if choices else False, NAME)
+    return _tables(KINDS[kind].help, {"oneOf": choices} if choices else False, NAME.expression)
 
 
 def _tables(text: str, table: Schema | bool, name: str | None) -> Schema:
-    names = {"propertyNames": {"pattern": _whole(name)}} if name else {}
+    names = {"propertyNames": {"pattern": whole_pattern(name)}} if name else {}
     return {"description": text, "type": "object", **names, "additionalProperties": table}
 
 
@@ -190,7 +165,7 @@ def _sweep(by_kind: Mapping[str, Iterable[_Definition]]) -> Schema:
         "patternProperties": {
             rf"^{re.escape(SEED)}$": {
                 "type": "array",
-                "items": {"type": "integer", "minimum": 0},
+                "items": {"$ref": "#/properties/experiment/properties/seed"},
                 "minItems": 1,
             }
         }
@@ -220,7 +195,3 @@ def _places(found: Iterable[_Definition]) -> Iterator[tuple[str, list[str]]]:
 def _pointer(key: str) -> str:
     """A key as part of a JSON pointer in a URI fragment."""
     return key.replace("~", "~0").replace("/", "~1")
-
-
-def _whole(pattern: str) -> str:
-    return f"^{pattern}$"

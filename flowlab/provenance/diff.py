@@ -32,7 +32,9 @@ class MetricDiff:
     @property
     def difference(self) -> float | None:
         """The second minus the first, of numbers."""
-        numbers = [one for one in (self.a, self.b) if isinstance(one, int | float) and not isinstance(one, bool)]
+        numbers = [
+            value for value in (self.a, self.b) if isinstance(value, int | float) and not isinstance(value, bool)
+        ]
         return numbers[1] - numbers[0] if len(numbers) == 2 else None
 
 
@@ -49,11 +51,11 @@ class RunDiff:
     def data(self) -> dict[str, Any]:
         """As data."""
         sides = {
-            name: [{"name": one.name, "a": one.former, "b": one.current} for one in changes]
+            name: [{"name": change.name, "a": change.former, "b": change.current} for change in changes]
             for name, changes in (("settings", self.settings), ("environment", self.environment))
         }
-        gaps = [{**attrs.asdict(one), "difference": one.difference} for one in self.metrics]
-        return {**sides, "metrics": gaps, "without_summary": self.unread}
+        metrics = [{**attrs.asdict(metric), "difference": metric.difference} for metric in self.metrics]
+        return {**sides, "metrics": metrics, "without_summary": self.unread}
 
     @property
     def text(self) -> str:
@@ -62,7 +64,8 @@ class RunDiff:
             [
                 title,
                 *align_columns(
-                    [(one.name, _cell(one.former), "->", _cell(one.current)) for one in changes], indent=2
+                    [(change.name, _cell(change.former), "->", _cell(change.current)) for change in changes],
+                    indent=2,
                 ),
             ]
             for title, changes in (("settings", self.settings), ("versions, sources, machine", self.environment))
@@ -79,43 +82,43 @@ class RunDiff:
 def diff_runs(a: Path, b: Path) -> RunDiff:
     """Compare two run folders or lock files. Raises ExperimentError for what no run wrote so."""
     first, second = LockFile.read(a), LockFile.read(b)
-    summaries = [one.summary() for one in (first, second)]
-    unread = [str(one.path) for one, found in zip((first, second), summaries, strict=True) if found is None]
-    was, now = ({} if unread or found is None else found.nodes for found in summaries)
+    summaries = [lock.summary() for lock in (first, second)]
+    unread = [str(lock.path) for lock, summary in zip((first, second), summaries, strict=True) if summary is None]
+    was, now = ({} if unread or summary is None else summary.built_nodes for summary in summaries)
     return RunDiff(
         [Change(name, *values) for name, values in diff_settings(first.experiment.data, second.experiment.data)],
         list(list_changes(first.environment.facts, second.environment.facts)),
-        [*_gaps(was, now), *_digests(first, second)],
+        [*_metric_diffs(was, now), *_digests(first, second)],
         unread,
     )
 
 
-def _gaps(former: Mapping[str, NodeSummary], current: Mapping[str, NodeSummary]) -> Iterator[MetricDiff]:
+def _metric_diffs(former: Mapping[str, NodeSummary], current: Mapping[str, NodeSummary]) -> Iterator[MetricDiff]:
     for node, (was, now) in side_by_side(former, current):
         if was is None or now is None or was.status != now.status:
             yield MetricDiff(node, "status", was and was.status, now and now.status)
         if was and now:
-            for one in list_changes(was.metrics, now.metrics):
-                yield MetricDiff(node, one.name, one.former, one.current)
+            for change in list_changes(was.cells, now.cells):
+                yield MetricDiff(node, change.name, change.former, change.current)
 
 
 def _digests(first: LockFile, second: LockFile) -> Iterator[MetricDiff]:
     """Results that differ, whether or not a metric tells."""
     for node in first.nodes:
-        digests = [one.nodes[node].digest if node in one.nodes else None for one in (first, second)]
+        digests = [lock.nodes[node].digest if node in lock.nodes else None for lock in (first, second)]
         if all(digests) and digests[0] != digests[1]:
-            yield MetricDiff(node, "digest", *(str(one)[:_SHORT] for one in digests))
+            yield MetricDiff(node, "digest", *(str(digest)[:_SHORT] for digest in digests))
 
 
-def _rows(gaps: list[MetricDiff]) -> Iterator[tuple[str, ...]]:
+def _rows(metrics: list[MetricDiff]) -> Iterator[tuple[str, ...]]:
     groups: dict[tuple[str, str], list[MetricDiff]] = {}
-    for one in gaps:
-        groups.setdefault((one.node, without_index(one.metric)), []).append(one)
+    for metric in metrics:
+        groups.setdefault((metric.node, without_index(metric.metric)), []).append(metric)
     for (node, _), group in groups.items():
-        one = max(group, key=lambda gap: abs(gap.difference or 0.0))
+        furthest = max(group, key=lambda metric: abs(metric.difference or 0.0))
         more = f" and {len(group) - 1} more" if len(group) > 1 else ""
-        apart = "-" if one.difference is None else f"{one.difference:.3g}"
-        yield node, one.metric + more, _cell(one.a), _cell(one.b), apart
+        difference = "-" if furthest.difference is None else f"{furthest.difference:.3g}"
+        yield node, furthest.metric + more, _cell(furthest.a), _cell(furthest.b), difference
 
 
 def _cell(value: Any) -> str:

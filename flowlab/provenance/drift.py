@@ -15,13 +15,13 @@ def environment_drift(locked: LockFile, now: Environment) -> list[str]:
     changes = list_changes(locked.environment.facts, now.facts)
     if locked.nodes:
         return [str(change) for change in changes]
-    told = [str(change) for change in changes if change.former]  # of what it tells
-    return [*told, "the lock has no digests of source code and results"]
+    known = [str(change) for change in changes if change.former]  # an early lock doesn't have all facts
+    return [*known, "the lock has no digests of source code and results"]
 
 
 def result_drift(locked: LockFile, outcome: Outcome) -> Iterator[Change]:
     """The nodes whose results have another digest than in the lock, or none."""
     now = {record.node.id: record.digest for record in outcome.records}
-    for node, trace in locked.nodes.items():
-        if trace.digest and trace.digest != now.get(node):
-            yield Change(node, trace.digest, now.get(node))
+    for name, node in locked.nodes.items():
+        if node.digest and node.digest != now.get(name):
+            yield Change(name, node.digest, now.get(name))

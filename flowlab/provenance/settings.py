@@ -12,16 +12,16 @@ from flowlab.engine.value_diff import are_different, list_differences, side_by_s
 def diff_settings(*experiments: Mapping[str, Any]) -> Iterator[tuple[str, tuple[Any, ...]]]:
     """By `kind.name.key`, with the value of each, None where there is none.
 
-    A node that some lack is told by its component; its keys are compared among those that have it.
+    A node that some lack is named with its component; its keys are compared among those that have it.
     """
     for kind, tables in side_by_side(*experiments):
         for name, nodes in side_by_side(*map(_table, tables)):
             node = f"{kind}.{name}"
-            having = [isinstance(one, dict) for one in nodes]
-            if not all(having):
-                yield from list_differences(*({node: _use(one)} for one in nodes))
+            present = [isinstance(table, dict) for table in nodes]
+            if not all(present):
+                yield from list_differences(*({node: _use(table)} for table in nodes))
             for key, values in side_by_side(*map(_table, nodes)):
-                if are_different(itertools.compress(values, having)):
+                if are_different(itertools.compress(values, present)):
                     yield f"{node}.{key}", values
 
 

@@ -1,91 +1,150 @@
-"""A summary read back: of each node its status, its metrics one by one and what it took; the claims."""
+"""summary.json: the claims of a run, and every node's status, metrics and shortfall."""
 
 from __future__ import annotations
 
 import json
 import math
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from attrs import field, frozen
 
-from flowlab.api import KINDS, ExperimentError, Problem
+from flowlab.api import KINDS, ClaimResult, ExperimentError, Problem
 from flowlab.api.result import Cell
+from flowlab.engine.outcome import Outcome, Record, Status
+from flowlab.graph.graph import Graph
+from flowlab.output.claims import collect_claims
+from flowlab.output.jsonable import to_json, to_jsonable
+from flowlab.spec.converter import strict_converter, structure, unstructure
+from flowlab.spec.faults import StructureError
 
-_VERDICTS = ("holds", "fails", "undecided", None)
-_TYPES: Mapping[str, tuple[Any, str]] = {
-    "status": (str, "string"),
-    "variant": (dict, "table"),
-    "seconds": (int | float, "number"),
-    "reused": (bool, "yes or no"),
-}
+# A later version may say more of a run. JSON has no nan: null stands for it among figures.
+_CONVERTER = strict_converter(forbid_extra_keys=False)
+_structure_number = _CONVERTER.get_structure_hook(float)
+_CONVERTER.register_structure_hook(
+    float, lambda value, hint: math.nan if value is None else _structure_number(value, hint)
+)
 
 
-@frozen
+@frozen(kw_only=True)
 class NodeSummary:
-    """A node's status and metrics; an item of a list is `name[index]`, one of a mapping `name.key`.
+    """A node's end in numbers: status, metrics, shortfall or error, and its settings in the sweeps by path."""
 
-    Then its settings in the sweeps by path, the seconds that it took, and whether a former run's result was taken.
-    """
-
-    status: str
-    metrics: Mapping[str, Cell]
-    variant: Mapping[str, Any] = field(factory=dict)
-    seconds: float = 0.0
+    status: Status
+    use: str = ""
     reused: bool = False
+    seconds: float = 0.0
+    metrics: Mapping[str, Any]
+    shortfall: str | None = None
+    message: str | None = None
+    variant: Mapping[str, Any] = field(factory=dict)
+
+    @classmethod
+    def of(cls, record: Record) -> NodeSummary:
+        """The summary of one node's end."""
+        return cls(
+            status=record.status,
+            use=record.node.use,
+            reused=record.reused,
+            seconds=round(record.seconds, 6),
+            metrics=to_jsonable(record.metrics),
+            shortfall=record.result.shortfall if record.result else None,
+            message=record.message or None,
+            variant=to_jsonable(record.node.variant),
+        )
+
+    @property
+    def cells(self) -> dict[str, Cell]:
+        """The metrics one by one; an item of a list is `name[index]`, one of a mapping `name.key`."""
+        return dict(_cells(self.metrics))
 
     @property
     def lists(self) -> dict[str, Any]:
         """The metrics with the items of each list in one, nested or not."""
-        found: dict[str, Any] = {}
-        for name, value in self.metrics.items():
+        lists: dict[str, Any] = {}
+        for name, value in self.cells.items():
             stem = without_index(name)
             if stem == name:
-                found[name] = value
+                lists[name] = value
             else:
-                found.setdefault(stem, []).append(value)
-        return found
+                lists.setdefault(stem, []).append(value)
+        return lists
 
 
 @frozen
+class SummaryHeader:
+    """Which experiment ran, and whether it was interrupted."""
+
+    name: str
+    seed: int
+    dtype: str
+    file: str
+    interrupted: bool
+
+
+@frozen(kw_only=True)
 class RunSummary:
-    """The nodes by id, without tools, which find nothing; the verdict on each claim, None where it isn't known."""
+    """A run in numbers: its claims, and its nodes by label under their kinds."""
 
-    nodes: Mapping[str, NodeSummary]
-    claims: Mapping[str, str | None]
+    experiment: SummaryHeader | None = None
+    claims: tuple[ClaimResult, ...] = ()
+    nodes: Mapping[str, Mapping[str, NodeSummary]]
+    seconds: float = 0.0
 
-    def of(self, kind: str) -> dict[str, NodeSummary]:
-        """The nodes of one kind by label."""
+    @classmethod
+    def of(cls, graph: Graph, outcome: Outcome) -> RunSummary:
+        """The summary of a run."""
+        nodes: dict[str, dict[str, NodeSummary]] = defaultdict(dict)
+        for record in outcome.records:
+            nodes[record.node.kind.name][record.node.label] = NodeSummary.of(record)
+        return cls(
+            experiment=SummaryHeader(graph.name, graph.seed, graph.dtype, str(graph.path), outcome.interrupted),
+            claims=tuple(collect_claims(graph, outcome)),
+            nodes=dict(nodes),
+            seconds=round(outcome.seconds, 6),
+        )
+
+    @classmethod
+    def parse(cls, path: Path, content: bytes) -> RunSummary:
+        """What a summary.json says. Raises ExperimentError for any other content, with all its faults."""
+        try:
+            data = json.loads(content, parse_constant=_number, parse_float=_number, parse_int=_integer)
+            return structure(data, cls, _CONVERTER)
+        except json.JSONDecodeError as error:
+            raise _bad(f"{path}:{error.lineno}:{error.colno}", f"not valid JSON: {error.msg}") from error
+        except UnicodeDecodeError as error:
+            raise _bad(str(path), f"not UTF-8 text (byte {error.start})") from error
+        except StructureError as error:
+            raise _bad(str(path), *(f"no summary of a run: {fault}" for fault in error.faults)) from error
+        except (ValueError, RecursionError) as error:  # a number of too many digits, nested too deep
+            raise _bad(str(path), f"not readable as JSON: {error}") from error
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """As plain data, nan and infinity as null."""
+        data: dict[str, Any] = to_jsonable(unstructure(self))
+        return data
+
+    def to_json(self) -> bytes:
+        """The file's content."""
+        return f"{to_json(self.data)}\n".encode()
+
+    @property
+    def built_nodes(self) -> dict[str, NodeSummary]:
+        """The nodes by id, without tools, which find nothing."""
         return {
-            label: one for node, one in self.nodes.items() for of, _, label in [node.partition(".")] if of == kind
-        }
-
-
-def parse_summary(path: Path, content: bytes) -> RunSummary:
-    """What a summary.json says. Raises ExperimentError for any other content."""
-    try:
-        data = json.loads(content, parse_constant=_number, parse_float=_number, parse_int=_integer)
-        nodes = {
-            f"{kind}.{label}": _measured(path, f"{kind}.{label}", entry)
-            for kind, entries in data["nodes"].items()
+            f"{kind}.{label}": node
+            for kind, nodes in self.nodes.items()
             if kind not in KINDS or KINDS[kind].built
-            for label, entry in entries.items()
+            for label, node in nodes.items()
         }
-        claims = {str(one["claim"]): one["verdict"] for one in data.get("claims", ())}
-        if any(verdict not in _VERDICTS for verdict in claims.values()):
-            raise _bad(str(path), "no summary of a run: a claim holds, fails, is undecided, or it isn't known")
-        return RunSummary(nodes, claims)
-    except json.JSONDecodeError as error:
-        raise _bad(f"{path}:{error.lineno}:{error.colno}", f"not valid JSON: {error.msg}") from error
-    except UnicodeDecodeError as error:
-        raise _bad(str(path), f"not UTF-8 text (byte {error.start})") from error
-    except (ValueError, RecursionError) as error:  # a number of too many digits, nested too deep
-        raise _bad(str(path), f"not readable as JSON: {error}") from error
-    except (KeyError, TypeError, AttributeError) as error:
-        rule = "no summary of a run, which has nodes with status and metrics, and claims with verdicts"
-        raise _bad(str(path), rule) from error
+
+    def of_kind(self, kind: str) -> Mapping[str, NodeSummary]:
+        """The nodes of one kind by label."""
+        return self.nodes.get(kind, {})
 
 
 def without_index(metric: str) -> str:
@@ -93,22 +152,13 @@ def without_index(metric: str) -> str:
     return re.sub(r"(\[\d+\])+$", "", metric)
 
 
-def _measured(path: Path, node: str, entry: Mapping[str, Any]) -> NodeSummary:
-    told = {key: entry[key] for key in ("variant", "seconds", "reused") if key in entry}
-    found = NodeSummary(entry["status"], dict(_leaves(entry["metrics"])), **told)
-    for key, (kind, spoken) in _TYPES.items():
-        if not isinstance(getattr(found, key), kind):
-            raise _bad(str(path), f"no summary of a run: {key} of {node} is no {spoken}")
-    return found
-
-
-def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Cell]]:
-    if isinstance(value, dict):
+def _cells(value: Any, name: str = "") -> Iterator[tuple[str, Cell]]:
+    if isinstance(value, Mapping):
         for key, item in value.items():
-            yield from _leaves(item, f"{name}.{key}" if name else key)
+            yield from _cells(item, f"{name}.{key}" if name else key)
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _leaves(item, f"{name}[{index}]")
+            yield from _cells(item, f"{name}[{index}]")
     else:
         yield name, value
 
@@ -127,5 +177,5 @@ def _integer(text: str) -> int:
     return number
 
 
-def _bad(where: str, rule: str) -> ExperimentError:
-    return ExperimentError([Problem(where, rule)])
+def _bad(where: str, *rules: str) -> ExperimentError:
+    return ExperimentError([Problem(where, rule) for rule in rules])

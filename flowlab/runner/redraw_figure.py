@@ -47,43 +47,44 @@ def redraw_figure(
         raise ExperimentError([Problem(str(folder), rule, nearest(name, figures))])
     needed = evolve(
         graph,
-        nodes=tuple(node for node in graph.nodes if node in _origins(figures[name])),
-        threads=locked.environment.threads,
+        nodes=tuple(node for node in graph.nodes if node in _ancestors(figures[name])),
+        settings=evolve(graph.settings, threads=locked.environment.threads),
     )
     device, store = locked.environment.device, Store.beside(locked.path.parent.parent)
     if not recompute:
-        _only_recalled(locked, summary, needed, store)
+        _require_stored(locked, summary, needed, store)
     with open_listener(quiet=not recompute) as listener:
         outcome = run_graph(needed, device, listener, store=store)
     for record in outcome.records:
         if not record.finished and record.node.kind.built:
             raise NodeError(f"{record.node.id} {record.status}: {record.message}")
     path = out or Path(f"{to_file_name(name)}.{form}")
-    write_file(path, _sized(outcome.records[-1], form, width))
+    write_file(path, _draw_at_width(outcome.records[-1], form, width))
     return path
 
 
-def _origins(node: Node) -> set[Node]:
+def _ancestors(node: Node) -> set[Node]:
     """A node and all that it is made of."""
-    return {node}.union(*(_origins(source) for source in upstream_nodes(node)))
+    return {node}.union(*(_ancestors(source) for source in upstream_nodes(node)))
 
 
-def _only_recalled(locked: LockFile, summary: RunSummary, graph: Graph, store: Store) -> None:
+def _require_stored(locked: LockFile, summary: RunSummary, graph: Graph, store: Store) -> None:
     """Refuse what took long and isn't stored any more. Raises ExperimentError."""
+    nodes = summary.built_nodes
     keys = CacheKeys(graph.seed, graph.dtype, resolve_device(locked.environment.device).type, thread_count(graph))
-    lost = []
+    missing = []
     for node in graph.nodes:
-        former = summary.nodes.get(node.id)
+        former = nodes.get(node.id)
         long = former is not None and (former.reused or former.seconds >= _LONG)
         if node.kind.name != "figure" and long and not store.path(keys.of(node)).exists():
-            lost.append(node.id)
-    if lost:
-        rule = f"not stored in {store.folder}: {', '.join(lost)}; --recompute computes it again"
-        hint = f"'flowlab explain' with the experiment's file and {lost[0]} tells why"
+            missing.append(node.id)
+    if missing:
+        rule = f"not stored in {store.folder}: {', '.join(missing)}; --recompute computes it again"
+        hint = f"'flowlab explain' with the experiment's file and {missing[0]} tells why"
         raise ExperimentError([Problem(str(locked.folder), f"{rule} ({hint})")])
 
 
-def _sized(record: Record, form: str, width: Width | None) -> bytes:
+def _draw_at_width(record: Record, form: str, width: Width | None) -> bytes:
     """The picture's file. Raises NodeError for one that can't be drawn."""
     try:
         figure = record.value

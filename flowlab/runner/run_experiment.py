@@ -23,7 +23,7 @@ from flowlab.output.echo import print_error
 from flowlab.output.jsonable import to_file_name
 from flowlab.output.run_folder import CHECKPOINTS, FOLDERS, claim_folder
 from flowlab.provenance.environment import Environment
-from flowlab.provenance.write_summary import summary_content
+from flowlab.provenance.summary import RunSummary
 from flowlab.registry.registry import Registry
 from flowlab.runner.tracking import open_trackers, tracker_folders, without_trackers
 from flowlab.runner.write_run import write_run
@@ -61,7 +61,7 @@ class FinishedRun:
     @property
     def summary(self) -> dict[str, Any]:
         """What summary.json holds."""
-        return summary_content(self.graph, self.outcome)
+        return RunSummary.of(self.graph, self.outcome).data
 
     @property
     def traces(self) -> tuple[str, ...]:

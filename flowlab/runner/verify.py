@@ -25,7 +25,7 @@ from flowlab.provenance.deviation import (
 from flowlab.provenance.drift import environment_drift
 from flowlab.provenance.environment import Environment
 from flowlab.provenance.lock_file import LockFile
-from flowlab.provenance.summary import parse_summary
+from flowlab.provenance.summary import RunSummary
 from flowlab.registry.registry import Registry
 from flowlab.runner.write_run import RunFiles
 
@@ -51,11 +51,11 @@ class Verdict:
             return "interrupted: nothing is verified"
         if not self.deviations:
             return f"verified: {self.compared} nodes, by {self.measure}"
-        files = {one.where for one in self.deviations if one.what == FILE}
-        nodes = {one.where for one in self.deviations} - files
+        files = {deviation.where for deviation in self.deviations if deviation.what == FILE}
+        nodes = {deviation.where for deviation in self.deviations} - files
         also = f" and {len(files)} file{'s' if len(files) > 1 else ''}" if files else ""
-        lost = f"{len(nodes)} of {self.compared} nodes{also} differ"
-        return "\n".join([*deviations_table(self.deviations), f"not verified: {lost}, by {self.measure}"])
+        rule = f"{len(nodes)} of {self.compared} nodes{also} differ"
+        return "\n".join([*deviations_table(self.deviations), f"not verified: {rule}, by {self.measure}"])
 
 
 def verify_run(path: Path, exact: bool, device: str | None = None, quiet: bool = False) -> Verdict:
@@ -69,25 +69,26 @@ def verify_run(path: Path, exact: bool, device: str | None = None, quiet: bool =
     locked = LockFile.read(path)
     locked.check_files()
     summary = locked.summary()
-    former = None if summary is None else summary.nodes
+    former = None if summary is None else summary.built_nodes
     if exact and not locked.nodes:
         raise ExperimentError([Problem(str(locked.path), "there are no digests in it to compare")])
     if not exact and former is None:
         rule = f"there is no {SUMMARY} of its run beside it to compare metrics with; --exact compares digests"
         raise ExperimentError([Problem(str(locked.path), rule)])
     with pin_threads(locked.environment.threads):
-        written = _again(locked, device or locked.environment.device, quiet)
+        written = _run_again(locked, device or locked.environment.device, quiet)
     if written.outcome.signal is not None:
         return Verdict(0, "", [], written.outcome.signal)
-    current = parse_summary(locked.path.with_name(SUMMARY), written.content[SUMMARY]).nodes
+    current = RunSummary.parse(locked.path.with_name(SUMMARY), written.content[SUMMARY]).built_nodes
     if exact:
-        finished = sum(trace.status != "skipped" for trace in locked.nodes.values())
-        return Verdict(finished, "digests", digest_deviations(locked, written.lock, former or {}, current))
-    kept = {node: one for node, one in (former or {}).items() if one.status != "skipped"}
-    return Verdict(len(kept), "metrics within tolerance", deviations_beyond_tolerance(kept, current))
+        finished = sum(node.status != "skipped" for node in locked.nodes.values())
+        deviations = digest_deviations(locked.content, written.lock, former or {}, current)
+        return Verdict(finished, "digests", deviations)
+    compared = {name: node for name, node in (former or {}).items() if node.status != "skipped"}
+    return Verdict(len(compared), "metrics within tolerance", deviations_beyond_tolerance(compared, current))
 
 
-def _again(locked: LockFile, device: str, quiet: bool) -> RunFiles:
+def _run_again(locked: LockFile, device: str, quiet: bool) -> RunFiles:
     """What the run would write now."""
     graph = locked.graph(Registry.installed())
     digests = ContentDigests()

@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from flowlab.api import ExperimentError, OutputError, Problem
-from flowlab.graph.declaration import NAME, NAME_RULE
+from flowlab.spec.settings import NAME
 
 
 def write_first_experiment(path: Path) -> None:
@@ -16,8 +16,8 @@ def write_first_experiment(path: Path) -> None:
     Raises ExperimentError for a name that no experiment has and where there is a file already, OutputError where
     none can be written.
     """
-    if not re.fullmatch(NAME, path.stem):
-        raise ExperimentError([Problem(str(path), f"the experiment's name, {path.stem!r}, {NAME_RULE}")])
+    if not re.fullmatch(NAME.expression, path.stem):
+        raise ExperimentError([Problem(str(path), f"the experiment's name, {path.stem!r}, must be {NAME.rule}")])
     template = files("flowlab.scaffold").joinpath("templates", "experiment.toml").read_text("utf-8")
     text = template.replace("NAME", path.stem, 1)
     try:

@@ -11,11 +11,9 @@ from attrs import frozen
 from flowlab.api import Problem
 from flowlab.api.nearest import nearest
 from flowlab.spec.document import Document
+from flowlab.spec.settings import LARGEST_SEED, MAX_NODES, ExperimentSettings
 
-# More variants of a node than anybody means to compute in one run.
-MAX_NODES = 10_000
 SEED = "experiment.seed"  # the one path that names no node's key
-LARGEST_SEED = 2**63 - 1
 
 
 @frozen
@@ -37,8 +35,8 @@ class Axis:
         return self.paths == (SEED,)
 
 
-def read_sweeps(document: Document) -> tuple[tuple[Axis, ...], list[Problem]]:
-    """The sweep tables of a document as axes, and what is wrong with them."""
+def read_sweeps(document: Document, settings: ExperimentSettings | None) -> tuple[tuple[Axis, ...], list[Problem]]:
+    """The sweep tables of a document as axes, and what is wrong with them; without settings, none over `seeds`."""
     axes, problems = [], []
     tables = document.data.get("sweep", {})
     if not isinstance(tables, dict):
@@ -63,31 +61,17 @@ def read_sweeps(document: Document) -> tuple[tuple[Axis, ...], list[Problem]]:
             pair = zip(*values.values(), strict=True) if table.get("use") == "zip" else None
             rows = pair if pair is not None else itertools.product(*values.values())
             axes.append(Axis(name, tuple(values), tuple(dict(zip(values, row, strict=True)) for row in rows)))
-    seeds, faults = _seeds(document, claimed)
-    return (*axes, *seeds), problems + faults
+    if settings and settings.seeds > 1 and SEED in claimed:
+        where = document.where("experiment", "seeds", value=True)
+        problems.append(Problem(where, f"[sweep.{claimed[SEED]}] goes over seeds already"))
+    elif settings and settings.seeds > 1:
+        seeds = range(settings.seed, settings.seed + settings.seeds)
+        axes.append(Axis("seeds", (SEED,), tuple({SEED: seed} for seed in seeds)))
+    return tuple(axes), problems
 
 
-def is_seed(value: Any) -> bool:
-    """Whether it can seed an experiment."""
+def _is_seed(value: Any) -> bool:
     return type(value) is int and 0 <= value <= LARGEST_SEED
-
-
-def _seeds(document: Document, claimed: Mapping[str, str]) -> tuple[list[Axis], list[Problem]]:
-    """The axis that `seeds = 5` in [experiment] stands for: `seed` and the four that follow it."""
-    table = document.data.get("experiment")
-    if not isinstance(table, dict) or "seeds" not in table:
-        return [], []
-    count, first = table["seeds"], table.get("seed", 0)
-    where = document.where("experiment", "seeds", value=True)
-    if type(count) is not int or not 1 <= count <= MAX_NODES:
-        return [], [Problem(where, f"seeds must be an integer from 1 to {MAX_NODES}, found {count!r}")]
-    if SEED in claimed:
-        return [], [Problem(where, f"[sweep.{claimed[SEED]}] goes over seeds already")]
-    if count == 1 or not is_seed(first):  # what is wrong with the seed itself is said elsewhere
-        return [], []
-    if not is_seed(first + count - 1):
-        return [], [Problem(where, f"{count} seeds from {first} on: the largest there is is {LARGEST_SEED}")]
-    return [Axis("seeds", (SEED,), tuple({SEED: first + i} for i in range(count)))], []
 
 
 def _seed_faults(document: Document, name: str, table: dict[str, Any]) -> list[Problem]:
@@ -97,7 +81,7 @@ def _seed_faults(document: Document, name: str, table: dict[str, Any]) -> list[P
     if any(path not in ("use", SEED) for path in table):
         rule = f"{SEED!r} stands alone in its sweep: everything is computed at each seed"
         return [Problem(document.where("sweep", name, SEED), rule)]
-    if not isinstance(values, list) or not values or not all(map(is_seed, values)):
+    if not isinstance(values, list) or not values or not all(map(_is_seed, values)):
         return [Problem(where, f"expected a list of seeds, integers >= 0, found {values!r}")]
     if len(set(values)) < len(values):
         return [Problem(where, "a seed stands here twice")]

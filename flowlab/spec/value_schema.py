@@ -44,6 +44,8 @@ def _field(field: attrs.Attribute[Any], hint: Any) -> Schema:
     else:
         text = f"{declared.help} [{declared.unit}]" if declared.unit else declared.help
         value = value_schema(hint, _bounds(declared), least)
+        if declared.pattern:
+            value["pattern"] = whole_pattern(declared.pattern.expression)
     return {**({"description": text} if text else {}), **value, **_default(field)}
 
 
@@ -63,6 +65,11 @@ def value_schema(hint: Any, bounds: Schema, least: int = 1) -> Schema:
     if hint in _SCALARS:
         return {"type": _SCALARS[hint], **(bounds if hint in (int, float) else {})}
     return {}
+
+
+def whole_pattern(expression: str) -> str:
+    """A regular expression that a text matches as a whole: JSON Schema looks for it anywhere."""
+    return f"^{expression}$"
 
 
 def _bounds(declared: Parameter) -> Schema:

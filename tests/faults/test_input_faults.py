@@ -200,10 +200,10 @@ SWEPT = {
 # Answers as the command line does, and tells the most memory it ever took, in MiB.
 MEASURED = """
 import resource, sys
-from flowlab import cli
+from flowlab.cli.app import main
 
 try:
-    cli.main()
+    main()
 finally:
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """

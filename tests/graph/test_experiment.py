@@ -53,7 +53,7 @@ def test_what_a_file_says() -> None:
     experiment = Experiment("e", NODES, SWEEP, seed=3)
     text = experiment.to_toml()
     assert tomli.loads(text) == {
-        "experiment": {"name": "e", "seed": 3, "dtype": "float64"},
+        "experiment": {"name": "e", "seed": 3},
         "dataset": {"triangle": {"use": "equilateral-triangle", "samples": 60}},
         "schedule": {"low": {"use": "variance-exploding", "final_time": 0.01, "levels": 3}},
         "denoiser": {"theory": {"use": "closed-form", "dataset": "triangle", "schedule": "low"}},
@@ -121,7 +121,7 @@ def test_mistakes_are_those_of_a_file() -> None:
         "classifier.ends": StablePoints(flow=("pf", "fp"), metric="l3"),
     }
     assert mistakes(nodes=nodes, seed=-1, sweeps={"a": {"dataset.triangle.radius": [1.0, 0.0]}}) == [
-        "experiment.seed: seed must be an integer >= 0, found -1",
+        "experiment.seed: seed must be >= 0, found -1",
         "dataset.triangle.samples: samples must be an integer, found the string '60'",
         "sweep.a.dataset.triangle.radius: radius must be > 0, found 0.0",
         "classifier.ends.metric: metric must be one of 'linf', 'l2', found the string 'l3'",

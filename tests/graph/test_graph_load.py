@@ -59,7 +59,7 @@ use = "jugde"
     ("text", "place", "words"),
     [
         (CLOUD, "1:1", "[experiment]"),
-        ("[experiment]\nseed = 1\n", "1:1", "needs a name"),
+        ("[experiment]\nseed = 1\n", "1:1", "[experiment] needs 'name'"),
         ('[experiment]\nname = "../x"\n', "2:8", "name must be"),
         (HEAD + "seeed = 1\n", "3:1", "did you mean 'seed'"),
         (HEAD + "seed = 1.0\n", "3:8", "seed must be"),
@@ -249,8 +249,8 @@ def test_seeds_in_a_table_of_their_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (HEAD + "seeds = 0\n" + CLOUD, "seeds must be an integer from 1"),
-        (HEAD + "seeds = true\n" + CLOUD, "seeds must be an integer from 1"),
+        (HEAD + "seeds = 0\n" + CLOUD, "seeds must be >= 1 and <= 10000, found 0"),
+        (HEAD + "seeds = true\n" + CLOUD, "seeds must be an integer, found true"),
         (HEAD + "seed = 9223372036854775807\nseeds = 2\n" + CLOUD, "the largest there is"),
         (HEAD + CLOUD + '[sweep.a]\n"experiment.seed" = [0, 0]\n', "a seed stands here twice"),
         (HEAD + CLOUD + '[sweep.a]\n"experiment.seed" = [-1]\n', "expected a list of seeds"),

@@ -12,6 +12,7 @@ from flowlab.engine.checkpoints import Checkpoints
 from flowlab.graph.graph import Graph
 from flowlab.graph.node import Node
 from flowlab.registry.entry_points import Entry
+from flowlab.spec.settings import ExperimentSettings
 
 NOWHERE = Checkpoints(Path("nowhere"))  # made when something is saved: never
 
@@ -46,4 +47,4 @@ def node(kind: str, name: str, component: Any, inputs: Any = None, variant: Any 
 
 def graph_of(*nodes: Node) -> Graph:
     """A graph of nodes in the order given."""
-    return Graph(path=Path("made.toml"), name="made", seed=7, dtype="float64", nodes=nodes, resolved={})
+    return Graph(Path("made.toml"), ExperimentSettings(name="made", seed=7), nodes, {})

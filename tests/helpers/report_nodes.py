@@ -11,6 +11,7 @@ from flowlab.graph.graph import Graph
 from flowlab.graph.node import Node
 from flowlab.provenance.environment import Environment
 from flowlab.registry.entry_points import Entry
+from flowlab.spec.settings import ExperimentSettings
 
 ENVIRONMENT = Environment(
     platform="Linux",
@@ -58,9 +59,7 @@ def graph_of(outcome: Outcome) -> Graph:
     """The graph behind an outcome."""
     return Graph(
         path=Path("made.toml"),
-        name="made",
-        seed=7,
-        dtype="float64",
+        settings=ExperimentSettings(name="made", seed=7),
         nodes=tuple(record.node for record in outcome.records),
         resolved={"experiment": {"name": "made", "seed": 7, "note": None}},
     )

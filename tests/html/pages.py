@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from attrs import evolve
+from attrs import evolve, validators
 from matplotlib.figure import Figure
 from report_nodes import ENVIRONMENT, done, failed, graph_of, outcome_of
 
@@ -13,6 +13,7 @@ from flowlab.api import ClaimResult, Classes, Table
 from flowlab.engine.outcome import Record
 from flowlab.output.run_folder import claim_folder
 from flowlab.runner.write_run import write_run
+from flowlab.spec.settings import ExperimentSettings
 
 HOSTILE = """</script><script>document.title = 'taken'</script><img src=x onerror="document.title = 'taken'">'&"""
 ROWS = 250
@@ -58,7 +59,9 @@ def write_page(folder: Path) -> Path:
     )
     made = graph_of(outcome)
     resolved = {"experiment": {"name": HOSTILE}, "dataset": {"points": {"use": HOSTILE}}}
-    graph = evolve(made, name=HOSTILE, text=f"# {HOSTILE}\n", resolved=resolved)
+    with validators.disabled():  # no experiment has such a name, but a page doesn't rely on that
+        settings = ExperimentSettings(name=HOSTILE)
+    graph = evolve(made, settings=settings, text=f"# {HOSTILE}\n", resolved=resolved)
     claim_folder(folder)
     write_run(graph, outcome, ENVIRONMENT, folder)
     return folder / "report.html"

@@ -15,6 +15,7 @@ from flowlab.graph.node import Node
 from flowlab.html.dag_layout import Drawing, columns
 from flowlab.registry.entry_points import Entry
 from flowlab.registry.registry import Registry
+from flowlab.spec.settings import ExperimentSettings
 
 EXPERIMENTS = sorted((Path(__file__).parents[2] / "experiments").glob("*.toml"))
 ENTRY = Entry("dataset", "made-up", "made:Up", "made", "1.0")
@@ -26,7 +27,7 @@ def graph_of(inputs: list[set[int]]) -> Graph:
     for index, ends in enumerate(inputs):
         given = {"dataset": tuple(nodes[end] for end in sorted(ends))}
         nodes.append(Node(KINDS["dataset"], f"n{index}", "made-up", ENTRY, None, {}, given))
-    return Graph(Path("x"), "x", 0, "float64", tuple(nodes), {})
+    return Graph(Path("x"), ExperimentSettings(name="x"), tuple(nodes), {})
 
 
 @st.composite

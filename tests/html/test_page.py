@@ -14,7 +14,7 @@ from report_nodes import ENVIRONMENT, done, graph_of, outcome_of
 
 from flowlab.html.grid import Grid, round_cell
 from flowlab.html.report import render_report
-from flowlab.provenance.write_lock import lock_content
+from flowlab.provenance.lock_content import LockContent
 
 VOID = {"meta", "link", "img"}
 
@@ -117,7 +117,7 @@ def test_a_figure_of_too_many_strokes_is_shown_as_pixels(monkeypatch: pytest.Mon
 def test_a_run_without_anything_has_a_page() -> None:
     outcome = outcome_of(done("dataset", "x"))
     graph = graph_of(outcome)
-    parsed = Parsed(render_report(graph, outcome, lock_content(graph, outcome, ENVIRONMENT, {}), {}).decode())
+    parsed = Parsed(render_report(graph, outcome, LockContent.of(graph, outcome, ENVIRONMENT, {}), {}).decode())
     assert [attributes["id"] for attributes, _ in parsed.of("section")] == [
         "answer", "graph", "experiment", "provenance", "cite",
     ]  # fmt: skip

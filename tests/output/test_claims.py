@@ -11,7 +11,7 @@ from report_nodes import done, failed, graph_of, outcome_of
 from flowlab.api import ClaimResult
 from flowlab.output.answer import format_answer
 from flowlab.output.claims import claims_markdown, claims_table, collect_claims
-from flowlab.provenance.write_summary import summary_content
+from flowlab.provenance.summary import RunSummary
 
 HELD = ClaimResult(
     "so it is", "Section 5", ">= 10 %", "98.6 %", (0.9, 0.125), ((0.879, 0.912), (0.125, 0.125)), (1.0,),
@@ -74,7 +74,7 @@ def test_the_answer_has_a_table_of_claims_and_the_summary_holds_them() -> None:
     assert "Claims, 1 of 2 hold, 1 fails" in text
     assert "it does not" not in text  # the table says so
     assert "failed: analysis.c" in text
-    held, lost = summary_content(graph_of(outcome), outcome)["claims"]
+    held, lost = RunSummary.of(graph_of(outcome), outcome).data["claims"]
     assert (held["paper"], held["ours"], held["theory"], held["verdict"]) == (
         "98.6 %",
         [0.9, 0.125],

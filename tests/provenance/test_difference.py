@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tomli_w
 from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -42,7 +41,7 @@ def written(folder: Path, run: dict[str, Any]) -> Path:
     resolved = {"experiment": {"name": "made"}, "dataset": {"s": {"use": "made-up", **run["settings"]}}}
     environment = evolve(ENVIRONMENT, versions=run["versions"])
     made = RunFiles.of(evolve(graph_of(outcome), resolved=resolved), outcome, environment)
-    fill_folder(folder, {"lock.toml": tomli_w.dumps(made.lock).encode(), **made.content})
+    fill_folder(folder, {"lock.toml": made.lock.to_toml(), **made.content})
     return folder
 
 

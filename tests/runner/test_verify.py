@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowlab.engine.threads import pin_threads
-from flowlab.provenance.write_lock import checksum
+from flowlab.provenance.lock_content import checksum
 from flowlab.runner.run_experiment import plan_runs, run_experiment
 from flowlab.runner.verify import Verdict, verify_run
 

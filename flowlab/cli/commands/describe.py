@@ -16,13 +16,15 @@ from flowlab.registry.registry import Registry
 def describe(
     component: Annotated[
         str,
-        typer.Argument(help="name, kind:name or distribution:name", autocompletion=completion.components),
+        typer.Argument(
+            help="name, kind:name or distribution:name, or experiment",
+            autocompletion=completion.components,
+        ),
     ],
     debug: Debug = False,
 ) -> None:
-    """Describe a component: its keys, their types, defaults and ranges."""
+    """Describe a component, or the table [experiment]: its keys, their types, defaults and ranges."""
     with handle_errors(debug):
-        from flowlab.introspection.describe_component import describe_component as text
-        from flowlab.introspection.describe_component import find_component
+        from flowlab.introspection.describe_component import describe as text
 
-        echo(text(find_component(Registry.installed(), component)))
+        echo(text(Registry.installed(), component))
