@@ -1,4 +1,4 @@
-"""An experiment of four results worth keeping, run through the engine with a store."""
+"""An experiment of five results worth keeping, run through the engine with a store."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ denoiser = "al"
 integrator = "ddim"
 samples = 20
 """
-STORED = ("denoiser.al", "denoiser.slabs", "denoiser.wd", "flow.pf")
+STORED = ("denoiser.al", "denoiser.slabs", "denoiser.theory", "denoiser.wd", "flow.pf")
 
 
 class Ears(QuietListener):
@@ -123,7 +123,7 @@ def of(folder: Path, node: str) -> Path:
     kind, name = node.split(".")
     found = [
         path
-        for path, made in Store(folder).ingredients()
+        for path, made in Store(folder).all_ingredients()
         if (made["node"]["kind"], made["node"]["name"]) == (kind, name)
     ]
     assert len(found) == 1

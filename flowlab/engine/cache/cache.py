@@ -21,6 +21,7 @@ from flowlab.engine.cache.serialization import (
     deserialize,
     deserialize_without_inputs,
 )
+from flowlab.engine.cache.storable_classes import StorableClasses
 from flowlab.engine.cache.store import STORE_VARIABLE, Store
 from flowlab.engine.cache.tensor_file import TensorFile, UnusableFile, read_tensor_file, to_bytes
 from flowlab.engine.format_error import format_error
@@ -71,7 +72,9 @@ class ResultCache:
             return record
         # it costs more than such a node does, and two runs that compute one at once do no harm
         with nullcontext() if node.declared in self._quick_nodes else self._exclusive(path, node):
-            found = self._load(path, node, lambda encoded: deserialize(encoded, given, self.device))
+            found = self._load(
+                path, node, lambda encoded: deserialize(encoded, given, self.device, StorableClasses(node))
+            )
             if found is None:
                 if self.keep_all or _is_trained(node):
                     self._require_writable(path, node)
@@ -93,7 +96,9 @@ class ResultCache:
         path = self._path(node)
         if path is None:
             return None
-        return self._load(path, node, lambda encoded: deserialize_without_inputs(encoded, self.device))
+        return self._load(
+            path, node, lambda encoded: deserialize_without_inputs(encoded, self.device, StorableClasses(node))
+        )
 
     def _path(self, node: Node) -> Path | None:
         try:
