@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from time import perf_counter
 
 from flowlab.api import EngineError, StoreError
@@ -13,7 +12,6 @@ from flowlab.engine.inputs import gather_inputs, upstream_nodes
 from flowlab.engine.interrupt import signal_of
 from flowlab.engine.node_runner import NodeRunner
 from flowlab.engine.outcome import Outcome, Record, Records, record_without_work
-from flowlab.engine.progress.forecast import forecast
 from flowlab.engine.progress.listener import Listener
 from flowlab.engine.threads import pin_threads
 from flowlab.engine.upstream import RecordedUpstream
@@ -42,7 +40,7 @@ def run_graph(
     signal, lost = None, ""
     try:
         with pin_threads(runner.keys.threads):
-            listener.begun(graph.nodes, partial(forecast, runner))
+            listener.begun(graph.nodes)
             if graph.executor is None:
                 _run_in_process(runner, records)
             elif store is None:

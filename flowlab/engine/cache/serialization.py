@@ -1,8 +1,8 @@
 """Results as text and tensors, and back to the same bits. A value that can't be stored is left out.
 
-Stored are plain values, lists, tuples, dictionaries, tensors, the node's own inputs, and attrs classes whose fields
-can be stored, a plugin's as well: a file names the class and holds its fields. StorableClasses says which classes a
-file may name.
+Plain values, lists, tuples, dictionaries, tensors and the node's own inputs can be stored, and so can an attrs
+class of such fields, a plugin's as well: a file names the class and holds its fields. StorableClasses says which
+classes a file may name.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ def table_of(nodes: list[Node], time: Clock, width: int = 100, height: int = 10)
     """A table on a recording terminal of fixed size."""
     console = Console(file=io.StringIO(), record=True, force_terminal=True, width=width, height=height)
     table = LiveListener(console, time)
-    table.begun(nodes, str)
+    table.begun(nodes)
     return table
 
 
