@@ -1,8 +1,7 @@
 """Processes on this machine, each at one task.
 
-No library does this here: processes of pebble and of loky outlive a run that is killed; pebble hangs when several
-processes are killed at once, and loky blames a task for the death of a process that was idle. tests/README.md has the
-comparison.
+No library is used: processes of pebble and of loky outlive a run that is killed, pebble hangs when several processes
+are killed at once, and loky blames a task for the death of a process that was idle (tests/README.md).
 """
 
 from __future__ import annotations
@@ -128,7 +127,7 @@ class Processes:
         return place
 
     def _receive(self, place: int) -> TaskResult | None:
-        """Read a process's message: first that it has started, then results. A closed pipe means that it died."""
+        """Read a message: first that the process has started, then results. A closed pipe means that it died."""
         worker = self._workers[place]
         try:
             text = worker.pipe.recv_bytes().decode()
