@@ -38,7 +38,6 @@ from flowlab.api.kinds.schedule import Schedule
 from flowlab.api.kinds.tracker import TrackedRun, Tracker
 from flowlab.api.node_spec import NodeSpec
 from flowlab.api.result import Cell, Result, Table
-from flowlab.api.training_cost import BankTrainingCost, TrainingCost
 from flowlab.api.version import API_VERSION
 
 if TYPE_CHECKING:
@@ -62,7 +61,6 @@ __all__ = [
     "CLASSES",
     "HALF_STEP",
     "KINDS",
-    "BankTrainingCost",
     "Cell",
     "Center",
     "Checkpoint",
@@ -103,7 +101,6 @@ __all__ = [
     "TaskResult",
     "TrackedRun",
     "Tracker",
-    "TrainingCost",
     "TrainingSet",
     "Trajectories",
     "ValidationIssue",

@@ -1,54 +1,18 @@
-"""The few figures of a result that a person asks for first."""
+"""The few figures of a result that are shown when its node ends."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
-from typing import Any
-
-from flowlab.api import CLASSES, ClaimResult
+from flowlab.engine.format_error import format_error
 from flowlab.engine.outcome import Record
-
-QUALITY_LABELS = {
-    "violation_max": "violation_max",
-    "slab_ratio": "cost over slabs' cost",
-    "gap_proved": "proved gap",
-    "gap_estimate": "estimated gap",
-}
 
 
 def headline_metrics(record: Record) -> str:
-    """A bank's worst violation, cost over slabs, gaps; where each flow ends; a claim's figure. Empty without."""
-    found = {words: largest_number(record.metrics.get(name)) for name, words in QUALITY_LABELS.items()}
-    told = [", ".join(f"{words} {number:.4g}" for words, number in found.items() if number is not None)]
-    if record.node.kind.name == "classifier":
-        told += [
-            f"{flow} {_format_shares(counts)}"
-            for flow, counts in record.metrics.items()
-            if _is_class_counts(counts)
-        ]
-    if record.result is not None and isinstance(one := record.result.value, ClaimResult):
-        told.append(one.our_figures)
-    return "; ".join(filter(None, told))
-
-
-def largest_number(metric: Any) -> float | None:
-    """The largest number of a metric that is a number or lists of them; None where there is none."""
-    return max(_flat_numbers(metric), default=None)
-
-
-def _is_class_counts(metric: Any) -> bool:
-    return isinstance(metric, Mapping) and metric.keys() == set(CLASSES)
-
-
-def _format_shares(counts: Mapping[str, int]) -> str:
-    total = sum(counts.values())
-    return ", ".join(f"{100 * count / total:.1f} % {name}" for name, count in counts.items() if count)
-
-
-def _flat_numbers(metric: Any) -> Iterator[float]:
-    if isinstance(metric, list | tuple):
-        for each in metric:
-            yield from _flat_numbers(each)
-    elif isinstance(metric, int | float) and math.isfinite(metric):
-        yield metric
+    """What the component's own `headline(result)` says, else its kind's. Empty without a result."""
+    if record.result is None:
+        return ""
+    component = record.node.component
+    headline = component.headline if callable(getattr(component, "headline", None)) else record.node.kind.headline
+    try:
+        return str(headline(record.result))
+    except Exception as error:  # a defect of the component must not end the run
+        return f"no headline: {format_error(error)}"

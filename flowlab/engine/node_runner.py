@@ -16,6 +16,7 @@ from flowlab.engine.cache.cache import ResultCache
 from flowlab.engine.cache.content_digests import ContentDigests
 from flowlab.engine.cache.key import CacheKeys
 from flowlab.engine.cache.serialization import SerializationError, SerializedResult, serialize
+from flowlab.engine.cache.storable_classes import StorableClasses
 from flowlab.engine.cache.store import Store
 from flowlab.engine.checkpoints import Checkpoints
 from flowlab.engine.format_error import format_error
@@ -97,7 +98,7 @@ class NodeRunner:
             return Record(node, "failed", None, format_error(error), seconds, trace=traceback.format_exc()), None
         seconds = perf_counter() - start
         try:
-            serialized = serialize(result, given)
+            serialized = serialize(result, given, StorableClasses(node))
         except SerializationError:
             return Record(node, status_of(result), result, seconds=seconds), None
         return Record(node, status_of(result), result, seconds=seconds, digest=serialized.digest), serialized

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from time import perf_counter
 
 from flowlab.api import EngineError, StoreError
@@ -15,7 +14,6 @@ from flowlab.engine.interrupt import signal_of
 from flowlab.engine.node_runner import NodeRunner
 from flowlab.engine.numerics import pin_numerics
 from flowlab.engine.outcome import Outcome, Record, Records, record_without_work
-from flowlab.engine.progress.forecast import forecast
 from flowlab.engine.progress.listener import Listener
 from flowlab.engine.workers.scheduler import run_on_workers
 from flowlab.graph.graph import Graph
@@ -44,7 +42,7 @@ def run_graph(
     signal, lost = None, ""
     try:
         with pin_numerics(runner.keys.threads):
-            listener.begun(graph.nodes, partial(forecast, runner))
+            listener.begun(graph.nodes)
             if graph.executor is None:
                 _run_in_process(runner, records)
             elif store is None:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from flowlab.api import CLASSES, ClaimResult
-from flowlab.engine.headline_metrics import QUALITY_LABELS, largest_number
+from flowlab.api.helpers.largest_number import largest_number
+from flowlab.api.kinds.denoiser import HEADLINE_LABELS
 from flowlab.engine.outcome import Outcome
 from flowlab.output.claims import claims_table
 from flowlab.output.figures import figure_stems
@@ -52,14 +53,14 @@ def format_interpolation(outcome: Outcome) -> list[str]:
     found: dict[str, list[list[Any]]] = {}
     for record in outcome.of("denoiser"):
         if "violation_max" in record.metrics and "slab_ratio" in record.metrics:
-            group = found.setdefault(record.node.name, [[] for _ in QUALITY_LABELS])
-            for values, figure in zip(group, QUALITY_LABELS, strict=True):
+            group = found.setdefault(record.node.name, [[] for _ in HEADLINE_LABELS])
+            for values, figure in zip(group, HEADLINE_LABELS, strict=True):
                 values.append(record.metrics.get(figure))
     if not found:
         return []
     rows = [(name, *map(format_worst, group)) for name, group in found.items()]
     shown = [column for column in range(len(rows[0])) if any(row[column] != "-" for row in rows)]
-    table = [tuple(row[column] for column in shown) for row in (("denoiser", *QUALITY_LABELS.values()), *rows)]
+    table = [tuple(row[column] for column in shown) for row in (("denoiser", *HEADLINE_LABELS.values()), *rows)]
     return ["How well the denoisers interpolate, worst level", *align_columns(table, indent=2)]
 
 

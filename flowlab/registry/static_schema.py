@@ -1,4 +1,8 @@
-"""A component that can't be imported, as far as its source tells: enough of it to describe its keys."""
+"""A component that can't be imported, as far as its source tells: enough of it to describe its keys.
+
+griffe would resolve names, but it gives defaults and ranges as text and knows nothing of attrs. Evaluating them is
+most of what is here, and would stay.
+"""
 
 from __future__ import annotations
 

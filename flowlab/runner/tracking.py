@@ -81,9 +81,9 @@ class TrackingListener:
     trackers: Trackers
     _node: str = ""
 
-    def begun(self, nodes: Sequence[Node], ahead: Callable[[], str]) -> None:
+    def begun(self, nodes: Sequence[Node]) -> None:
         """Pass it on."""
-        self.listener.begun(nodes, ahead)
+        self.listener.begun(nodes)
 
     def started(self, node: Node) -> None:
         """Pass it on."""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 import attrs
@@ -18,11 +16,9 @@ from flowlab.spec.document import Document
 EXECUTOR, TRACKER = "executor", "tracker"
 
 
-def executor_overrides(executor: str | None, scheduler_file: Path | None) -> list[str]:
-    """The settings that choose an executor, and the running scheduler that it attaches to."""
-    chosen = [] if executor is None else [f"{EXECUTOR}={executor}"]
-    file = [] if scheduler_file is None else [f"{EXECUTOR}.scheduler_file={json.dumps(str(scheduler_file))}"]
-    return chosen + file
+def executor_overrides(executor: str | None) -> list[str]:
+    """The setting that chooses an executor, none where no name is given."""
+    return [] if executor is None else [f"{EXECUTOR}={executor}"]
 
 
 def apply_overrides(document: Document, settings: Iterable[str]) -> Document:

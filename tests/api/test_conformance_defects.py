@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from attrs import evolve
+from attrs import define, evolve
 
 from flowlab.api import Slabs, TaskResult, ValidationIssue
 from flowlab.api.testing import SUITES
@@ -96,6 +96,26 @@ class Cheap(Slabs):
     """Slabs that understate their cost."""
 
     cost = property(lambda self: super().cost / 2)
+
+
+@define
+class Forgetful:
+    """A network that is stored without the number of its calls, which its values depend on."""
+
+    right: Any
+
+    def __attrs_post_init__(self) -> None:
+        calls[id(self)] = 0
+
+    def __call__(self, y: Any) -> Any:
+        calls[id(self)] += 1
+        return self.right(y) * calls[id(self)]
+
+    def at(self, level: int) -> Any:
+        return self.right.at(level)
+
+
+calls: dict[int, int] = {}
 
 
 def cheap(right: Any) -> Any:
@@ -303,6 +323,12 @@ DEFECTS: list[tuple[str, str, Any, dict[str, Any]]] = [
         "denoiser",
         "levels_fall_and_each_is_marked",
         denoiser(lambda bank, _: evolve(bank, sigma=bank.sigma.flip(0))),
+        {},
+    ),
+    (
+        "denoiser",
+        "a_network_that_is_stored_is_its_fields",
+        denoiser(lambda bank, _: evolve(bank, network=Forgetful(bank.network))),
         {},
     ),
     (

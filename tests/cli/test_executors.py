@@ -148,7 +148,7 @@ def test_an_executor_takes_a_store(flowlab: Run, experiment: Path) -> None:
 def test_a_key_that_an_executor_lacks(flowlab: Run, experiment: Path) -> None:
     error = refused(flowlab("run", experiment, "--executor", "local", "--set", "executor.worker=2"))
     assert "(did you mean 'workers'?)" in error
-    error = refused(flowlab("run", experiment, "--executor", "local", "--scheduler-file", "f"))
+    error = refused(flowlab("run", experiment, "--executor", "local", "--set", "executor.scheduler_file=f"))
     assert "scheduler_file" in error
     error = refused(flowlab("run", experiment, "--set", "executor.workers=2"))
     assert "executor" in error

@@ -116,12 +116,14 @@ def test_an_integrator_that_is_stopped_early_is_not_at_rest():
 @pytest.mark.parametrize("flow", ["score", "probability"])
 def test_a_flow_that_is_kept_in_the_store_comes_back_whole(flow, tmp_path):
     from flowlab.engine.cache.serialization import deserialize, serialize
+    from flowlab.engine.cache.storable_classes import StorableClasses
 
     results = run(f'use = "{flow}"\ndenoiser = "exact"\nspread = 0.5')
     given = {"denoiser": results["denoiser.exact"].value}
-    encoded = serialize(results["flow.flow"].record.result, given)
+    classes = StorableClasses(results["flow.flow"].record.node)
+    encoded = serialize(results["flow.flow"].record.result, given, classes)
     assert encoded.whole
-    again = deserialize(encoded, given, torch.device("cpu")).value
+    again = deserialize(encoded, given, torch.device("cpu"), classes).value
     assert torch.equal(again.states, results["flow.flow"].value.states)
     assert torch.equal(again.limits.eigenvalue, results["flow.flow"].value.limits.eigenvalue)
 

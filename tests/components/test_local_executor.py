@@ -268,7 +268,7 @@ def test_processes_that_cannot_begin_are_no_fault_of_a_task(
         started.append(place)
         return right(self, place)
 
-    monkeypatch.setattr(Processes, "_started", counted)
+    monkeypatch.setattr(Processes, "_start", counted)
     with (
         Local(2).open_pool(work, "cpu", 1) as pool,
         pytest.raises(EngineError, match=f"a process of the executor died of {cause} before it could work"),

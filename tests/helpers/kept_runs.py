@@ -1,4 +1,4 @@
-"""An experiment of four results worth keeping, run through the engine with a store."""
+"""An experiment of five results worth keeping, run through the engine with a store."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ denoiser = "al"
 integrator = "ddim"
 samples = 20
 """
-STORED = ("denoiser.al", "denoiser.slabs", "denoiser.wd", "flow.pf")
+STORED = ("denoiser.al", "denoiser.slabs", "denoiser.theory", "denoiser.wd", "flow.pf")
 
 
 class Ears(QuietListener):

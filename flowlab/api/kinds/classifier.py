@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
@@ -11,10 +11,25 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from flowlab.api.kinds.flow import Trajectories
+    from flowlab.api.result import Result
     from flowlab.theory.geometry.subset_sums import Metric
 
 
 CLASSES = ("training", "virtual", "boundary", "interior", "elsewhere")
+
+
+def headline(result: Result) -> str:
+    """Where each flow ends: the share of its endpoints in each class that has any."""
+    shares = ((flow, _format_shares(counts)) for flow, counts in result.metrics.items())
+    return "; ".join(f"{flow} {text}" for flow, text in shares if text)
+
+
+def _format_shares(counts: Any) -> str:
+    """Shares of classes; empty for a metric that does not count them."""
+    if not isinstance(counts, Mapping) or counts.keys() != set(CLASSES):
+        return ""
+    total = sum(counts.values())
+    return ", ".join(f"{100 * count / total:.1f} % {name}" for name, count in counts.items() if count)
 
 
 @frozen

@@ -7,11 +7,27 @@ from typing import TYPE_CHECKING, Protocol
 
 from attrs import field, frozen
 
+from flowlab.api.helpers.largest_number import largest_number
+
 if TYPE_CHECKING:
     from torch import Tensor
 
     from flowlab.api.kinds.dataset import TrainingSet
-    from flowlab.api.result import Table
+    from flowlab.api.result import Result, Table
+
+HEADLINE_LABELS = {
+    "violation_max": "violation_max",
+    "slab_ratio": "cost over slabs' cost",
+    "gap_proved": "proved gap",
+    "gap_estimate": "estimated gap",
+}
+"""The metrics that tell how well a bank interpolates, and how they are called where people read them."""
+
+
+def headline(result: Result) -> str:
+    """The worst level's violation, cost over the slabs' and gaps, of those that a bank reports."""
+    numbers = {label: largest_number(result.metrics.get(name)) for name, label in HEADLINE_LABELS.items()}
+    return ", ".join(f"{label} {number:.4g}" for label, number in numbers.items() if number is not None)
 
 
 class Denoiser(Protocol):

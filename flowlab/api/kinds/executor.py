@@ -47,7 +47,7 @@ class Executor(Protocol):
     """Opens a crew. Left early, the crew stops at once: what is unfinished is lost, what is finished is kept."""
 
     def open_pool(self, work: TaskFunction, device: str, threads: int) -> AbstractContextManager[WorkerPool]:
-        """Processes that do `work`, a function of a module's top level, in so many threads each.
+        """Processes that do `work` in so many threads each: a picklable function, which may hold much text.
 
-        `device` is "cpu" or "cuda". Raises EngineError.
+        A pool that can sends it to each process once. `device` is "cpu" or "cuda". Raises EngineError.
         """

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from attrs import frozen
+
+from flowlab.api.kinds import analysis, classifier, denoiser
+from flowlab.api.result import Result
+
+
+def no_headline(result: Result) -> str:
+    """Say nothing of a result."""
+    return ""
 
 
 @frozen
@@ -11,13 +21,15 @@ class Kind:
 
     A node of a *built* kind calls its component's `build(context, **inputs) -> Result`; the others are
     tools, handed as they are to the components that refer to them. What is *shown* is built where it is written,
-    by the run itself, whatever executor does the rest.
+    by the run itself, whatever executor does the rest. `headline` gives the few figures of a result that are
+    shown when a node ends; a component's own `headline(result) -> str` goes before it.
     """
 
     name: str
     help: str
     built: bool = True
     shown: bool = False
+    headline: Callable[[Result], str] = no_headline
 
     @property
     def group(self) -> str:
@@ -31,11 +43,11 @@ KINDS: dict[str, Kind] = {
         Kind("dataset", "training points, their geometry and their theory"),
         Kind("schedule", "the noise levels sigma of a bank of denoisers", built=False),
         Kind("optimizer", "how a shallow network is fitted to exact interpolation", built=False),
-        Kind("denoiser", "a bank of denoisers, one a noise level"),
+        Kind("denoiser", "a bank of denoisers, one a noise level", headline=denoiser.headline),
         Kind("integrator", "how a flow steps from one time to the next", built=False),
         Kind("flow", "where starting points are carried by a denoiser's score"),
-        Kind("classifier", "what kind of point each endpoint is"),
-        Kind("analysis", "numbers and tables made of what the others produced"),
+        Kind("classifier", "what kind of point each endpoint is", headline=classifier.headline),
+        Kind("analysis", "numbers and tables made of what the others produced", headline=analysis.headline),
         Kind("figure", "pictures made of what the others produced", shown=True),
         Kind("executor", "which processes do the work", built=False),
         Kind("tracker", "where the figures of a run are followed as they come", built=False),

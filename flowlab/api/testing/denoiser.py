@@ -14,6 +14,7 @@ from flowlab.api.context import Context
 from flowlab.api.kinds.denoiser import DenoiserBank
 from flowlab.api.kinds.optimizer import Fit
 from flowlab.api.result import Result
+from flowlab.api.storable import stored_fields
 from flowlab.api.testing.box import box_training
 from flowlab.api.testing.dataset import in_balls
 from flowlab.api.testing.inputs import inputs
@@ -134,6 +135,19 @@ class DenoiserSuite(Suite):
             balls = in_balls(geometry, rho, 20, seed)
             gap = bank.denoise(balls.flatten(0, 1), level).view_as(balls) - geometry.points[:, None]
             assert gap.abs().max() <= _ROUNDING, "h is off a training point within the ball that it states"
+
+    @few
+    @given(st.data(), seeds)
+    def test_a_network_that_is_stored_is_its_fields(self, data: st.DataObject, seed: int) -> None:
+        bank = self.bank(data, seed)
+        network: Any = bank.network
+        fields = stored_fields(type(network))
+        if fields is None:
+            return  # it is built again where it is needed
+        y = normal(seed, 1, 9, 3).expand(len(bank.sigma), -1, -1)
+        network(y)  # a state that it keeps would differ from here on
+        again = type(network)(**{argument: getattr(network, name) for name, argument in fields.items()})
+        assert torch.equal(again(y), network(y)), "built again from its fields, the network has other values"
 
     @few
     @given(st.data(), seeds)

@@ -24,11 +24,10 @@ def run(
     device: Annotated[str, typer.Option(help="cpu, cuda or auto")] = "auto",
     executor: Annotated[
         str | None,
-        typer.Option(help="component that does the work, like --set executor=NAME; none: this process"),
-    ] = None,
-    scheduler_file: Annotated[
-        Path | None,
-        typer.Option(help="file that names a running scheduler, like --set executor.scheduler_file=FILE"),
+        typer.Option(
+            help="component that does the work, like --set executor=NAME; its keys with --set executor.KEY=VALUE; "
+            "none: this process"
+        ),
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="show no progress")] = False,
     no_store: Annotated[
@@ -49,8 +48,8 @@ def run(
             if not json:
                 echo(report.answer)
 
-        chosen = executor_overrides(executor, scheduler_file)
-        plans = plan_runs(files, out, [*chosen, *(settings or ())], device, not no_store)
+        overrides = [*executor_overrides(executor), *(settings or ())]
+        plans = plan_runs(files, out, overrides, device, not no_store)
         series = run_all(plans, device, quiet, debug, show)
         table = series.close(plans[0].folder.parent) if len(plans) > 1 else ""
         if json or table:

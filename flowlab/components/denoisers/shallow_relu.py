@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from flowlab.api import (
-    BankTrainingCost,
     Context,
     DenoiserBank,
     NodeError,
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from flowlab.theory.networks.interpolation import Interpolation
     from flowlab.theory.networks.relu_network import ReluNetwork
 
-_NUMBERS = 40  # bytes that a coordinate of a sample takes: noise, samples, residual, force, multiplier
 _JUDGED = ("violation_max", "slab_ratio")
 _EXCESS = 1e-3  # over the cost of the slabs, which interpolate: a network above it is not the minimum
 
@@ -98,22 +96,6 @@ class ShallowRelu:
         if fit.tolerance is None:
             return Result(bank, metrics, tables, fit.shortfall)
         return Result(bank, metrics, tables, fit.shortfall or _short(figures, most.tolist(), sigma.tolist()))
-
-    def training_cost(
-        self, *, dataset: TrainingSet, schedule: Schedule, optimizer: Any
-    ) -> BankTrainingCost | None:
-        """What the training takes, where the optimizer says how much it does."""
-        if not hasattr(optimizer, "training_cost"):
-            return None
-        points, dimension = dataset.geometry.points.shape
-        training_cost = optimizer.training_cost(points, dataset.samples)
-        if training_cost is None:
-            return None
-        levels = len(schedule.sigma(dataset.geometry.points.dtype))
-        # judged in float64, before and after the ReLU; of neurons that die, trained in float32
-        neuron = 12 if training_cost.bound == "at most" else 16
-        memory = levels * points * dataset.samples * (neuron * self.width + _NUMBERS * dimension)
-        return BankTrainingCost(training_cost, levels, dimension, self.width, memory)
 
     def _start(self, levels: int, dimension: int, context: Context) -> ReluNetwork:
         import torch

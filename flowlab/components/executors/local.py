@@ -1,4 +1,8 @@
-"""Processes on this machine, each at one task."""
+"""Processes on this machine, each at one task.
+
+No library is used: processes of pebble and of loky outlive a run that is killed, pebble hangs when several
+processes are killed at once, and loky blames a task for the death of a process that was idle (tests/README.md).
+"""
 
 from __future__ import annotations
 
@@ -17,9 +21,9 @@ from attrs import define, field, frozen
 
 from flowlab.api import EngineError, Task, TaskFunction, TaskResult, parameter
 
-_STARTS = 3  # processes in a row that are killed before they can work, until no other is tried
-_SIGNALS = {int(one): one.name for one in signal.Signals}  # those that have a name
-_GRACE = 5.0  # seconds that a process has to be gone after its last word
+_STARTS = 3  # processes in a row that are killed while they start, after which no other is started
+_SIGNAL_NAMES = {int(number): number.name for number in signal.Signals}
+_GRACE = 5.0  # seconds that a process has to end after it closed its pipe, before it is killed
 
 
 @frozen
@@ -48,7 +52,7 @@ class Local:
 
 @define
 class _Worker:
-    """One process, the task that it is at, and whether it has said that it can work."""
+    """One process, its task if it has one, and whether it has started."""
 
     process: BaseProcess
     pipe: Connection
@@ -64,32 +68,31 @@ class Processes:
     places: list[str | None]
     _waiting: deque[Task] = field(factory=deque, init=False)
     _workers: dict[int, _Worker] = field(factory=dict, init=False)  # by place
-    _failed_starts: int = field(
-        default=0, init=False
-    )  # processes in a row that were killed before they could work
+    _failed_starts: int = field(default=0, init=False)  # processes in a row that were killed while they started
 
     @property
     def slots(self) -> int:
-        """How many tasks can be worked at, at once."""
+        """How many tasks can run at once."""
         return len(self.places)
 
     def submit(self, task: Task) -> None:
-        """Give it to a process that has nothing to do, as soon as there is one."""
+        """Send the task to an idle process, as soon as there is one. Raises EngineError as `completed` does."""
         self._waiting.append(task)
         self._assign()
 
     def completed(self) -> Sequence[TaskResult]:
         """Wait for tasks to end. Raises EngineError where no process can be started."""
-        found: list[TaskResult] = []
-        while not found and any(worker.task for worker in self._workers.values()):
+        results: list[TaskResult] = []
+        while not results and any(worker.task for worker in self._workers.values()):
             places = {worker.pipe: place for place, worker in self._workers.items()}
-            heard = [self._receive(places[pipe]) for pipe in wait(list(places)) if isinstance(pipe, Connection)]
-            found += [answer for answer in heard if answer is not None]
+            for pipe in wait(list(places)):
+                result = self._receive(places[pipe]) if isinstance(pipe, Connection) else None
+                results += [] if result is None else [result]
             self._assign()
-        return found
+        return results
 
     def kill(self) -> None:
-        """Stop all processes at once."""
+        """Kill all processes."""
         for worker in self._workers.values():
             worker.process.kill()
         for worker in self._workers.values():
@@ -97,7 +100,7 @@ class Processes:
             worker.pipe.close()
 
     def _assign(self) -> None:
-        """Give what waits to who has nothing to do, or to a new process as long as there are places."""
+        """Send waiting tasks to idle processes; start another process while there is a free place."""
         while self._waiting:
             idle = [place for place, worker in self._workers.items() if worker.task is None]
             vacant = [place for place in range(len(self.places)) if place not in self._workers]
@@ -107,7 +110,7 @@ class Processes:
             worker = self._workers[place]
             try:
                 worker.pipe.send_bytes(self._waiting[0].order.encode())
-            except OSError:  # it was dead before, of which the task isn't to blame
+            except OSError:  # it had died before, so the task is not to blame
                 self._reap(place)
             else:
                 worker.task = self._waiting.popleft()
@@ -124,7 +127,7 @@ class Processes:
         return place
 
     def _receive(self, place: int) -> TaskResult | None:
-        """What a process says: first that it can work, then answers, or by its end that it is dead."""
+        """Read a message: first that the process has started, then results. A closed pipe means that it died."""
         worker = self._workers[place]
         try:
             text = worker.pipe.recv_bytes().decode()
@@ -137,14 +140,14 @@ class Processes:
         return TaskResult(task.name, text)
 
     def _reap(self, place: int) -> TaskResult | None:
-        """What is said of a dead process at a task. Raises EngineError where others would die as it did."""
+        """The result of a dead process's task, if it had one. Raises EngineError if others would die alike."""
         worker = self._workers.pop(place)
         worker.process.join(_GRACE)
         worker.process.kill()
         worker.process.join()
         worker.pipe.close()
         code = worker.process.exitcode or 0
-        cause = _SIGNALS.get(-code, f"signal {-code}") if code < 0 else f"exit code {code}"
+        cause = _SIGNAL_NAMES.get(-code, f"signal {-code}") if code < 0 else f"exit code {code}"
         if worker.ready:
             return (
                 None if worker.task is None else TaskResult(worker.task.name, None, crashes=1, where=f"of {cause}")
@@ -160,8 +163,8 @@ class Processes:
 
 @contextmanager
 def _block_sigint() -> Iterator[None]:
-    """Ctrl-C waits, and goes unheard in a process that is started within: it goes to all, and the run decides."""
-    resource_tracker.ensure_running()  # else begun within, which would end this
+    """Delay Ctrl-C within; processes that are started within never get it, as the run decides what it means."""
+    resource_tracker.ensure_running()  # else it starts within, and unblocks the signal
     former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -170,16 +173,16 @@ def _block_sigint() -> Iterator[None]:
 
 
 def _serve(work: TaskFunction, pipe: Connection, gpu: str | None) -> None:
-    """A process's life: order after order, until the pipe closes."""
+    """The main loop of a process: order after order, until the pipe closes."""
     threading.Thread(target=_exit_with_parent, daemon=True).start()
     if gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu
-    text = ""  # that it can work
+    text = ""  # the first message says that the process has started
     while True:
         try:
             pipe.send_bytes(text.encode())
             order = pipe.recv_bytes().decode()
-        except (EOFError, OSError):  # whoever asks is gone
+        except (EOFError, OSError):  # the run is gone
             return
         text = work(order)
 
@@ -200,8 +203,8 @@ def _visible_gpus() -> list[str | None]:
     import torch
 
     named = os.environ.get("CUDA_VISIBLE_DEVICES")
-    listed = named.split(",") if named else map(str, range(torch.cuda.device_count()))
-    found: list[str | None] = [name.strip() for name in listed]
-    if not found:
+    names = named.split(",") if named else map(str, range(torch.cuda.device_count()))
+    gpus: list[str | None] = [name.strip() for name in names]
+    if not gpus:
         raise EngineError("there is no GPU for a process to work with")
-    return found
+    return gpus

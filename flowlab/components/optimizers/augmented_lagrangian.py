@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from attrs import frozen
 
-from flowlab.api import Context, Fit, NodeError, Table, TrainingCost, parameter
+from flowlab.api import Context, Fit, NodeError, Table, parameter
 from flowlab.components.optimizers.parts import trained_in_parts
 
 if TYPE_CHECKING:
@@ -62,14 +62,6 @@ class AugmentedLagrangian:
     precision: Literal["float32", "float64"] = parameter("float32", help="dtype of the training")
     working_set: int = parameter(0, help="samples a point that a step sees, of the hardest; 0: all", ge=0)
     start: Literal["random", "slabs"] = parameter("random", help="where training begins")
-
-    def training_cost(self, points: int, samples: int) -> TrainingCost:
-        """All samples at each step; of a working set the stages' shares, while neurons have yet to die."""
-        if not self.working_set:
-            return TrainingCost(self.steps, points * samples, self.precision)
-        # half of the steps see a quarter of it, the others the whole
-        rows = min(samples, self.working_set) * 5 // 8
-        return TrainingCost(self.steps, points * max(rows, 1), self.precision, "at most")
 
     def minimise(
         self,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from attrs import evolve, frozen
+from attrs import frozen
 
-from flowlab.api import Context, Fit, NodeError, TrainingCost, parameter
+from flowlab.api import Context, Fit, NodeError, parameter
 from flowlab.components.optimizers.augmented_lagrangian import AugmentedLagrangian
 
 if TYPE_CHECKING:
@@ -46,13 +46,6 @@ class CertifiedMinNorm:
     polish: int = parameter(4_000, help="float64 steps of a polish", ge=1)
     starts: int = parameter(128, help="random starting neurons of each search for g", ge=1)
     regions: int = parameter(2_000_000, help="most regions of directions bounded in the proof of a level", ge=1)
-
-    def training_cost(self, points: int, samples: int) -> TrainingCost | None:
-        """That of the training; how long the certificate takes is known when it is there."""
-        if self.start == "slabs":
-            return None
-        training = AugmentedLagrangian(steps=self.steps, working_set=self.working_set)
-        return evolve(training.training_cost(points, samples), bound="at least")
 
     def minimise(
         self,

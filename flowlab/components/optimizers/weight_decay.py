@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from attrs import frozen
 
-from flowlab.api import Context, Fit, NodeSpec, Table, TrainingCost, ValidationIssue, parameter
+from flowlab.api import Context, Fit, NodeSpec, Table, ValidationIssue, parameter
 from flowlab.components.optimizers.parts import trained_in_parts
 
 if TYPE_CHECKING:
@@ -47,10 +47,6 @@ class WeightDecay:
         """The term of the loss is the representation cost, in which b, V and c are free."""
         if self.decay_all and self.kind == "coupled":
             yield ValidationIssue("decay_all", "coupled decay is of the cost C, which has no biases, V and c")
-
-    def training_cost(self, points: int, samples: int) -> TrainingCost:
-        """A batch at each step, or all samples."""
-        return TrainingCost(self.steps, points * min(self.batch or samples, samples), self.precision)
 
     def minimise(
         self,

@@ -21,6 +21,7 @@ from flowlab.engine.cache.serialization import (
     deserialize,
     deserialize_without_inputs,
 )
+from flowlab.engine.cache.storable_classes import StorableClasses
 from flowlab.engine.cache.store import STORE_VARIABLE, Store
 from flowlab.engine.cache.tensor_file import TensorFile, UnusableFile, key_path, read_tensor_file, to_bytes
 from flowlab.engine.checkpoints import Checkpoints
@@ -106,9 +107,9 @@ class ResultCache:
             content = read_tensor_file(path, path.stem)
             stored = SerializedResult(content.labels["result"], content.tensors)
             if given is None:
-                result = deserialize_without_inputs(stored, self.device)
+                result = deserialize_without_inputs(stored, self.device, StorableClasses(node))
             else:
-                result = deserialize(stored, given, self.device)
+                result = deserialize(stored, given, self.device, StorableClasses(node))
         except FileNotFoundError:
             return None
         except Exception as error:

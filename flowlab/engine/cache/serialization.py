@@ -1,4 +1,9 @@
-"""Results as text and tensors, and back to the same bits. A value that has no form here is left out."""
+"""Results as text and tensors, and back to the same bits. A value that can't be stored is left out.
+
+Plain values, lists, tuples, dictionaries, tensors and the node's own inputs can be stored, and so can an attrs
+class of such fields, a plugin's as well: a file names the class and holds its fields. StorableClasses says which
+classes a file may name.
+"""
 
 from __future__ import annotations
 
@@ -6,26 +11,31 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import attrs
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
-from flowlab.api import ClaimResult, Classes, DenoiserBank, Result, StartLaw, Table, Trajectories
+from flowlab.api import Result
+from flowlab.api.storable import stored_fields
+from flowlab.engine.cache.storable_classes import StorableClasses, UnknownClass
 from flowlab.engine.cache.tensor_file import checksum
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-_LONG = 16  # floats in a list, from which on they are kept as a tensor
+_LONG = 16  # a list of so many floats is stored as a tensor
 
 
 class SerializationError(Exception):
-    """A value without a form."""
+    """A value that can't be stored."""
+
+
+class _InputMissing(Exception):
+    """A stored value that holds an input of its node, read without it."""
 
 
 @frozen
 class MissingValue:
-    """Stands for a value of a type without a form: to have it again, build it again."""
+    """Stands for a value that was not stored; to have it, its node is built again."""
 
     type: str
 
@@ -36,7 +46,7 @@ class SerializedResult:
 
     text: str
     tensors: Mapping[str, Tensor]
-    whole: bool = True  # no value is Lost
+    whole: bool = True  # it has its value
 
     @property
     def digest(self) -> str:
@@ -44,89 +54,72 @@ class SerializedResult:
         return checksum({"result": self.text}, self.tensors)
 
 
-def serialize(result: Result, given: Mapping[str, Any]) -> SerializedResult:
+def serialize(result: Result, given: Mapping[str, Any], classes: StorableClasses) -> SerializedResult:
     """A result of a node that was given these inputs: they are named, not copied.
 
-    Its value may be left out, Lost. Raises Unstorable where something else has no form.
+    A value that can't be stored is left out. Raises SerializationError where anything else can't.
     """
     try:
-        return _serialize_tree(result, given)
+        return _serialize(result, given, classes)
     except SerializationError:
-        lost = attrs.evolve(result, value=MissingValue(type(result.value).__name__))
-        return attrs.evolve(_serialize_tree(lost, given), whole=False)
+        partial = evolve(result, value=MissingValue(type(result.value).__name__))
+        return evolve(_serialize(partial, given, classes), whole=False)
 
 
-def _serialize_tree(result: Result, given: Mapping[str, Any]) -> SerializedResult:
-    writer = _Writer({id(value): place for place, value in _input_places(given)})
+def _serialize(result: Result, given: Mapping[str, Any], classes: StorableClasses) -> SerializedResult:
+    writer = _Writer({id(value): place for place, value in _input_places(given)}, classes)
     tree = writer.tree(result)
     return SerializedResult(json.dumps(tree, separators=(",", ":")), writer.tensors)
 
 
-def deserialize(encoded: SerializedResult, given: Mapping[str, Any], device: torch.device) -> Result:
-    """The result, of a node that is given these inputs."""
-    reader = _Reader(encoded.tensors, dict(_input_places(given)), device)
-    result: Result = reader.value(json.loads(encoded.text))
+def deserialize(
+    encoded: SerializedResult, given: Mapping[str, Any], device: torch.device, classes: StorableClasses
+) -> Result:
+    """The result, of a node that is given these inputs. Raises UnknownClass and what constructors raise."""
+    reader = _Reader(encoded.tensors, dict(_input_places(given)), device, classes)
+    result = reader.value(json.loads(encoded.text))
+    if not isinstance(result, Result):
+        raise TypeError(f"it holds a {type(result).__name__} in place of a result")
     return result
 
 
-def deserialize_without_inputs(encoded: SerializedResult, device: torch.device) -> Result:
-    """The result without its node's inputs: a value that holds one of them is Lost."""
-    tree = json.loads(encoded.text)
+def deserialize_without_inputs(
+    encoded: SerializedResult, device: torch.device, classes: StorableClasses
+) -> Result:
+    """The result without its node's inputs: a value that holds one of them is missing. Raises as deserialize."""
     try:
-        return deserialize(encoded, {}, device)
-    except KeyError:
-        alone = {
-            **tree,
-            "fields": {**tree["fields"], "value": {"form": "MissingValue", "fields": {"type": "of inputs"}}},
-        }
-        return deserialize(SerializedResult(json.dumps(alone), encoded.tensors), {}, device)
+        return deserialize(encoded, {}, device, classes)
+    except _InputMissing:
+        tree = json.loads(encoded.text)
+        tree["fields"]["value"] = {"missing": "of inputs"}
+        return deserialize(SerializedResult(json.dumps(tree), encoded.tensors), {}, device, classes)
 
 
 def missing_value_type(text: str) -> str | None:
-    """The type of the value without which a result was kept; None where it has its value."""
+    """The type of the value without which a result was stored; None where it has its value."""
     match json.loads(text):
-        case {"fields": {"value": {"form": "MissingValue", "fields": {"type": str(kind)}}}}:
-            return kind
+        case {"fields": {"value": {"missing": str(name)}}}:
+            return name
     return None
-
-
-def _serializable_classes() -> dict[str, type[Any]]:
-    """The classes whose fields are kept, by name."""
-    from flowlab.theory.flows.flow_limit import FlowLimits
-    from flowlab.theory.networks.relu_network import ReluNetwork
-
-    forms = (
-        Result,
-        MissingValue,
-        Table,
-        DenoiserBank,
-        ReluNetwork,
-        Trajectories,
-        FlowLimits,
-        StartLaw,
-        Classes,
-        ClaimResult,
-    )
-    return {form.__name__: form for form in forms}
 
 
 def _input_places(given: Mapping[str, Any]) -> list[tuple[tuple[str, ...], Any]]:
     """The inputs by field, or by field and name."""
     places: list[tuple[tuple[str, ...], Any]] = []
-    for name, value in given.items():
-        several = isinstance(value, Mapping)
-        places += [((name, end), one) for end, one in value.items()] if several else [((name,), value)]
+    for field_name, value in given.items():
+        if isinstance(value, Mapping):
+            places += [((field_name, name), item) for name, item in value.items()]
+        else:
+            places.append(((field_name,), value))
     return places
 
 
 @define
 class _Writer:
     given: Mapping[int, tuple[str, ...]]
-    tensors: dict[str, Tensor] = field(factory=dict)
-    forms: Mapping[type[Any], str] = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self.forms = {form: name for name, form in _serializable_classes().items()}
+    classes: StorableClasses
+    tensors: dict[str, Tensor] = field(factory=dict, init=False)
+    storages: set[int] = field(factory=set, init=False)  # addresses of memory that a tensor is in
 
     def tree(self, value: Any) -> Any:
         import torch
@@ -137,7 +130,7 @@ class _Writer:
         if id(value) in self.given:
             return {"given": self.given[id(value)]}
         if kind is list and len(value) >= _LONG and all(type(item) is float for item in value):
-            return {"floats": self._kept(torch.tensor(value, dtype=torch.float64))}
+            return {"floats": self._add_tensor(torch.tensor(value, dtype=torch.float64))}
         if kind in (list, tuple):
             items = [self.tree(item) for item in value]
             return items if kind is list else {"tuple": items}
@@ -145,31 +138,36 @@ class _Writer:
             return {"dict": [[key, self.tree(item)] for key, item in value.items()]}
         # in another layout, products of it could differ in the last bit
         if kind is torch.Tensor and value.layout is torch.strided and value.is_contiguous():
-            return {"tensor": self._kept(value), "host": value.device.type == "cpu"}
-        if kind in self.forms:
-            fields = {one.name: self.tree(getattr(value, one.name)) for one in attrs.fields(kind)}
-            return {"form": self.forms[kind], "fields": fields}
-        raise SerializationError(f"{kind.__name__} has no form")
+            return {"tensor": self._add_tensor(value), "host": value.device.type == "cpu"}
+        if kind is MissingValue:
+            return {"missing": value.type}
+        if name := self.classes.name(kind):
+            fields = {each: self.tree(getattr(value, each)) for each in stored_fields(kind) or ()}
+            return {"class": name, "fields": fields}
+        raise SerializationError(f"a {kind.__name__} can't be stored")
 
-    def _kept(self, tensor: Tensor) -> str:
+    def _add_tensor(self, tensor: Tensor) -> str:
         name = str(len(self.tensors))
-        self.tensors[name] = tensor
+        storage = tensor.untyped_storage().data_ptr()
+        # safetensors takes no two tensors of one memory; a copy keeps the digest free of what is shared
+        self.tensors[name] = tensor.clone() if storage in self.storages else tensor
+        self.storages.add(storage)
         return name
 
 
-@define
+@frozen
 class _Reader:
     tensors: Mapping[str, Tensor]
     given: Mapping[tuple[str, ...], Any]
     device: torch.device
-    forms: Mapping[str, type[Any]] = field(factory=_serializable_classes)
+    classes: StorableClasses
 
     def value(self, tree: Any) -> Any:
         if isinstance(tree, list):
             return [self.value(item) for item in tree]
         match tree:
             case {"given": place}:
-                return self.given[tuple(place)]
+                return self._input(tuple(place))
             case {"floats": name}:
                 return self.tensors[name].tolist()
             case {"tuple": items}:
@@ -178,7 +176,21 @@ class _Reader:
                 return {key: self.value(item) for key, item in items}
             case {"tensor": name, "host": host}:
                 return self.tensors[name] if host else self.tensors[name].to(self.device)
-            case {"form": name, "fields": fields}:
-                return self.forms[name](**{key: self.value(item) for key, item in fields.items()})
+            case {"missing": name}:
+                return MissingValue(name)
+            case {"class": name, "fields": fields}:
+                return self._build(name, fields)
             case _:
                 return tree
+
+    def _input(self, place: tuple[str, ...]) -> Any:
+        if place not in self.given:
+            raise _InputMissing(".".join(place))
+        return self.given[place]
+
+    def _build(self, name: str, fields: Mapping[str, Any]) -> Any:
+        cls = self.classes.find(name)
+        arguments = stored_fields(cls) or {}
+        if arguments.keys() != fields.keys():
+            raise UnknownClass(f"{name} has other fields now")
+        return cls(**{arguments[each]: self.value(item) for each, item in fields.items()})

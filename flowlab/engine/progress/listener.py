@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from flowlab.engine.outcome import Record
@@ -16,8 +16,8 @@ class Listener(Protocol):
     began last.
     """
 
-    def begun(self, nodes: Sequence[Node], ahead: Callable[[], str]) -> None:
-        """A run of these nodes begins; `ahead` has a line on how long it takes, where that is worth one."""
+    def begun(self, nodes: Sequence[Node]) -> None:
+        """A run of these nodes begins."""
 
     def started(self, node: Node) -> None:
         """A node begins."""

@@ -74,10 +74,8 @@ class LiveListener:
     _end_counts: Counter[str] = field(factory=Counter, init=False)
     _begun: float = field(default=0.0, init=False)
 
-    def begun(self, nodes: Sequence[Node], ahead: Callable[[], str]) -> None:
+    def begun(self, nodes: Sequence[Node]) -> None:
         """All that is to be done; tools do no work and pass unmentioned."""
-        if line := ahead():
-            self._print(line)
         self._begun = self.now()
         for node in nodes:
             if node.kind.built:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from time import monotonic
 from typing import TextIO
 
@@ -26,11 +26,9 @@ class LogListener:
     _last: float = 0.0
     _begun: int = 0
 
-    def begun(self, nodes: Sequence[Node], ahead: Callable[[], str]) -> None:
-        """Say what is ahead."""
+    def begun(self, nodes: Sequence[Node]) -> None:
+        """Count the nodes that do work."""
         self._total = sum(node.kind.built for node in nodes)
-        if line := ahead():
-            self._say(line)
 
     def started(self, node: Node) -> None:
         """Say which node begins; tools do no work and pass unmentioned."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from flowlab.engine.outcome import Record
 from flowlab.graph.node import Node
@@ -12,7 +12,7 @@ from flowlab.graph.node import Node
 class QuietListener:
     """Shows warnings alone."""
 
-    def begun(self, nodes: Sequence[Node], ahead: Callable[[], str]) -> None:
+    def begun(self, nodes: Sequence[Node]) -> None:
         """Say nothing."""
 
     def started(self, node: Node) -> None:

@@ -1,25 +1,31 @@
-"""The work of nodes as text: what another process has to know to do it, and what it says became of each."""
+"""What the run and its workers send each other, as JSON text: what to do, and what became of each node."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import TypeVar
 
-import attrs
 import tomli_w
 from attrs import field, frozen
+from cattrs import Converter
 
-from flowlab.api import EngineError
 from flowlab.engine.format_error import format_error
 from flowlab.engine.outcome import Status
 from flowlab.graph.graph import Graph
 
+T = TypeVar("T")
+_CONVERTER = Converter(forbid_extra_keys=True, detailed_validation=False)
+
+
+class MessageError(Exception):
+    """A text that is no message of this version of flowlab; its own text says why."""
+
 
 @frozen
 class RunSpec:
-    """What all orders of a run have in common."""
+    """What a worker knows of a run before its first batch: a pool that can sends it to each process once."""
 
     experiment: str  # TOML
     device: str
@@ -28,44 +34,16 @@ class RunSpec:
 
     @classmethod
     def of(cls, graph: Graph, device: str, store: Path, checkpoints: Path | None) -> RunSpec:
-        """The job of a graph. Folders are told in full: who works elsewhere has another current one."""
+        """The spec of a graph's run. Paths are absolute: a worker may have another current folder."""
         folder = None if checkpoints is None else str(checkpoints.absolute())
         return cls(tomli_w.dumps(graph.resolved), device, str(store.absolute()), folder)
-
-    @cached_property
-    def text(self) -> str:
-        """JSON, on one line."""
-        return json.dumps(attrs.asdict(self))
 
 
 @frozen
 class NodeBatch:
-    """Nodes of a job, to be done one after the other."""
+    """Nodes to be done one after the other: by node, the key of its result as the run knows it."""
 
-    job: RunSpec
-    keys: Mapping[str, str]  # by node: that of its result, as whoever gave the order knows it
-
-    @property
-    def text(self) -> str:
-        """Two lines of JSON; the first is the whole job, so that there is no file of a run to be found or lost."""
-        return f"{self.job.text}\n{json.dumps({'keys': self.keys})}"
-
-    @classmethod
-    def read(cls, text: str) -> NodeBatch:
-        """An order of its text. Raises EngineError for that of another version."""
-        job, _, own = text.partition("\n")
-        try:
-            return cls(_job(job), **json.loads(own))
-        except (ValueError, TypeError) as error:
-            raise EngineError(
-                f"an order in the words of another version of flowlab: {format_error(error)}"
-            ) from error
-
-
-@lru_cache(maxsize=1)
-def _job(text: str) -> RunSpec:
-    """A job of its text: the same for order after order, and as long as its sweeps."""
-    return RunSpec(**json.loads(text))
+    keys: Mapping[str, str]
 
 
 @frozen
@@ -81,12 +59,30 @@ class NodeReply:
     store_lost: bool = False  # then `message` says how
     warnings: list[str] = field(factory=list)
 
-    @classmethod
-    def all(cls, text: str) -> list[NodeReply]:
-        """What was said of each node, in text. Raises ValueError, and TypeError for that of another version."""
-        return [cls(**one) for one in json.loads(text)]
+
+def dump_message(message: RunSpec | NodeBatch) -> str:
+    """The text of a message."""
+    return json.dumps(_CONVERTER.unstructure(message))
 
 
-def dumps(said: Sequence[NodeReply]) -> str:
-    """JSON of what became of some nodes."""
-    return json.dumps([attrs.asdict(one) for one in said])
+def dump_replies(replies: Sequence[NodeReply]) -> str:
+    """The text of the answer to a batch: a reply for each node, or one for all if the batch was not understood."""
+    return json.dumps(_CONVERTER.unstructure(replies, list[NodeReply]))
+
+
+def load_message(text: str, shape: type[T]) -> T:
+    """The message of a text. Raises MessageError."""
+    try:
+        data = json.loads(text)
+        message = _CONVERTER.structure(data, shape)
+    except Exception as error:  # a text of any kind: its reader may break anywhere
+        raise MessageError(format_error(error)) from error
+    # cattrs makes 3 of 3.9 and True of "false", and fills in what is missing
+    if _CONVERTER.unstructure(message, shape) != data:
+        raise MessageError(f"it has other keys or types than {shape}")
+    return message
+
+
+def load_replies(text: str) -> list[NodeReply]:
+    """The replies of an answer. Raises MessageError."""
+    return load_message(text, list[NodeReply])

@@ -1,4 +1,4 @@
-"""A graph carried out by other processes: which node when, and what becomes of those whose process dies."""
+"""Which node is sent to the workers when, and what becomes of nodes whose process dies."""
 
 from __future__ import annotations
 
@@ -19,28 +19,37 @@ from flowlab.engine.node_runner import NodeRunner
 from flowlab.engine.outcome import Record, Records, record_without_work
 from flowlab.engine.upstream import CachedUpstream
 from flowlab.engine.workers.batching import MAX_BATCH, BatchSizer
-from flowlab.engine.workers.messages import NodeBatch, NodeReply, RunSpec
+from flowlab.engine.workers.messages import (
+    MessageError,
+    NodeBatch,
+    NodeReply,
+    RunSpec,
+    dump_message,
+    load_replies,
+)
 from flowlab.engine.workers.worker import run_batch
 from flowlab.graph.node import Node
 
-CRASHES_ALONE = 3  # deaths of a task while nothing else was at work, after which it is to blame
-_AHEAD = 2  # tasks a hand, so that none waits for the next
-_ARRIVAL = 60.0  # seconds: as long may a network's file system deny a file that it was asked for before
+CRASHES_ALONE = 3  # crashes of a task while no other is running, after which the task has failed
+_AHEAD = 2  # tasks a worker, so that none waits for the next
+_ARRIVAL = 60.0  # seconds until a file written elsewhere must be visible: network file systems cache its absence
 
 
 def run_on_workers(runner: NodeRunner, executor: Executor, store: Store, records: Records) -> None:
-    """Fill in the records of all nodes: the executor's processes build them, this one what is shown.
+    """Fill in the records of all nodes: the executor's processes build them, this one those that are shown.
 
-    Where the store has it all, none is started. Raises EngineError where the processes are lost, StoreError where
-    the store is.
+    No process is started if the store has all results. Raises EngineError where the processes are lost, StoreError
+    where the store is.
     """
     nodes = runner.graph.nodes
     records |= {node: Record(node, "done") for node in nodes if not node.kind.built}
     folder = None if runner.checkpoints is None else runner.checkpoints.folder
-    scheduler = Scheduler(runner, RunSpec.of(runner.graph, runner.device.type, store.folder, folder), records)
+    scheduler = Scheduler(runner, records)
     scheduler.settle(1)
     if scheduler.pending:
-        with executor.open_pool(run_batch, runner.device.type, runner.keys.threads) as pool:
+        spec = RunSpec.of(runner.graph, runner.device.type, store.folder, folder)
+        work = partial(run_batch, dump_message(spec))
+        with executor.open_pool(work, runner.device.type, runner.keys.threads) as pool:
             scheduler.work(pool)
     for node in nodes:
         if node not in records:
@@ -64,13 +73,13 @@ def _record_here(runner: NodeRunner, node: Node, records: Records) -> Record:
 
 @define
 class Scheduler:
-    """A crew's work on a graph.
+    """The state of a graph's nodes while workers compute them.
 
-    A node is ready once its inputs are there, pending if the store doesn't have it, flying while the crew does.
+    A node is ready once its inputs are there, pending if the store doesn't have its result, running while a worker
+    has it, and isolated if it is to run while no other does, as its process has died more than once.
     """
 
     runner: NodeRunner
-    job: RunSpec
     records: Records
     upstream: CachedUpstream = field(init=False)
     order: TopologicalSorter[Node] = field(init=False)
@@ -80,10 +89,8 @@ class Scheduler:
     isolated: deque[Node] = field(factory=deque, init=False)
     running: dict[str, list[Node]] = field(factory=dict, init=False)  # by task
     crashes: Counter[str] = field(factory=Counter, init=False)  # of processes, by node
-    crashes_alone: Counter[str] = field(
-        factory=Counter, init=False
-    )  # and of those, while nothing else was at work
-    timed_out: bool = field(default=False, init=False)  # whether a result has been waited for in vain
+    crashes_alone: Counter[str] = field(factory=Counter, init=False)  # of these, while no other task was running
+    timed_out: bool = field(default=False, init=False)  # whether a result did not arrive in time
 
     def __attrs_post_init__(self) -> None:
         nodes = filter(_runs_on_workers, self.runner.graph.nodes)
@@ -94,7 +101,7 @@ class Scheduler:
         self.upstream = CachedUpstream(self.runner)
 
     def settle(self, enough: int) -> None:
-        """See to the ready: what the store has, or nobody can have, needs no work. Ends with enough that does."""
+        """Finish ready nodes that need no worker, until `enough` are pending: those stored, or without inputs."""
         while len(self.pending) < enough:
             self.ready += self.order.get_ready()
             if not self.ready:
@@ -108,13 +115,13 @@ class Scheduler:
                 self._finish(record)
 
     def work(self, pool: WorkerPool) -> None:
-        """Have each node done as soon as its inputs are."""
+        """Run each node as soon as its inputs are there."""
         enough = _AHEAD * pool.slots * MAX_BATCH
         self.settle(enough)
         while self.pending or self.isolated or self.running:
             self._submit(pool)
-            for answer in pool.completed():
-                for record in self._handle_result(answer):
+            for result in pool.completed():
+                for record in self._handle_result(result):
                     self._finish(record)
             self.settle(enough)
 
@@ -122,13 +129,13 @@ class Scheduler:
         try:
             self.runner.keys.of(node)
         except Exception as error:  # a component's own validators may have made anything of a parameter
-            message = f"it has no key under which a process could hand it over: {format_error(error)}"
+            message = f"it has no key under which a worker could store it: {format_error(error)}"
             return Record(node, "failed", message=message)
-        found = self.runner.load_cached(node)
-        return None if found is None else self._reachable(found)
+        record = self.runner.load_cached(node)
+        return None if record is None else self._reachable(record)
 
     def _submit(self, pool: WorkerPool) -> None:
-        """Keep the crew busy; who is suspected of killing its process works last, with nobody beside it."""
+        """Keep the workers busy; isolated nodes come last, one at a time."""
         ahead = _AHEAD * pool.slots
         share = max(len(self.pending) // ahead, 1)
         while self.pending and len(self.running) < ahead:
@@ -143,27 +150,27 @@ class Scheduler:
         name = batch[0].id if len(batch) == 1 else f"{batch[0].id} and {len(batch) - 1} more"
         self.running[name] = batch
         keys = {node.id: self.runner.keys.of(node) for node in batch}
-        pool.submit(Task(name, NodeBatch(self.job, keys).text))
+        pool.submit(Task(name, dump_message(NodeBatch(keys))))
 
-    def _handle_result(self, answer: TaskResult) -> Iterator[Record]:
-        """The records of nodes whose task ended, without those that are to be tried again."""
-        batch = self.running.pop(answer.name)
-        if answer.text is None:
-            yield from self._handle_crash(batch, answer)
+    def _handle_result(self, result: TaskResult) -> Iterator[Record]:
+        """The records of nodes whose task ended, without those that are to be tried again. Raises EngineError."""
+        batch = self.running.pop(result.name)
+        if result.text is None:
+            yield from self._handle_crash(batch, result)
             return
-        if answer.crashes:
-            times = "" if answer.crashes == 1 else f" {answer.crashes} times"
+        if result.crashes:
+            times = "" if result.crashes == 1 else f" {result.crashes} times"
             self.runner.listener.warned(
-                f"{answer.name}: the process at it died{times}, {answer.where}; it was done again"
+                f"{result.name}: the process at it died{times}, {result.where}; it was done again"
             )
         try:
-            replies = NodeReply.all(answer.text)
-            # one for all: the order was not understood
-            pairs = list(zip(batch, replies if len(replies) > 1 else replies * len(batch), strict=True))
-        except (ValueError, TypeError) as error:
-            words = "a process answers in the words of another version of flowlab"
-            raise EngineError(f"{answer.name}: {words}: {format_error(error)}") from error
-        for node, reply in pairs:
+            replies = load_replies(result.text)
+            if len(replies) not in (1, len(batch)):
+                raise MessageError(f"{len(replies)} replies for {len(batch)} nodes")
+        except MessageError as error:
+            fault = "the answer of a worker is of another version of flowlab"
+            raise EngineError(f"{result.name}: {fault}: {error}") from error
+        for node, reply in zip(batch, replies if len(replies) > 1 else replies * len(batch), strict=True):
             record = self._record(node, reply)
             self.batch_sizer.observe(record)
             yield record
@@ -183,7 +190,7 @@ class Scheduler:
         return attrs.evolve(self._reachable(record), seconds=reply.seconds, reused=reply.reused)
 
     def _wait_for_result(self, node: Node, digest: str) -> Record | None:
-        """What a process says that it put into the store, once it is to be seen there."""
+        """The result that a worker says it stored, once it is visible here; None if that takes too long."""
         end = monotonic() + (0.0 if self.timed_out else _ARRIVAL)
         while True:
             record = self.runner.load_cached(node)
@@ -195,26 +202,26 @@ class Scheduler:
             sleep(0.1)
 
     def _reachable(self, record: Record) -> Record:
-        """A record whose value is there for who asks for it."""
+        """The record with a way to its value: from the store, or built again."""
         return attrs.evolve(record, again=partial(self.upstream.value, record.node))
 
-    def _handle_crash(self, batch: list[Node], answer: TaskResult) -> list[Record]:
-        """Once may be chance: it is done again at once. Then it is suspected, and found guilty alone."""
+    def _handle_crash(self, batch: list[Node], result: TaskResult) -> list[Record]:
+        """Try again: at once after a first crash, isolated after that. A node that crashes alone has failed."""
         if len(batch) > 1:
             self.runner.listener.warned(
-                f"{answer.name}: the process at them died {answer.where}; they are done again, each by itself"
+                f"{result.name}: the process at them died {result.where}; they are done again, each by itself"
             )
             self.crashes.update(node.id for node in batch)  # any of them may be to blame
             self.pending.extendleft(reversed(batch))
             return []
         [node] = batch
-        self.crashes[node.id] += answer.crashes
-        self.crashes_alone[node.id] += 0 if self.running else answer.crashes
+        self.crashes[node.id] += result.crashes
+        self.crashes_alone[node.id] += 0 if self.running else result.crashes
         died = f"died {self.crashes[node.id]} times" if self.crashes[node.id] > 1 else "died"
         if self.crashes_alone[node.id] >= CRASHES_ALONE:
             often = f"{self.crashes_alone[node.id]} times with nothing else at work"
-            return [Record(node, "failed", message=f"the process at it {died} {answer.where}, {often}")]
-        self.runner.listener.warned(f"{node.id}: the process at it {died} {answer.where}; it is done again")
+            return [Record(node, "failed", message=f"the process at it {died} {result.where}, {often}")]
+        self.runner.listener.warned(f"{node.id}: the process at it {died} {result.where}; it is done again")
         if self.crashes[node.id] == 1:
             self.pending.appendleft(node)
         else:

@@ -1,4 +1,4 @@
-"""A node's work in a process of its own: from an order to a result in the store."""
+"""A worker process: it gets batches of nodes, and puts their results into the store."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from attrs import define, field, frozen
 
-from flowlab.api import EngineError, FlowlabError, StoreError
+from flowlab.api import FlowlabError, StoreError
 from flowlab.engine.cache.key import ancestors
 from flowlab.engine.cache.store import Store
 from flowlab.engine.checkpoints import Checkpoints
@@ -22,7 +22,14 @@ from flowlab.engine.outcome import Record
 from flowlab.engine.progress.lines import format_resume
 from flowlab.engine.progress.quiet import QuietListener
 from flowlab.engine.upstream import CachedUpstream
-from flowlab.engine.workers.messages import NodeBatch, NodeReply, RunSpec, dumps
+from flowlab.engine.workers.messages import (
+    MessageError,
+    NodeBatch,
+    NodeReply,
+    RunSpec,
+    dump_replies,
+    load_message,
+)
 from flowlab.graph.graph import build_graph
 from flowlab.graph.node import Node
 from flowlab.registry.registry import Registry
@@ -32,25 +39,31 @@ _DIFFERENT_ENVIRONMENT = (
     "a worker has other versions, source code or files than the run: run `flowlab doctor` in its environment, and "
     "start it anew after each change"
 )
-_NO_DATA = "its metrics or tables are no plain data: no other process can have them"
+_NO_PLAIN_DATA = "its metrics or tables are not plain data, so they can't be sent to another process"
 
 
-def run_batch(order: str) -> str:
-    """Carry out an order; whatever happens is said in text. The same again finds its results in the store."""
+def run_batch(spec: str, order: str) -> str:
+    """Do the nodes of a batch, and answer in text whatever happens. Those done before are found in the store."""
     try:
-        asked = NodeBatch.read(order)
-    except EngineError as error:
-        return dumps([NodeReply("failed", message=str(error))])
-    return dumps([_run_node(asked.job, node, key) for node, key in asked.keys.items()])
+        run, batch = _load_spec(spec), load_message(order, NodeBatch)
+    except MessageError as error:
+        return dump_replies([NodeReply("failed", message=f"the order is of another version of flowlab: {error}")])
+    return dump_replies([_run_node(run, node, key) for node, key in batch.keys.items()])
 
 
-def _run_node(job: RunSpec, node: str, key: str) -> NodeReply:
-    """Do one node."""
+@lru_cache(maxsize=1)
+def _load_spec(text: str) -> RunSpec:
+    """A run's spec, read once: it is as long as its sweeps."""
+    return load_message(text, RunSpec)
+
+
+def _run_node(spec: RunSpec, node: str, key: str) -> NodeReply:
+    """What became of a node whose result has this key."""
     try:
-        session = _open_session(job)
+        session = _open_session(spec)
         if not session.agrees(node, key):  # what it remembers of files may be from a former run
             _open_session.cache_clear()
-            session = _open_session(job)
+            session = _open_session(spec)
             if not session.agrees(node, key):
                 return NodeReply("failed", message=_DIFFERENT_ENVIRONMENT)
         with pin_numerics(session.runner.keys.threads):
@@ -65,23 +78,23 @@ def _run_node(job: RunSpec, node: str, key: str) -> NodeReply:
 
 @define
 class RecordingListener(QuietListener):
-    """Hears what whoever gave the order should be told."""
+    """Collects the messages about a node for its reply."""
 
     name: str = ""
     messages: list[str] = field(factory=list)
 
     def warned(self, message: str) -> None:
-        """Keep it."""
+        """Add a warning."""
         self.messages.append(message)
 
     def resumed(self, done: int, total: int) -> None:
-        """Keep it."""
+        """Add that the node goes on from a checkpoint."""
         self.messages.append(format_resume(self.name, done, total))
 
 
 @frozen
 class WorkerSession:
-    """A job's graph, and what this process has at hand of its results."""
+    """A run's graph in a worker, and the results that the worker holds in memory."""
 
     nodes: Mapping[str, Node]
     runner: NodeRunner
@@ -90,7 +103,7 @@ class WorkerSession:
     loaded: set[str] = field(factory=set)  # digests of sources that this process runs as they are now
 
     def agrees(self, name: str, key: str) -> bool:
-        """Whether the result that is asked for is the one that this process would make."""
+        """Whether this process has the sources, files and versions of the result that is asked for."""
         keys, node = self.runner.keys, self.nodes[name]
         if keys.of(node) != key:
             return False
@@ -102,12 +115,12 @@ class WorkerSession:
         return True
 
     def reply(self, name: str) -> NodeReply:
-        """Do the work."""
+        """Compute a node, unless the store has it, and say what became of it."""
         node = self.nodes[name]
         self.recorder.name, self.recorder.messages = node.id, []
         record = self.runner.load_cached(node) or self.runner.run(node, gather_inputs(node, self.upstream))
         if record.finished and not record.digest:
-            return NodeReply("failed", message=_NO_DATA)
+            return NodeReply("failed", message=_NO_PLAIN_DATA)
         return _to_reply(record, self.recorder.messages)
 
 
@@ -132,16 +145,16 @@ def _are_loaded(modules: Mapping[str, str]) -> bool:
 
 
 @lru_cache(maxsize=1)
-def _open_session(job: RunSpec) -> WorkerSession:
-    """What a process keeps from one order of a job to the next."""
-    graph = build_graph(parse_document("<order>", job.experiment.encode()), Registry.installed())
+def _open_session(spec: RunSpec) -> WorkerSession:
+    """The session of a run, kept from one batch to the next."""
+    graph = build_graph(parse_document("<order>", spec.experiment.encode()), Registry.installed())
     recorder = RecordingListener()
     runner = NodeRunner.of(
         graph,
-        resolve_device(job.device),
+        resolve_device(spec.device),
         recorder,
-        Checkpoints(Path(job.checkpoints)) if job.checkpoints else None,
-        Store(Path(job.store)),
+        Checkpoints(Path(spec.checkpoints)) if spec.checkpoints else None,
+        Store(Path(spec.store)),
         keep_all=True,
     )
     return WorkerSession({node.id: node for node in graph.nodes}, runner, CachedUpstream(runner), recorder)

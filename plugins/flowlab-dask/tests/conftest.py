@@ -23,7 +23,8 @@ class Place:
 
     def run(self, file: str, *options: str, cluster: bool = True) -> subprocess.Popen[str]:
         """`flowlab run`, on the cluster or in one process."""
-        there = ("--executor", "dask", "--scheduler-file", str(self.cluster.file)) if cluster else ()
+        scheduler = f"executor.scheduler_file={self.cluster.file}"
+        there = ("--executor", "dask", "--set", scheduler) if cluster else ()
         return subprocess.Popen(
             [sys.executable, "-m", "flowlab", "run", file, "--device", "cpu", *there, *options],
             cwd=self.folder, env=self.cluster.environment, text=True, start_new_session=True,

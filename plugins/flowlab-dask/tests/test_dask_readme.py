@@ -75,8 +75,8 @@ def test_with_tls_who_has_no_key_is_turned_away(folder: Path, environment: Mappi
     script = shown("#SBATCH").replace("--no-dashboard", "--no-dashboard --protocol tls --host 127.0.0.1")
     again = (
         "env -u DASK_DISTRIBUTED__COMM__TLS__CLIENT__KEY -u DASK_DISTRIBUTED__COMM__TLS__CLIENT__CERT flowlab run "
-        'experiment.toml --executor dask --set executor.greeting=3.0 --scheduler-file "$file" --out other || '
-        "echo left with $?"
+        "experiment.toml --executor dask --set executor.greeting=3.0 "
+        '--set executor.scheduler_file="$file" --out other || echo left with $?'
     )
     said = follow(f"{shown('openssl')}\n{script}\n{again}", folder, environment)
     assert json.loads((folder / "cluster-7.json").read_text())["address"].startswith("tls://")

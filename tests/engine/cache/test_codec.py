@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 import pytest
 import torch
+from cached_nodes import made_by
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,12 +19,18 @@ from flowlab.engine.cache.serialization import (
     deserialize_without_inputs,
     serialize,
 )
+from flowlab.engine.cache.storable_classes import StorableClasses
+from flowlab.engine.cache.tensor_file import TensorFile, to_bytes
 from flowlab.theory.geometry.geometry import Geometry
+from flowlab.theory.networks.joined_networks import JoinedNetworks
+from flowlab.theory.networks.mmse import EmpiricalMmse
 from flowlab.theory.networks.relu_network import ReluNetwork
 from flowlab.theory.networks.slabs import Slabs
 
 CPU = torch.device("cpu")
+CLASSES = StorableClasses(made_by(__name__))
 
+MARKS = ["dict", "tuple", "floats", "given", "tensor", "class", "missing"]
 leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3)
 values = st.recursive(
     leaves | st.lists(st.floats(), min_size=14, max_size=20),  # on both sides of what becomes a tensor
@@ -32,14 +39,14 @@ values = st.recursive(
         | st.lists(inner, max_size=4).map(tuple)
         | st.dictionaries(st.text(max_size=3) | st.integers(), inner, max_size=4)
         # what the codec's own marks look like
-        | st.dictionaries(st.sampled_from(["dict", "tuple", "floats", "given", "tensor", "form"]), inner)
+        | st.dictionaries(st.sampled_from(MARKS), inner)
     ),
     max_leaves=12,
 )
 
 
 def again(result: Result, inputs: dict[str, Any] | None = None) -> Result:
-    return deserialize(serialize(result, inputs or {}), inputs or {}, CPU)
+    return deserialize(serialize(result, inputs or {}, CLASSES), inputs or {}, CPU, CLASSES)
 
 
 def alike(one: Any, other: Any) -> bool:
@@ -85,6 +92,28 @@ def test_a_bank_comes_back_with_the_very_dataset_that_its_node_is_given() -> Non
     assert found.value.training is training
 
 
+NETWORKS = [
+    Slabs(*torch.rand(4, 2, 3, 2).unbind()),
+    EmpiricalMmse(torch.rand(3, 2), torch.rand(2)),
+    JoinedNetworks((EmpiricalMmse(torch.rand(3, 2), torch.rand(1)), Slabs(*torch.rand(4, 1, 3, 2).unbind()))),
+]
+
+
+@pytest.mark.parametrize("network", NETWORKS, ids=lambda network: type(network).__name__)
+def test_networks_that_are_not_trained_come_back_too(network: Any) -> None:
+    result = Result(bank(None, network))
+    assert alike(again(result), result)
+
+
+def test_tensors_that_share_memory_are_stored_and_equal_copies_have_the_same_digest() -> None:
+    rows = torch.rand(3, 2)
+    result = Result([rows, rows, rows[0], rows[1:]])
+    copies = Result([part.clone() for part in result.value])
+    assert alike(again(result), result)
+    assert serialize(result, {}, CLASSES).digest == serialize(copies, {}, CLASSES).digest
+    assert to_bytes("key", TensorFile({}, serialize(result, {}, CLASSES).tensors))
+
+
 def test_of_several_inputs_each_is_itself() -> None:
     ends = {"a": object(), "b": object()}
     result = Result((ends["b"], [ends["a"]]))
@@ -108,37 +137,37 @@ class Number(int):
         torch.ones(2, 3).mT,
         torch.ones(1).expand(3),
         bank(lambda sigma: sigma),  # a training set that is no input of the node
-        bank(None, Slabs(*[torch.ones(1)] * 4)),
     ],
 )
 def test_what_would_not_come_back_the_same_does_not_go_in(value: Any) -> None:
-    encoded = serialize(Result([value], {"x": 1}), {})
+    encoded = serialize(Result([value], {"x": 1}), {}, CLASSES)
     assert not encoded.whole
-    assert deserialize(encoded, {}, CPU) == Result(MissingValue("list"), {"x": 1})
+    assert deserialize(encoded, {}, CPU, CLASSES) == Result(MissingValue("list"), {"x": 1})
     with pytest.raises(SerializationError):
-        serialize(Result(None, {"x": value}), {})
+        serialize(Result(None, {"x": value}), {}, CLASSES)
 
 
 def test_a_value_that_holds_an_input_waits_for_it() -> None:
     points = torch.eye(2)
     training = TrainingSet(Geometry(points, points[0], points[1:]), 5, lambda sigma: sigma)
-    encoded = serialize(Result(bank(training), {"gap": 0.5}, shortfall="short"), {"dataset": training})
+    encoded = serialize(Result(bank(training), {"gap": 0.5}, shortfall="short"), {"dataset": training}, CLASSES)
     assert encoded.whole
-    alone = deserialize_without_inputs(encoded, CPU)
+    alone = deserialize_without_inputs(encoded, CPU, CLASSES)
     assert isinstance(alone.value, MissingValue)
     assert (alone.metrics, alone.shortfall) == ({"gap": 0.5}, "short")
-    assert alike(deserialize_without_inputs(serialize(Result({"x": points}), {}), CPU), Result({"x": points}))
+    encoded = serialize(Result({"x": points}), {}, CLASSES)
+    assert alike(deserialize_without_inputs(encoded, CPU, CLASSES), Result({"x": points}))
 
 
 @given(values, values)
 def test_equal_results_have_equal_digests(one: Any, other: Any) -> None:
     first, second = Result(one, {"x": 1.0}), Result(other, {"x": 1.0})
-    assert serialize(first, {}).digest == serialize(again(first), {}).digest
-    assert (serialize(first, {}).digest == serialize(second, {}).digest) == alike(first, second)
+    assert serialize(first, {}, CLASSES).digest == serialize(again(first), {}, CLASSES).digest
+    assert (serialize(first, {}, CLASSES).digest == serialize(second, {}, CLASSES).digest) == alike(first, second)
 
 
 def test_a_flipped_bit_of_a_tensor_changes_the_digest() -> None:
     tensor = torch.ones(3, dtype=torch.float64)
-    before = serialize(Result(tensor), {}).digest
+    before = serialize(Result(tensor), {}, CLASSES).digest
     tensor.view(torch.int64)[1] ^= 1
-    assert serialize(Result(tensor), {}).digest != before
+    assert serialize(Result(tensor), {}, CLASSES).digest != before

@@ -51,7 +51,7 @@ def test_plain_lines_of_nodes_that_end_as_it_comes() -> None:
     stream = io.StringIO()
     lines = LogListener(stream)
     nodes = [node("dataset", name, Slow()) for name in "abc"]
-    lines.begun([*nodes, node("schedule", "tool", Slow())], str)
+    lines.begun([*nodes, node("schedule", "tool", Slow())])
     for one in nodes:
         lines.started(one)
     for one in reversed(nodes):

@@ -15,7 +15,7 @@ from time import monotonic
 from typing import Any
 
 import pytest
-from attrs import define
+from attrs import define, frozen
 from engine_nodes import node
 from rich.console import Console
 
@@ -47,7 +47,7 @@ def table_of(nodes: list[Node], time: Clock, width: int = 100, height: int = 10)
     """A table on a recording terminal of fixed size."""
     console = Console(file=io.StringIO(), record=True, force_terminal=True, width=width, height=height)
     table = LiveListener(console, time)
-    table.begun(nodes, str)
+    table.begun(nodes)
     return table
 
 
@@ -191,6 +191,22 @@ def test_key_figures() -> None:
     )
     assert headline_metrics(gap) == "proved gap 0.01"
     assert headline_metrics(Record(node("denoiser", "d", None), "failed")) == ""
+
+
+@frozen
+class Outspoken:
+    """A component that says itself which of its figures are shown."""
+
+    fault: bool = False
+
+    def headline(self, result: Result) -> str:
+        return f"{result.metrics['absent' if self.fault else 'share']:.0%} found"
+
+
+@pytest.mark.parametrize(("fault", "words"), [(False, "25% found"), (True, "no headline: KeyError: 'absent'")])
+def test_a_component_s_own_headline_goes_before_its_kind_s(fault: bool, words: str) -> None:
+    record = ended(node("denoiser", "d", Outspoken(fault)), metrics={"share": 0.25, "gap_proved": 0.1})
+    assert headline_metrics(record) == words
 
 
 def test_clock() -> None:

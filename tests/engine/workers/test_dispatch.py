@@ -25,7 +25,16 @@ from flowlab.engine.outcome import Outcome, Record
 from flowlab.engine.progress.quiet import QuietListener
 from flowlab.engine.run import run_graph
 from flowlab.engine.workers import scheduler as dispatch
-from flowlab.engine.workers.messages import NodeBatch, NodeReply, dumps
+from flowlab.engine.workers.messages import (
+    MessageError,
+    NodeBatch,
+    NodeReply,
+    RunSpec,
+    dump_message,
+    dump_replies,
+    load_message,
+    load_replies,
+)
 from flowlab.engine.workers.worker import run_batch
 from flowlab.graph.graph import Graph, load_graph
 from flowlab.graph.node import Node
@@ -44,7 +53,7 @@ class Here:
     beside: list[int] = field(factory=list)  # how many were there already when each was
     opened: int = 0
     pick: Callable[[int], int] = lambda count: 0  # which of so many tasks ends first
-    _work: TaskFunction = field(default=run_batch, init=False)
+    _work: TaskFunction = field(init=False)
     _waiting: list[Task] = field(factory=list, init=False)
 
     @contextmanager
@@ -250,8 +259,8 @@ def test_settings_that_take_their_time_go_alone(place: Place, monkeypatch: pytes
 
 def test_who_dies_with_others_is_done_again_alone_and_what_was_finished_is_not(place: Place) -> None:
     def half(task: Task, work: TaskFunction) -> TaskResult:
-        asked = NodeBatch.read(task.order)
-        work(evolve(asked, keys=dict(list(asked.keys.items())[:2])).text)
+        asked = load_message(task.order, NodeBatch)
+        work(dump_message(NodeBatch(dict(list(asked.keys.items())[:2]))))
         return dead(task, work)
 
     name = "dataset.a[value=2]"
@@ -269,9 +278,9 @@ def test_who_dies_with_others_is_done_again_alone_and_what_was_finished_is_not(p
 
 def test_a_store_that_is_lost_loses_nothing_of_what_came_before(place: Place) -> None:
     def full(task: Task, work: TaskFunction) -> TaskResult:
-        first, *others = NodeReply.all(work(task.order))
+        first, *others = load_replies(work(task.order))
         lost = NodeReply("failed", message="the disk is full", store_lost=True)
-        return TaskResult(task.name, dumps([first, *(lost for _ in others)]))
+        return TaskResult(task.name, dump_replies([first, *(lost for _ in others)]))
 
     outcome = place.run(SWEPT, Here({"dataset.a[value=2]": [full]}, slots=1))
     assert (outcome.exit_code, outcome.lost) == (4, "the disk is full")
@@ -392,7 +401,9 @@ def test_a_crew_that_never_comes(place: Place) -> None:
 
 def test_a_lost_store_ends_the_run(place: Place) -> None:
     def full(task: Task, work: TaskFunction) -> TaskResult:
-        return TaskResult(task.name, dumps([NodeReply("failed", message="the disk is full", store_lost=True)]))
+        return TaskResult(
+            task.name, dump_replies([NodeReply("failed", message="the disk is full", store_lost=True)])
+        )
 
     outcome = place.run(FEW, Here({"dataset.b": [full]}))
     assert (outcome.exit_code, outcome.lost) == (4, "the disk is full")
@@ -403,19 +414,42 @@ def test_a_lost_store_ends_the_run(place: Place) -> None:
 def test_words_of_another_version_end_the_run(place: Place, text: str) -> None:
     outcome = place.run(FEW, Here({"dataset.b": [lambda task, _: TaskResult(task.name, text)]}))
     assert outcome.exit_code == 4
-    assert outcome.lost.startswith("dataset.b: a process answers in the words of another version of flowlab: ")
+    assert outcome.lost.startswith("dataset.b: the answer of a worker is of another version of flowlab: ")
 
 
 @pytest.mark.parametrize("text", ["", "[]\n{}", '{"node": "dataset.a"}', "\x00"])
 def test_an_order_of_another_version_is_answered(text: str) -> None:
-    [said] = NodeReply.all(run_batch(text))
-    assert said.status == "failed"
-    assert said.message.startswith("an order in the words of another version of flowlab: ")
+    spec = dump_message(RunSpec("", "cpu", "", None))
+    for arguments in ((spec, text), (text, dump_message(NodeBatch({"dataset.a": "0"})))):
+        [reply] = load_replies(run_batch(*arguments))
+        assert reply.status == "failed"
+        assert reply.message.startswith("the order is of another version of flowlab: ")
+
+
+@pytest.mark.parametrize(
+    ("change", "shape"),
+    [
+        ({"seconds": "1.0"}, list[NodeReply]),
+        ({"reused": "false"}, list[NodeReply]),
+        ({"warnings": "ab"}, list[NodeReply]),
+        ({"digest": 3}, list[NodeReply]),
+        ({"status": "lost"}, list[NodeReply]),
+        ({"attempts": 2}, list[NodeReply]),
+    ],
+)
+def test_a_message_is_not_made_to_fit(change: dict[str, Any], shape: type) -> None:
+    [data] = json.loads(dump_replies([NodeReply("done")]))
+    assert load_message(json.dumps([data]), shape) == [NodeReply("done")]
+    with pytest.raises(MessageError):
+        load_message(json.dumps([data | change]), shape)
+    del data["message"]
+    with pytest.raises(MessageError):
+        load_message(json.dumps([data]), shape)
 
 
 def test_a_worker_with_other_packages_is_refused(place: Place) -> None:
     def elsewhere(task: Task, work: TaskFunction) -> TaskResult:
-        return TaskResult(task.name, work(evolve(NodeBatch.read(task.order), keys={task.name: "0" * 64}).text))
+        return TaskResult(task.name, work(dump_message(NodeBatch({task.name: "0" * 64}))))
 
     outcome = place.run(FEW, Here({"dataset.a": [elsewhere]}))
     assert found(outcome)["dataset.a"] == "failed"
@@ -455,13 +489,13 @@ def test_a_result_that_did_not_arrive(place: Place, monkeypatch: pytest.MonkeyPa
 
     def nowhere(task: Task, work: TaskFunction) -> TaskResult:
         answer = done(task, work)
-        place.store.path(*NodeBatch.read(task.order).keys.values()).unlink()
+        place.store.path(*load_message(task.order, NodeBatch).keys.values()).unlink()
         return answer
 
     def another(task: Task, work: TaskFunction) -> TaskResult:
         answer = done(task, work)
         return evolve(
-            answer, text=dumps([evolve(one, digest="0" * 64) for one in NodeReply.all(str(answer.text))])
+            answer, text=dump_replies([evolve(one, digest="0" * 64) for one in load_replies(str(answer.text))])
         )
 
     outcome = place.run(FEW, Here({"dataset.a": [nowhere], "dataset.b": [another]}))
@@ -477,7 +511,7 @@ def test_a_result_that_arrives_late(place: Place) -> None:
 
     def late(task: Task, work: TaskFunction) -> TaskResult:
         answer = done(task, work)
-        path = place.store.path(*NodeBatch.read(task.order).keys.values())
+        path = place.store.path(*load_message(task.order, NodeBatch).keys.values())
         path.rename(aside := path.with_suffix(".aside"))
         threads.append(threading.Timer(0.3, aside.rename, [path]))
         threads[0].start()
@@ -493,7 +527,7 @@ def test_a_result_that_arrives_late(place: Place) -> None:
 def test_metrics_that_are_no_plain_data_cannot_be_handed_over(place: Place) -> None:
     outcome = place.run(number("a", fault="metrics") + number("b"), Here())
     assert found(outcome) == {"dataset.a": "failed", "dataset.b": "done"}
-    assert "no plain data" in message(outcome, "dataset.a")
+    assert "are not plain data" in message(outcome, "dataset.a")
 
 
 def test_a_value_without_a_form_is_made_again_where_it_is_needed(place: Place) -> None:
@@ -520,7 +554,7 @@ def test_a_node_without_a_key_fails_alone(place: Place, monkeypatch: pytest.Monk
     monkeypatch.setattr(CacheKeys, "of", of)
     outcome = place.run(FEW, pool := Here())
     assert message(outcome, "dataset.a") == (
-        "it has no key under which a process could hand it over: ValueError: odd parameters"
+        "it has no key under which a worker could store it: ValueError: odd parameters"
     )
     assert found(outcome)["dataset.b"] == "done"
     assert "dataset.a" not in pool.log
