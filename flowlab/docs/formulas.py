@@ -38,17 +38,27 @@ def to_mathml(latex: str, display: bool = False) -> Markup:
         if len(element) != _ARITY.get(name, len(element)):
             raise FormulaError(f"{name} has {len(element)} parts, not {_ARITY[name]}: {latex!r}")
         element.tag = name
+    _space_operators(tree, False)
     for element in tree.iter():
-        if element.tag == "mo":
-            element.attrib.update(_SPACES.get(element.text or "", {}))
-            if re.fullmatch(r"[A-Za-z]{2,}", element.text or ""):
-                element.attrib.update(form="prefix", lspace="0.17em", rspace="0")
         if display and element.tag == "msub" and element[0].text in _LIMITS:
             element.tag = "munder"
         if element.tag == "mo" and element.text == "∣":
             element.attrib["stretchy"] = "false"
     text = ElementTree.tostring(tree, encoding="unicode")
     return Markup(text.replace("<math ", f'<math xmlns="{_NAMESPACE}" ', 1))
+
+
+def _space_operators(element: ElementTree.Element, bracketed: bool) -> None:
+    """No space about the bars of a length; a thin one about the name of a function, none before its bracket."""
+    if element.tag == "mo":
+        element.attrib.update(_SPACES.get(element.text or "", {}))
+        if re.fullmatch(r"[A-Za-z]{2,}", element.text or ""):
+            element.attrib.update(form="prefix", lspace="0.17em", rspace="0" if bracketed else "0.17em")
+    children = list(element)
+    for index, child in enumerate(children):
+        follower = "".join(children[index + 1].itertext()) if index + 1 < len(children) else ""
+        inner = bracketed if element.tag in _ARITY else follower.startswith(("(", "|"))
+        _space_operators(child, inner)
 
 
 def _check_braces(latex: str) -> None:

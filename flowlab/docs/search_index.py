@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 
 from attrs import define, field, frozen
 
-_UNREAD = frozenset(("script", "style", "nav", "header", "title"))
+_UNREAD = frozenset(("script", "style", "nav", "header", "title", "math"))  # formulas are no words
 _HEADINGS = frozenset(("h1", "h2", "h3"))
 _BLOCKS = frozenset(
     ("p", "li", "td", "th", "div", "pre", "tr", "dt", "dd", "br", "h1", "h2", "h3", "h4", "table", "summary")

@@ -81,7 +81,7 @@ def build_site(registry: Registry) -> dict[str, bytes]:
         **shown,
         "guide.css": _style().encode(),
         "search.js": _template("search.js").encode(),
-        "search-index.js": search_script(pages),
+        "search-index.js": search_script({path: page for path, page in pages.items() if path != INDEX}),
     }
 
 

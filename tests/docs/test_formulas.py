@@ -27,6 +27,8 @@ def test_what_a_maximum_ranges_over_stands_below_it_in_a_formula_of_its_own() ->
 
 def test_the_name_of_a_function_is_one_word_with_a_space_before_it() -> None:
     assert '<mo form="prefix" lspace="0.17em" rspace="0">relu</mo>' in to_mathml(r"a \operatorname{relu}(y)")
+    assert '<mo form="prefix" lspace="0.17em" rspace="0.17em">min</mo>' in to_mathml(r"\min l")
+    assert '<mo form="prefix" lspace="0.17em" rspace="0">softmax</mo>' in to_mathml(r"\operatorname{softmax}_n(y)")
 
 
 @pytest.mark.parametrize(
