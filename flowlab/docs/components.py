@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-
 from attrs import frozen
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from flowlab.api import KINDS
 from flowlab.docs.docstring import DocstringParts, split_docstring
+from flowlab.docs.formulas import FormulaError
+from flowlab.docs.prose import render_prose
 from flowlab.docs.uses import Use, find_uses
 from flowlab.introspection.component_facts import ComponentFacts, component_facts
 from flowlab.introspection.list_components import format_distribution, select_entries
@@ -50,6 +49,15 @@ class ComponentPage:
         """Where it is written, from its distribution's folder."""
         return self.facts.source.place.removeprefix(f"{self.entry.root}/") or self.entry.target
 
+    def html(self, text: str) -> Markup:
+        """A text of its class. A formula that can't be typeset is text in a plugin, a FormulaError in flowlab."""
+        try:
+            return render_prose(text)
+        except FormulaError as error:
+            if self.entry.distribution == "flowlab":
+                raise FormulaError(f"{self.place}: {error}") from error
+            return render_prose(text, typeset=False)
+
     @property
     def example(self) -> Use | None:
         """The shortest use that there is."""
@@ -86,13 +94,3 @@ def _page(registry: Registry, entry: Entry, path: str, known: list[Use]) -> Comp
     facts = component_facts(entry)
     told = split_docstring(facts.doc, (key.name for key in facts.keys))
     return ComponentPage(path, registry.use(entry), facts, told, tuple(known))
-
-
-def to_html(text: str) -> Markup:
-    """A docstring's text: what stands in backticks is code."""
-    return Markup("").join(_pieces(text))
-
-
-def _pieces(text: str) -> Iterator[Markup]:
-    for index, piece in enumerate(re.split(r"`([^`]*)`", text)):
-        yield Markup("<code>{}</code>").format(piece) if index % 2 else escape(piece)

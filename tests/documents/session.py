@@ -14,7 +14,7 @@ from blocks import Block
 from quotation import differs
 
 ROOT = Path(__file__).parents[2]
-_COPIED = ("experiments", "plugins", "pyproject.toml", "flowlab")
+_COPIED = ("experiments", "plugins", "pyproject.toml", "README.md", "CITATION.cff", "flowlab")
 
 
 @frozen

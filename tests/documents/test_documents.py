@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import typer
 from blocks import blocks, links
+from markdown_it import MarkdownIt
 from quotation import differs
 from session import ROOT, Session
 
+from flowlab.cli.app import app
 from flowlab.docs.markdown import to_slug
 
-TOUR = ROOT / "flowlab/docs/tour.md"
+PAGES = ROOT / "flowlab/docs/pages"
+TOUR = PAGES / "tutorial/tour.md"
+IN_EARNEST = [TOUR, PAGES / "how-to/own-data.md", PAGES / "how-to/sweep.md", PAGES / "how-to/compare.md"]
 PLUGINS = sorted((ROOT / "plugins").glob("*/README.md"))
-DOCUMENTS = [ROOT / "README.md", TOUR, ROOT / "flowlab/docs/theory.md", *PLUGINS]
+DOCUMENTS = [ROOT / "README.md", ROOT / "tests/README.md", *sorted(PAGES.rglob("*.md")), *PLUGINS]
+SHOWN = [document for document in DOCUMENTS if blocks(document)]  # with code
 
 
 def name(document: Path) -> str:
@@ -26,7 +33,7 @@ def place(document: Path) -> str:
     return str(document.parent.relative_to(ROOT)) if document in PLUGINS else "."
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+@pytest.mark.parametrize("document", SHOWN, ids=name)
 def test_a_document_can_be_followed(document: Path, tmp_path: Path) -> None:
     session = Session(tmp_path, place(document))
     assert list(session.faults(blocks(document))) == []
@@ -34,7 +41,7 @@ def test_a_document_can_be_followed(document: Path, tmp_path: Path) -> None:
 
 # The README's runs take from half a minute to half an hour; tests/test_experiments.py runs their small versions.
 @pytest.mark.slow
-@pytest.mark.parametrize("document", [TOUR, *PLUGINS], ids=name)
+@pytest.mark.parametrize("document", [*IN_EARNEST, *PLUGINS], ids=name)
 def test_a_document_says_what_comes_out(document: Path, tmp_path: Path) -> None:
     session = Session(tmp_path, place(document), rehearsal=False)
     assert list(session.faults(blocks(document))) == []
@@ -48,6 +55,34 @@ def test_links_lead_to_files_and_headings_of_the_repository(document: Path) -> N
         assert end.exists(), link
         titles = re.findall(r"^#+ (.*)$", end.read_text(), re.MULTILINE) if anchor else []
         assert not anchor or anchor in map(to_slug, titles), link
+
+
+_COMMAND = re.compile(r"(?:^|&& |\$ |/)\bflowlab ([a-z][a-z-]*(?: [^#\n&|]*)?)", re.MULTILINE)
+
+
+def commands(document: Path) -> Iterator[list[str]]:
+    """The flowlab commands in a document's code, in words: those that are run, and those that are only shown."""
+    for token in MarkdownIt("commonmark").enable("table").parse(document.read_text()):
+        for one in (token, *(token.children or ())):
+            if one.type in ("fence", "code_block", "code_inline"):
+                yield from map(str.split, _COMMAND.findall(one.content))
+
+
+@pytest.mark.parametrize("document", [one for one in DOCUMENTS if one not in PLUGINS], ids=name)
+def test_commands_and_options_that_a_document_shows_are_there(document: Path) -> None:
+    known = typer.main.get_command(app).commands
+    for command, *rest in commands(document):
+        assert command in known, command
+        options = {option for parameter in known[command].params for option in parameter.opts}
+        assert {
+            word.strip("[]'\"").partition("=")[0] for word in rest if word.lstrip("[").startswith("--")
+        } <= options, rest
+
+
+def test_a_command_that_is_not_there_would_be_found(tmp_path: Path) -> None:
+    document = tmp_path / "document.md"
+    document.write_text("`flowlab fly --high`\n\n    flowlab run a.toml --fast  # quickly\n")
+    assert list(commands(document)) == [["fly", "--high"], ["run", "a.toml", "--fast"]]
 
 
 QUOTED = """
