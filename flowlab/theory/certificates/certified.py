@@ -14,7 +14,7 @@ from flowlab.theory.certificates.proof import Proof, gap_above
 from flowlab.theory.certificates.proving import ProofBudget, prove
 from flowlab.theory.networks.interpolation import Interpolation
 from flowlab.theory.networks.neurons import Neurons
-from flowlab.theory.networks.pruning import alive, assembled, merged
+from flowlab.theory.networks.pruning import build_network, live_neurons, merge_neighbours
 from flowlab.theory.networks.relu_network import ReluNetwork
 from flowlab.theory.training.descent import Descent
 from flowlab.theory.training.quality import violation
@@ -95,12 +95,14 @@ def certified(
     neurons is pruned and polished, and taken if it interpolates for less. What is left is proved. Raises Diverged.
     """
     samples, targets = problem.inputs[0], problem.targets[0]
-    best = _best([start, *_polished(*alive(start, _LIVE), _NEAR, problem, goal, generator)], problem, goal)
+    best = _best([start, *_polished(*live_neurons(start, _LIVE), _NEAR, problem, goal, generator)], problem, goal)
     bounds = []
     if multipliers is not None:
-        bounds.append(multiplier_estimate(multipliers[0], samples, targets, alive(best)[0], search, generator))
+        bounds.append(
+            multiplier_estimate(multipliers[0], samples, targets, live_neurons(best)[0], search, generator)
+        )
     for turn in range(1, goal.passes + 1):
-        cost, hints = float(best.balanced_cost[0]), alive(best, _LIVE)[0]
+        cost, hints = float(best.balanced_cost[0]), live_neurons(best, _LIVE)[0]
         found = cutting_planes(
             samples, targets, hints, cost, goal.gap / 2, goal.rounds, search, generator,
             report=lambda _, so_far: report("bound_estimate", so_far.bound.value),
@@ -111,7 +113,7 @@ def certified(
             break
         candidates = _polished(found.program.neurons, found.program.outer, _NEAR, problem, goal, generator)
         best = _best([best, *candidates], problem, goal)
-    best = _best([best, *_polished(*alive(best, _LIVE), _WIDE, problem, goal, generator)], problem, goal)
+    best = _best([best, *_polished(*live_neurons(best, _LIVE), _WIDE, problem, goal, generator)], problem, goal)
     cost = float(best.balanced_cost[0])
     proof = prove(
         samples, targets, found.program, bound, cost, goal.gap,
@@ -143,8 +145,8 @@ def _polished(
     """The network of a dictionary, neighbours merged, then trained on in float64; none if it is empty."""
     if not len(neurons):
         return []
-    small, sums = merged(neurons, outer, near)
-    start = assembled(small, sums, problem.inputs[0], problem.targets[0])
+    small, sums = merge_neighbours(neurons, outer, near)
+    start = build_network(small, sums, problem.inputs[0], problem.targets[0])
     descent = Descent(goal.polish, _RATE, dtype=torch.float64)
     state = TrainingState.of(start, descent, generator, problem.samples.device)
     width = start.biases.shape[-1]

@@ -14,7 +14,7 @@ from flowlab.theory.certificates.proof import Proof, gap_above
 from flowlab.theory.certificates.proving import ProofBudget, prove
 from flowlab.theory.convex_programs.slab_solution import slab_solution
 from flowlab.theory.networks.interpolation import Interpolation
-from flowlab.theory.networks.pruning import alive
+from flowlab.theory.networks.pruning import live_neurons
 from flowlab.theory.networks.relu_network import ReluNetwork, from_slabs
 
 
@@ -60,9 +60,9 @@ def judge(
     cost = float(network.balanced_cost[0])
     slabs, usable = slab_solution(problem.samples, problem.points, pattern)
     slab_cost = float(slabs.cost[0]) if usable[0] else float("nan")
-    hints, _ = alive(network)
+    hints, _ = live_neurons(network)
     if usable[0]:
-        hints = hints + alive(from_slabs(slabs))[0]
+        hints = hints + live_neurons(from_slabs(slabs))[0]
     least = slab_cost if usable[0] else cost
     if violation <= tolerance:
         least = min(least, cost)

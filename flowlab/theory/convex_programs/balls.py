@@ -12,7 +12,7 @@ from torch import Tensor
 from flowlab.theory.convex_programs.dichotomies import Array, Sides
 from flowlab.theory.convex_programs.lifts import Lifts, least_lifts
 from flowlab.theory.convex_programs.widest_slabs import WidestSlabs
-from flowlab.theory.networks.slabs import Slabs, padded
+from flowlab.theory.networks.slabs import Slabs, concat_slabs
 
 
 @frozen
@@ -61,7 +61,7 @@ def slabs_on_balls(points: Tensor) -> Callable[[Tensor], Slabs]:
                     f"balls of radius {rho.max():.4g} are too large: rho must be below {_limit(hulls):.4g}"
                 )
             banks.append(balls.slabs(lifts))
-        return padded(banks, points)
+        return concat_slabs(banks, points)
 
     return closed_form
 

@@ -11,7 +11,7 @@ from flowlab.theory.convex_programs.dichotomies import MOST_POINTS, Array, Sides
 from flowlab.theory.convex_programs.lifts import Lifts, least_lifts, optimal_on_balls
 from flowlab.theory.convex_programs.max_margin import separate
 from flowlab.theory.convex_programs.widest_slabs import WidestSlabs
-from flowlab.theory.networks.slabs import Slabs, padded
+from flowlab.theory.networks.slabs import Slabs, concat_slabs
 
 
 @frozen
@@ -55,7 +55,7 @@ def least_slabs(samples: Tensor, points: Tensor, pattern: Tensor | None) -> Slab
     usable = torch.tensor([one is not None for one in levels], device=samples.device)
     known = len(points) <= MOST_POINTS or optimal_on_balls(places, above)
     return SlabSolution(
-        padded(levels, points), usable, torch.tensor(bounds, dtype=torch.float64).to(samples), known
+        concat_slabs(levels, points), usable, torch.tensor(bounds, dtype=torch.float64).to(samples), known
     )
 
 

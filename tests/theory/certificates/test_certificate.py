@@ -17,7 +17,7 @@ from flowlab.theory.convex_programs.group_lasso import group_lasso
 from flowlab.theory.convex_programs.slab_solution import slab_solution
 from flowlab.theory.networks.interpolation import Interpolation, noisy_samples
 from flowlab.theory.networks.neurons import Neurons
-from flowlab.theory.networks.pruning import alive
+from flowlab.theory.networks.pruning import live_neurons
 from flowlab.theory.networks.relu_network import ReluNetwork, from_slabs
 
 
@@ -38,7 +38,7 @@ def problem(points: list[list[float]], sigma: float, count: int, seed: int = 0) 
 def certify(one: Interpolation, gap: float = 1e-3, rounds: int = 40):
     slabs, usable = slab_solution(one.samples, one.points, None)
     assert usable.all()
-    hints = alive(from_slabs(slabs))[0]
+    hints = live_neurons(from_slabs(slabs))[0]
     cost = float(slabs.cost[0])
     found = cutting_planes(one.inputs[0], one.targets[0], hints, cost, gap, rounds, Search(), generator())
     return found, cost
@@ -63,7 +63,7 @@ def test_no_network_is_cheaper_than_the_bound(seed, size, width):
     samples = normal(size, 2, seed=seed + 5)
     targets = network(samples[None])[0]
     bound = multiplier_estimate(
-        normal(size, 2, seed=seed + 6), samples, targets, alive(network)[0], Search(4, 3), generator()
+        normal(size, 2, seed=seed + 6), samples, targets, live_neurons(network)[0], Search(4, 3), generator()
     )
     assert bound.demand.exact
     # rounding of sums of a dozen numbers of size ten
@@ -147,7 +147,7 @@ def test_primal_and_dual_of_the_restricted_problem_against_cvxpy():
     """The same dictionary in an outside solver: its primal and dual values are C* to the gap asked for."""
     one = problem(TRIANGLES["obtuse"], 0.08, 15)
     found, slab_cost = certify(one)
-    neurons = found.program.neurons + alive(from_slabs(slab_solution(one.samples, one.points, None)[0]))[0]
+    neurons = found.program.neurons + live_neurons(from_slabs(slab_solution(one.samples, one.points, None)[0]))[0]
     y, x = one.inputs[0].numpy(), one.targets[0].numpy()
     features = neurons(one.inputs[0]).numpy()
     a, v, c = cp.Variable((features.shape[1], 2)), cp.Variable((2, 2)), cp.Variable((1, 2))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from attrs import frozen
 
-from flowlab.api import Cell, Context, Declared, NodeError, Result, Table, Trajectories, parameter, reference
+from flowlab.api import Cell, Context, NodeError, NodeSpec, Result, Table, Trajectories, parameter, reference
 
 
 @frozen
@@ -22,7 +22,7 @@ class PredictedVertex:
         1e-3, help="largest distance (L-infinity) from the vertex", unit="shortest lengths", gt=0
     )
 
-    def places(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[str]:
+    def places(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[str]:
         """The figures of each flow."""
         figures = ("starts", "reached", "share", "distance_max", "margin_of_the_lost")
         for flow in inputs["flow"]:

@@ -11,7 +11,7 @@ from flowlab.api import (
     Cell,
     Classes,
     Context,
-    Declared,
+    NodeSpec,
     Result,
     Table,
     Trajectories,
@@ -36,7 +36,7 @@ class ClassFractions:
     classifier: str = reference("classifier", help="classified endpoints")
     confidence: float = parameter(0.95, help="level of the intervals", gt=0, lt=1)
 
-    def places(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[str]:
+    def places(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[str]:
         """The share of each class, by flow, and what theory predicts of some."""
         for name in flow_names(inputs["classifier"][0]):
             yield from (f"{name}.{key}" for key in (*CLASSES, "starts"))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from attrs import frozen
 
-from flowlab.api import Context, Declared, Result, Schedule, Table, TrainingSet, parameter, reference
+from flowlab.api import Context, NodeSpec, Result, Schedule, Table, TrainingSet, parameter, reference
 
 
 @frozen
@@ -25,7 +25,7 @@ class Separability:
         1e-3, help="relative width to which the critical sigma is bracketed", gt=1e-9, lt=1
     )
 
-    def places(self, inputs: Mapping[str, tuple[Declared, ...]]) -> Iterator[str]:
+    def places(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[str]:
         """Of all levels together."""
         yield from ("levels", "separable", "largest_separable", "critical_low", "critical_high")
 
