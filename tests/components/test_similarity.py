@@ -36,7 +36,7 @@ from flowlab.components.flows.score import ScoreFlow
 from flowlab.components.optimizers.augmented_lagrangian import AugmentedLagrangian
 from flowlab.components.optimizers.max_margin import MaxMargin
 from flowlab.components.schedules.noise_levels import NoiseLevels
-from flowlab.theory import interpolation
+from flowlab.theory.networks import interpolation
 
 OBTUSE = ((0.0, 0.0, 0.0), (1.0, 0.0, 0.0), (-0.2, 1.1, 0.0), (-0.1, -0.2, 0.9))
 ACUTE = ((0.0, 0.0, 0.1), (1.0, 0.1, 0.0), (0.4, 0.9, 0.0))

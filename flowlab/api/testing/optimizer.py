@@ -18,7 +18,7 @@ from flowlab.api.testing.suite import Suite, context, few, normal
 from flowlab.theory.geometry.geometry import Geometry
 from flowlab.theory.networks.interpolation import Interpolation, noisy_samples
 from flowlab.theory.networks.relu_network import ReluNetwork
-from flowlab.theory.training.quality import listed, slab_cost, violation
+from flowlab.theory.training.quality import slab_cost, to_list, violation
 
 _WIDTH, _SAMPLES, _DIMENSION = 40, 6, 2
 _SIGMA = (0.1, 0.05)
@@ -122,7 +122,7 @@ def _check_figures(fit: Fit, problem: Interpolation, geometry: Geometry) -> None
     for name, figures in fit.quality.items():
         assert len(figures) == len(off), f"{name} has {len(figures)} figures for {len(off)} levels"
         if name in found:
-            assert figures == pytest.approx(listed(found[name]), rel=1e-5), f"{name} is not what is found"
+            assert figures == pytest.approx(to_list(found[name]), rel=1e-5), f"{name} is not what is found"
     bounds = fit.quality.get("bound", [])
     least = torch.fmin(slab_cost(problem, geometry), torch.where(off <= _NOTHING, balanced, torch.inf))
     for bound, cost in zip(bounds, least.tolist(), strict=False):

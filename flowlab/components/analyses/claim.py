@@ -14,7 +14,7 @@ from flowlab.api.nearest import nearest
 from flowlab.api.places import known_places, leads_to_one
 
 if TYPE_CHECKING:
-    from flowlab.theory.statistics.over_seeds import Judged, OverSeeds
+    from flowlab.theory.statistics.over_seeds import Judgement, OverSeeds
 
 Metrics = Mapping[str, Mapping[str, Any]]  # of each analysis, by its label
 
@@ -126,20 +126,22 @@ class Claim:
 
     def _judged(self, finding: ClaimResult, figures: OverSeeds) -> ClaimResult:
         """The finding with its verdict and what that rests on."""
-        from flowlab.theory.statistics.over_seeds import OverSeeds, together
+        from flowlab.theory.statistics.over_seeds import OverSeeds, combine_verdicts
 
         if not self.every_seed:
             judged = list(self._rules(figures))
             words = [word for rule, one in judged if (word := self._words(finding, rule, one, figures.random))]
             if len(figures.rows) > 1 and not figures.random and not any(figures.starts):
                 words = ["the same at each seed"]
-            return evolve(finding, verdict=together(one.verdict for _, one in judged), reason="; ".join(words))
-        each = [together(one.verdict for _, one in self._rules(OverSeeds((row,)))) for row in figures.rows]
+            return evolve(
+                finding, verdict=combine_verdicts(one.verdict for _, one in judged), reason="; ".join(words)
+            )
+        each = [combine_verdicts(one.verdict for _, one in self._rules(OverSeeds((row,)))) for row in figures.rows]
         against = [finding.shown(*row) for row, one in zip(figures.rows, each, strict=True) if one == "fails"]
         reason = f"against it {len(against)} of {len(each)} seeds, the first with {against[0]}" if against else ""
-        return evolve(finding, verdict=together(each), reason=reason)
+        return evolve(finding, verdict=combine_verdicts(each), reason=reason)
 
-    def _rules(self, figures: OverSeeds) -> Iterator[tuple[str, Judged]]:
+    def _rules(self, figures: OverSeeds) -> Iterator[tuple[str, Judgement]]:
         if self.at_least is not None:
             yield "at_least", figures.between(self.at_least, math.inf)
         if self.at_most is not None:
@@ -154,7 +156,7 @@ class Claim:
         if self.trend == "falling":
             yield "trend", figures.falling()
 
-    def _words(self, finding: ClaimResult, rule: str, judged: Judged, random: bool) -> str:
+    def _words(self, finding: ClaimResult, rule: str, judged: Judgement, random: bool) -> str:
         """What a verdict rests on, where the figures don't say it."""
         if judged.p is not None:
             steps = [f"{word} {', '.join(map(str, numbers))}" for word, numbers in (

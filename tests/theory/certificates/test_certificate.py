@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from flowlab.theory.certificates.certificate import Projection, Search, dual_estimate, multiplier_estimate
 from flowlab.theory.certificates.cutting_planes import cutting_planes
 from flowlab.theory.certificates.minimality import judge
-from flowlab.theory.certificates.neuron_search import best_biases, climb, distinct, random_neurons
+from flowlab.theory.certificates.neuron_search import best_biases, climb, random_neurons, select_distinct
 from flowlab.theory.certificates.plane_search import largest_demand
 from flowlab.theory.certificates.proving import ProofBudget
 from flowlab.theory.convex_programs.group_lasso import group_lasso
@@ -119,8 +119,8 @@ def test_climbing_goes_up_and_keeps_unit_weights():
 
 def test_distinct_neurons_lie_apart_and_come_best_first():
     neurons = Neurons(torch.eye(3)[[0, 0, 1, 2, 2]], torch.tensor([0.0, 0.01, 0.0, 0.5, 0.0]))
-    assert distinct(neurons, torch.tensor([1, 0, 2, 4, 3]), 0.1, 10).tolist() == [1, 2, 4, 3]
-    assert distinct(neurons, torch.tensor([1, 0, 2, 4, 3]), 0.1, 2).tolist() == [1, 2]
+    assert select_distinct(neurons, torch.tensor([1, 0, 2, 4, 3]), 0.1, 10).tolist() == [1, 2, 4, 3]
+    assert select_distinct(neurons, torch.tensor([1, 0, 2, 4, 3]), 0.1, 2).tolist() == [1, 2]
 
 
 def test_projection_removes_affine_functions_even_of_flat_samples():
