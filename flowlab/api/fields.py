@@ -9,14 +9,14 @@ import attrs
 from attrs import field, frozen
 
 _KEY = "flowlab"
-# Lengths are squared, and their squares multiplied: in double precision these neither overflow nor vanish.
+# Lengths are squared, and the squares multiplied: within these limits nothing overflows or vanishes in float64.
 LONGEST, SHORTEST = 1e100, 1e-100
 LENGTH = "data units"
 
 
 @frozen
 class Parameter:
-    """What a parameter's key may hold, beside its type."""
+    """The help text, unit and allowed range of a parameter."""
 
     help: str
     unit: str | None = None
@@ -32,14 +32,14 @@ class Parameter:
         return " and ".join(f"{sign} {bound:g}" for sign, bound in bounds if bound is not None)
 
     def admits(self, value: Any) -> bool:
-        """Whether a number, or each number of a tuple, lies in the range. Other values always do.
+        """Whether a number, or each number of a tuple, is in the range.
 
-        A length other than zero lies between 1e-100 and 1e100 as well.
+        Values that are no numbers always are. A length other than zero also has to be between 1e-100 and 1e100.
         """
         return self.broken(value) is None
 
     def broken(self, value: Any) -> str | None:
-        """The rule that a value breaks, in words, if any."""
+        """The rule that a value breaks, in words; None if it breaks none."""
         if isinstance(value, tuple):
             return next((rule for item in value if (rule := self.broken(item))), None)
         if isinstance(value, bool) or not isinstance(value, int | float):
@@ -60,11 +60,11 @@ class Parameter:
 
 @frozen
 class Reference:
-    """A key that names one node of another kind, or several: an edge of the graph.
+    """A key that names one or several nodes of another kind: an edge of the graph.
 
-    `gather`: takes the named nodes in every setting of the sweeps at once, rather than being repeated with them.
-    `seeds`: at every seed as well; without it what gathers is repeated with the seeds as all else is.
-    `metrics`: takes the named nodes' metrics in place of their values.
+    With `gather` the component gets the named nodes in all settings of the sweeps at once, and is not repeated
+    with them. With `seeds` it also gets them at all seeds; without it, it is repeated with the seeds. With
+    `metrics` it gets the metrics of the named nodes instead of their values.
     """
 
     kind: str
@@ -75,7 +75,7 @@ class Reference:
     seeds: bool = False
 
     def repeats(self, seeds: bool) -> bool:
-        """Whether who refers so is repeated with a sweep of the named nodes: one over seeds, or any other."""
+        """Whether a component with this reference is repeated by a sweep over seeds, or by another sweep."""
         return not (self.seeds if seeds else self.gather)
 
 
@@ -91,18 +91,18 @@ def parameter(
 ) -> Any:
     """Declare a field of a component that is a key of its TOML table.
 
-    The annotation is the type: bool, int, float, str, Literal, tuple[T, ...], or one of them with None.
-    `ge`, `gt`, `le`, `lt` bound a number, or each number of a tuple; with the unit "data units" it is a length,
-    whose square has to be a number too. Raises ValueError where a component
-    is built in Python with a value out of range.
+    The annotation is the type: bool, int, float, str, Literal, tuple[T, ...], or one of them with None. `ge`,
+    `gt`, `le` and `lt` bound a number, or each number of a tuple. A number with the unit "data units" is a length,
+    whose square has to be finite and not zero as well. A component raises ValueError where it is built in Python
+    with a value out of range.
     """
-    about = Parameter(help, unit, ge, gt, le, lt)
+    declared = Parameter(help, unit, ge, gt, le, lt)
 
-    def within(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-        if rule := about.broken(value):
+    def check_range(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+        if rule := declared.broken(value):
             raise ValueError(f"{attribute.name} must be {rule}, found {value!r}")
 
-    return field(default=default, validator=within, metadata={_KEY: about})
+    return field(default=default, validator=check_range, metadata={_KEY: declared})
 
 
 def reference(
@@ -117,9 +117,10 @@ def reference(
 ) -> Any:
     """Declare a field that names a node of `kind` (annotation `str`), or several (`tuple[str, ...]`).
 
-    The work method receives what the named node produced, under the field's own name; of several nodes a
-    mapping from name to product. With `gather` (several nodes only) a sweep's settings come together, in the
-    names too, and with `seeds` those of all seeds; with `metrics` the product is the node's metrics.
+    `build` receives the value of the named node as the argument of the same name; for several nodes, a mapping
+    from name to value. With `gather` (several nodes only) the mapping has all settings of a sweep, with the
+    settings in the names, and with `seeds` those of all seeds. With `metrics` the values are the nodes' metrics.
+    Raises ValueError for `gather` without `many`, or `seeds` without `gather`.
     """
     if (gather and not many) or (seeds and not gather):
         raise ValueError("only a reference to several nodes can gather, and only one that gathers takes all seeds")
@@ -127,12 +128,12 @@ def reference(
 
 
 def field_spec(attribute: attrs.Attribute[Any]) -> Parameter | Reference:
-    """What was declared of an attrs field; a bare field is a parameter without help."""
+    """The declaration of an attrs field; a field without one is a parameter without help."""
     declared: Parameter | Reference = attribute.metadata.get(_KEY, Parameter(help=""))
     return declared
 
 
 def references(component: type) -> dict[str, Reference]:
-    """The fields of a component class that are edges of the graph."""
+    """The fields of a component class that are references, by name."""
     fields = {item.name: field_spec(item) for item in attrs.fields(component)}
     return {name: item for name, item in fields.items() if isinstance(item, Reference)}

@@ -1,4 +1,4 @@
-"""How much work a training is, before it begins."""
+"""The amount of computation of a training, as known before it begins."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from attrs import frozen
 
 @frozen
 class TrainingCost:
-    """What `training_cost(points, samples)` of an optimizer says: steps on Q rows a level.
+    """What `training_cost(points, samples)` of an optimizer returns: steps, each on `rows` rows per level.
 
-    The training set has N points of M samples each.
-
-    `bound` says whether that is about the work, or more or less than it.
+    The training set has `points` points with `samples` samples each. `bound` says whether the true cost is about
+    this, at most this or at least this.
     """
 
     steps: int
@@ -24,7 +23,7 @@ class TrainingCost:
 
 @frozen
 class BankTrainingCost:
-    """What `training_cost(**inputs)` of a denoiser says, inputs as for `build`: its optimizer's, for its bank."""
+    """What `training_cost(**inputs)` of a denoiser returns, with the inputs of `build`: the cost of its bank."""
 
     cost: TrainingCost
     levels: int
@@ -34,5 +33,5 @@ class BankTrainingCost:
 
     @property
     def products(self) -> int:
-        """Multiplications of a step: forward two matrix products, backward three."""
+        """The multiplications of one step: two matrix products forward, three backward."""
         return 5 * self.levels * self.cost.rows * self.dimension * self.width

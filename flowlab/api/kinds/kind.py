@@ -1,4 +1,4 @@
-"""The kinds of component: one entry-point group each."""
+"""The kinds of component, with one entry-point group each."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from attrs import frozen
 
 @frozen
 class Kind:
-    """A swappable axis of an experiment.
+    """One kind of component, a part of an experiment that can be exchanged.
 
-    A node of a *built* kind calls its component's `build(context, **inputs) -> Result`; the others are
-    tools, handed as they are to the components that refer to them. What is *shown* is built where it is written,
-    by the run itself, whatever executor does the rest.
+    For a node of a *built* kind the engine calls the component's `build(context, **inputs) -> Result`. Components
+    of the other kinds are passed as they are to the components that refer to them. A *shown* kind is built by the
+    process of the run itself, which writes it, whatever the executor.
     """
 
     name: str
@@ -21,7 +21,7 @@ class Kind:
 
     @property
     def group(self) -> str:
-        """The entry-point group in which its components are registered."""
+        """The entry-point group in which components of this kind are registered."""
         return f"flowlab.{self.name}"
 
 
@@ -31,7 +31,7 @@ KINDS: dict[str, Kind] = {
         Kind("dataset", "training points, their geometry and their theory"),
         Kind("schedule", "the noise levels sigma of a bank of denoisers", built=False),
         Kind("optimizer", "how a shallow network is fitted to exact interpolation", built=False),
-        Kind("denoiser", "a bank of denoisers, one a noise level"),
+        Kind("denoiser", "a bank of denoisers, one per noise level"),
         Kind("integrator", "how a flow steps from one time to the next", built=False),
         Kind("flow", "where starting points are carried by a denoiser's score"),
         Kind("classifier", "what kind of point each endpoint is"),

@@ -93,18 +93,21 @@ class Claim:
         """The claim as it stands before there are figures."""
         blank = ClaimResult(self.text, self.source, percent=self.percent)
         rules = (
-            self.at_least is not None and f">= {blank.shown(self.at_least)}",
-            self.at_most is not None and f"<= {blank.shown(self.at_most)}",
-            self.within is not None and " ± ".join(map(blank.shown, self.within)).removesuffix(" ± 0"),
-            self.alike is not None and f"alike to {blank.shown(self.alike)}",
+            self.at_least is not None and f">= {blank.format_numbers(self.at_least)}",
+            self.at_most is not None and f"<= {blank.format_numbers(self.at_most)}",
+            self.within is not None and " ± ".join(map(blank.format_numbers, self.within)).removesuffix(" ± 0"),
+            self.alike is not None and f"alike to {blank.format_numbers(self.alike)}",
             self.trend,
             self.every_seed and "each seed",
         )
-        paper = blank.shown(self.paper) if isinstance(self.paper, float) else self.paper
+        paper = blank.format_numbers(self.paper) if isinstance(self.paper, float) else self.paper
         return evolve(blank, paper=paper, rule=", ".join(rule for rule in rules if rule))
 
     def build(self, context: Context, *, ours: Metrics, theory: Metrics) -> Result:
-        """Judge our figures. Raises NodeError where a metric isn't there, or one alone has no trend."""
+        """Judge our figures.
+
+        Raises NodeError where a metric isn't there, or one alone has no trend.
+        """
         from flowlab.theory.statistics.over_seeds import OverSeeds
 
         rows, starts = _by_seed(ours, self.metric)
@@ -137,7 +140,9 @@ class Claim:
                 finding, verdict=combine_verdicts(one.verdict for _, one in judged), reason="; ".join(words)
             )
         each = [combine_verdicts(one.verdict for _, one in self._rules(OverSeeds((row,)))) for row in figures.rows]
-        against = [finding.shown(*row) for row, one in zip(figures.rows, each, strict=True) if one == "fails"]
+        against = [
+            finding.format_numbers(*row) for row, one in zip(figures.rows, each, strict=True) if one == "fails"
+        ]
         reason = f"against it {len(against)} of {len(each)} seeds, the first with {against[0]}" if against else ""
         return evolve(finding, verdict=combine_verdicts(each), reason=reason)
 
@@ -165,7 +170,7 @@ class Claim:
             return "; ".join([f"Page p = {judged.p:.2g}", *steps])
         if judged.verdict == "holds" or judged.interval is None or not random:
             return ""
-        interval = f"[{finding.shown(judged.interval[0])}, {finding.shown(judged.interval[1])}]"
+        interval = f"[{finding.format_numbers(judged.interval[0])}, {finding.format_numbers(judged.interval[1])}]"
         of = "difference " if rule == "alike" else ""
         return f"{of}{interval} {'is outside' if judged.verdict == 'fails' else 'crosses the bound'}"
 
