@@ -1,4 +1,7 @@
-"""All that the author of a component imports. Names that need torch are loaded when first used."""
+"""All that the author of a component imports.
+
+Names that need torch are loaded at their first use.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a long work keeps its state, for a later run of the same node to go on from."""
+"""Checkpoints: the saved state of a long computation, from which a later run of the same node goes on."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ if TYPE_CHECKING:
 
 
 class Checkpoint(Protocol):
-    """Keeps a node's state, as tensors by name, now and then.
+    """Saves the state of a node, as tensors by name, from time to time.
 
-    A work in parts gives each part a `name`: letters, digits, "_", "-" and ".", 60 at most. Only the same node
-    of the same experiment, down to versions and source code, finds what was kept. A component that reads files
-    names them in `reads() -> tuple[str, ...]`, so that their content counts as well.
+    A computation in parts gives each part a `name` of at most 60 letters, digits, "_", "-" and ".". Only the same
+    node of the same experiment, with the same versions and source code, can load a saved state. A component that
+    reads files names them in `reads() -> tuple[str, ...]`, so that their content counts as well.
     """
 
     def load(self, name: str) -> Mapping[str, Tensor] | None:
-        """What was kept last, on the CPU; None where there is nothing to go on from."""
+        """The state that was saved last, on the CPU and in the shapes it was saved in; None if there is none."""
 
     def save(self, name: str, done: int, total: int, state: Callable[[], Mapping[str, Tensor]]) -> None:
-        """Called after each of `total` steps: asks for the state and saves it if the last save is long ago."""
+        """Save the state if the last save was long ago; to be called after each of `total` steps."""
 
 
 @frozen
 class NullCheckpoint:
-    """Keeps nothing."""
+    """A checkpoint that saves nothing."""
 
     def load(self, name: str) -> Mapping[str, Tensor] | None:
-        """Find nothing."""
+        """Load nothing: there is never a saved state."""
         return None
 
     def save(self, name: str, done: int, total: int, state: Callable[[], Mapping[str, Tensor]]) -> None:
-        """Let it pass."""
+        """Ignore the state, and do not even ask for it."""

@@ -1,4 +1,4 @@
-"""What became of a claim: the paper's figure, ours and the closed form's, side by side."""
+"""The result of a claim: the paper's number, ours and the closed form's, side by side."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Literal
 from attrs import frozen
 
 Verdict = Literal["holds", "fails", "undecided"]
-_MOST = 7  # figures in a table's cell
+_MOST = 7  # numbers in a cell of a table
 
 
 @frozen
 class ClaimResult:
-    """A claim's row. Figures are means over seeds, in a sweep's order; beside each are both ends of its interval.
+    """The row of a claim in the table of claims.
 
-    The interval is the 95 % one of the mean over seeds; of one seed there is none. `by_seed` are our figures, a
-    row a seed. The verdict is None where a figure isn't known; `reason` says in words what it rests on. `percent`:
-    figures are shares, to be shown in percent.
+    Numbers are means over seeds, in the order of a sweep, each with the two ends of its 95 % interval; with one
+    seed there is no interval. `by_seed` has our numbers, one row per seed. The verdict is None where a number is
+    not known; `reason` says in words why. With `percent` the numbers are shares, shown in percent.
     """
 
     claim: str
@@ -37,21 +37,25 @@ class ClaimResult:
 
     @property
     def seeds(self) -> int:
-        """Over how many seeds it is judged; one is no statistics."""
+        """The number of seeds; a single seed is no statistics."""
         return len(self.by_seed)
 
     @property
     def our_figures(self) -> str:
-        """Ours in text."""
-        return self.shown(*self.ours, intervals=self.ours_intervals)
+        """Our numbers with their intervals, as text."""
+        return self.format_numbers(*self.ours, intervals=self.ours_intervals)
 
     @property
     def theory_figures(self) -> str:
-        """The closed form's in text."""
-        return self.shown(*self.theory, intervals=self.theory_intervals)
+        """The closed form's numbers with their intervals, as text."""
+        return self.format_numbers(*self.theory, intervals=self.theory_intervals)
 
-    def shown(self, *figures: float, intervals: Sequence[tuple[float, float]] = ()) -> str:
-        """Figures in text: repeated ones once with their number, of many the ends; a dash where there are none."""
+    def format_numbers(self, *figures: float, intervals: Sequence[tuple[float, float]] = ()) -> str:
+        """Numbers with their intervals as text.
+
+        Three or more equal numbers in a row are written once with their count, long lists are shortened in the
+        middle, and no numbers are a dash.
+        """
         if not figures:
             return "-"
         texts = itertools.starmap(self._number, itertools.zip_longest(figures, intervals))
@@ -68,9 +72,9 @@ class ClaimResult:
         low, high = interval or (figure, figure)
         if not low < high:
             return f"{unit * figure:.4g}"
-        # as many digits as tell two of the longer half
+        # as many decimals as two significant digits of the longer half of the interval need
         half = f"{unit * max(high - figure, figure - low):.2g}"
-        _, _, digits = half.partition(".")
-        form = ".4g" if "e" in half else f".{len(digits)}f"
-        one, least, most = (format(unit * value, form) for value in (figure, low, high))
-        return f"{one} [{least}, {most}]"
+        _, _, decimals = half.partition(".")
+        form = ".4g" if "e" in half else f".{len(decimals)}f"
+        mean, least, most = (format(unit * value, form) for value in (figure, low, high))
+        return f"{mean} [{least}, {most}]"

@@ -1,4 +1,4 @@
-"""What the engine hands to a component at work: randomness, dtype, device, progress, a checkpoint."""
+"""What the engine passes to a component's `build`: randomness, dtype, device, progress, and a checkpoint."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ Progress = Callable[[int, int, Mapping[str, float]], None]
 
 
 def no_progress(done: int, total: int, figures: Mapping[str, float]) -> None:
-    """Report progress to nobody."""
+    """Ignore a progress report."""
 
 
 @frozen
 class Context:
-    """The surroundings of one node's work.
+    """The environment in which one node is computed.
 
     `dtype` and `device` are those of the theory (float64 unless the experiment says otherwise).
-    `progress(done, total, figures)` may be called as often as one likes. `checkpoint` keeps the state of a
-    long work, so that an interrupted run can go on from there.
+    `progress(done, total, figures)` may be called at any rate. `checkpoint` saves the state of a long computation,
+    so that an interrupted run can go on from there.
     """
 
     seed: int
@@ -37,11 +37,11 @@ class Context:
     checkpoint: Checkpoint = field(default=NullCheckpoint())
 
     def generator(self, stream: str = "") -> torch.Generator:
-        """A private CPU generator, seeded by the experiment's seed, this node's name and `stream`."""
+        """A CPU generator of this node alone, seeded by the experiment's seed, the node's name and `stream`."""
         return _generator(f"{self.seed}/{self.node}/{stream}")
 
     def common_generator(self, stream: str) -> torch.Generator:
-        """A generator equal in every node of the experiment: common random numbers pair comparisons."""
+        """A CPU generator with the same numbers in every node of the experiment, for paired comparisons."""
         return _generator(f"{self.seed}//{stream}")
 
 

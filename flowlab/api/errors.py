@@ -1,4 +1,4 @@
-"""The errors a person is told of, each with the exit code it leads to."""
+"""The errors that are shown to the user, each with its exit code."""
 
 from __future__ import annotations
 
@@ -8,42 +8,48 @@ from attrs import frozen
 
 
 class FlowlabError(Exception):
-    """An error with a message for the person who can mend it; never shown as a traceback."""
+    """An error with a message for the user, which is shown without a traceback."""
 
     exit_code = 1
 
 
 class NodeError(FlowlabError):
-    """A node of the graph can't be computed: raised by components, reported with the node's name."""
+    """A node of the graph cannot be computed; components raise it, and it is reported with the node's name."""
 
 
 class PluginError(FlowlabError):
-    """An installed component that can't be loaded, or breaks its protocol."""
+    """An installed component cannot be loaded, or breaks its protocol."""
 
     exit_code = 3
 
 
 class OutputError(FlowlabError):
-    """A folder or file that can't be written."""
+    """A folder or file cannot be written."""
 
     exit_code = 4
 
 
 class EngineError(FlowlabError):
-    """An executor's processes aren't there or are gone. What had finished is in the store: run again to resume."""
+    """The processes of an executor do not start, or have ended.
+
+    Finished results are in the store, and another run resumes from there.
+    """
 
     exit_code = 4
 
 
 class StoreError(FlowlabError):
-    """A store that can't take a result worth keeping. Those it has are whole, and so are checkpoints."""
+    """The store cannot take a result that is worth keeping.
+
+    All results and checkpoints that it has are complete.
+    """
 
     exit_code = 4
 
 
 @frozen
 class Problem:
-    """One mistake in an experiment: where it stands, what is wrong, and the nearest valid name."""
+    """One mistake in an experiment: its place, what is wrong, and the nearest valid name."""
 
     where: str
     message: str
@@ -55,7 +61,7 @@ class Problem:
 
 
 class ExperimentError(FlowlabError):
-    """A bad experiment: every mistake found in it, in the order of the file."""
+    """An experiment has mistakes: all of them, in the order of the file."""
 
     exit_code = 2
 
@@ -66,7 +72,7 @@ class ExperimentError(FlowlabError):
 
 @frozen
 class ValidationIssue:
-    """A mistake that a component's own `check` finds: the field to blame and the rule it breaks."""
+    """A mistake that a component's own `check` finds: the field with the mistake and the rule that it breaks."""
 
     field: str
     message: str

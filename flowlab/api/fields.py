@@ -11,7 +11,7 @@ import attrs
 from attrs import field, frozen
 
 _KEY = "flowlab"
-# Lengths are squared, and their squares multiplied: in double precision these neither overflow nor vanish.
+# Lengths are squared, and the squares multiplied: within these limits nothing overflows or vanishes in float64.
 LONGEST, SHORTEST = 1e100, 1e-100
 LENGTH = "data units"
 
@@ -26,7 +26,7 @@ class Pattern:
 
 @frozen
 class Parameter:
-    """What a parameter's key may hold, beside its type."""
+    """The help text, unit and allowed range of a parameter."""
 
     help: str
     unit: str | None = None
@@ -94,11 +94,11 @@ def _leaves(value: Any) -> Iterator[Any]:
 
 @frozen
 class Reference:
-    """A key that names one node of another kind, or several: an edge of the graph.
+    """A key that names one or several nodes of another kind: an edge of the graph.
 
-    `gather`: takes the named nodes in every setting of the sweeps at once, rather than being repeated with them.
-    `seeds`: at every seed as well; without it what gathers is repeated with the seeds as all else is.
-    `metrics`: takes the named nodes' metrics in place of their values.
+    With `gather` the component gets the named nodes in all settings of the sweeps at once, and is not repeated
+    with them. With `seeds` it also gets them at all seeds; without it, it is repeated with the seeds. With
+    `metrics` it gets the metrics of the named nodes instead of their values.
     """
 
     kind: str
@@ -109,7 +109,7 @@ class Reference:
     seeds: bool = False
 
     def repeats(self, seeds: bool) -> bool:
-        """Whether who refers so is repeated with a sweep of the named nodes: one over seeds, or any other."""
+        """Whether a component with this reference is repeated by a sweep over seeds, or by another sweep."""
         return not (self.seeds if seeds else self.gather)
 
 
@@ -131,13 +131,13 @@ def parameter(
     whose square has to be a number too. A text must match `pattern` as a whole. Raises ValueError where a
     component is built in Python with a value that breaks these rules.
     """
-    about = Parameter(help, unit, ge, gt, le, lt, pattern)
+    declared = Parameter(help, unit, ge, gt, le, lt, pattern)
 
-    def within(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-        if rule := about.broken(value):
+    def check_range(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+        if rule := declared.broken(value):
             raise ValueError(f"{attribute.name} must be {rule}, found {value!r}")
 
-    return field(default=default, validator=within, metadata={_KEY: about})
+    return field(default=default, validator=check_range, metadata={_KEY: declared})
 
 
 def reference(
@@ -152,9 +152,10 @@ def reference(
 ) -> Any:
     """Declare a field that names a node of `kind` (annotation `str`), or several (`tuple[str, ...]`).
 
-    The work method receives what the named node produced, under the field's own name; of several nodes a
-    mapping from name to product. With `gather` (several nodes only) a sweep's settings come together, in the
-    names too, and with `seeds` those of all seeds; with `metrics` the product is the node's metrics.
+    `build` receives the value of the named node as the argument of the same name; for several nodes, a mapping
+    from name to value. With `gather` (several nodes only) the mapping has all settings of a sweep, with the
+    settings in the names, and with `seeds` those of all seeds. With `metrics` the values are the nodes' metrics.
+    Raises ValueError for `gather` without `many`, or `seeds` without `gather`.
     """
     if (gather and not many) or (seeds and not gather):
         raise ValueError("only a reference to several nodes can gather, and only one that gathers takes all seeds")
@@ -162,12 +163,12 @@ def reference(
 
 
 def field_spec(attribute: attrs.Attribute[Any]) -> Parameter | Reference:
-    """What was declared of an attrs field; a bare field is a parameter without help."""
+    """The declaration of an attrs field; a field without one is a parameter without help."""
     declared: Parameter | Reference = attribute.metadata.get(_KEY, Parameter(help=""))
     return declared
 
 
 def references(component: type) -> dict[str, Reference]:
-    """The fields of a component class that are edges of the graph."""
+    """The fields of a component class that are references, by name."""
     fields = {item.name: field_spec(item) for item in attrs.fields(component)}
     return {name: item for name, item in fields.items() if isinstance(item, Reference)}

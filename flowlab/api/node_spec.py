@@ -1,4 +1,4 @@
-"""What a component's `check` sees of the nodes it refers to, before anything is computed."""
+"""What the `check` of a component sees of the nodes that it refers to, before anything is computed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 
 class NodeSpec(Protocol):
-    """A declared node: its component, and the nodes it refers to in turn, by field."""
+    """A declared node: its component, and the nodes that it refers to itself, by field."""
 
     @property
     def name(self) -> str:
@@ -15,8 +15,8 @@ class NodeSpec(Protocol):
 
     @property
     def component(self) -> Any:
-        """The component as declared."""
+        """The component with the parameters of the experiment."""
 
     @property
     def inputs(self) -> Mapping[str, tuple[NodeSpec, ...]]:
-        """The nodes referred to, by field; a single reference is a tuple of one."""
+        """The nodes that this one refers to, by field; a single reference is a tuple of one."""

@@ -1,4 +1,4 @@
-"""The places of numbers among an analysis's metrics, where its component knows them before the run."""
+"""The places of numbers in the metrics of an analysis, if its component knows them before the run."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from flowlab.api.node_spec import NodeSpec
 
 
 def known_places(node: NodeSpec) -> tuple[str, ...] | None:
-    """What the component's `places(inputs)` says of its numbers: keys joined by dots; None where it says nothing.
+    """The places of numbers that the component's `places(inputs)` states; None if it has no such method.
 
-    `inputs` are those of its `check`. A `*` stands for any key.
+    A place is keys joined by dots, where `*` stands for any key. `inputs` are those of its `check`.
     """
-    told = getattr(node.component, "places", None)
-    return None if told is None else tuple(told(node.inputs))
+    places = getattr(node.component, "places", None)
+    return None if places is None else tuple(places(node.inputs))
 
 
 def leads_to_one(place: str, places: Sequence[str]) -> bool:
-    """Whether a number stands at a place, or several below it."""
+    """Whether there is a number at a place, or several numbers below it."""
     return any(re.fullmatch(_pattern(known), f"{place}.") for known in places)
 
 
 def _pattern(place: str) -> str:
-    """What the place and all above it match, with a dot at the end: `a.b` matches `a.` and `a.b.`."""
+    """A pattern for a place and all above it, each with a dot at the end: for `a.b` it matches `a.` and `a.b.`."""
     first, *rest = (re.escape(key).replace(r"\*", ".+?") + r"\." for key in place.split("."))
     return first + "".join(f"(?:{key}" for key in rest) + ")?" * len(rest)
 
 
 def flow_names(node: NodeSpec) -> tuple[str, ...]:
-    """The keys of a node's flows among its metrics, those with the settings of a sweep included."""
+    """The keys of the flows of a node in its metrics, with and without the settings of a sweep."""
     return tuple(key for flow in node.inputs.get("flow", ()) for key in (flow.name, f"{flow.name}[*]"))

@@ -1,4 +1,4 @@
-"""What a node leaves behind: a value for others, and metrics and tables for people."""
+"""The result of a node: a value for other nodes, and metrics and tables for the user."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ Metric = Cell | Sequence[Cell] | Mapping[str, Any]
 
 @frozen
 class Table:
-    """Columns of equal length, by name; written as CSV."""
+    """A table with columns of equal length, by name, which is written as CSV.
+
+    Raises ValueError for columns of unequal length.
+    """
 
     columns: Mapping[str, Sequence[Cell]] = field()
 
@@ -25,23 +28,23 @@ class Table:
 
     @classmethod
     def of(cls, rows: Iterable[Mapping[str, Cell]]) -> Table:
-        """A table of rows that hold the same names."""
+        """The table of rows that all have the same names."""
         rows = list(rows)
         return cls({name: [row[name] for row in rows] for name in rows[0]} if rows else {})
 
     @property
     def rows(self) -> list[dict[str, Cell]]:
-        """The table as one mapping a row."""
+        """The rows of the table, each as a mapping from column to cell."""
         return [dict(zip(self.columns, row, strict=True)) for row in zip(*self.columns.values(), strict=True)]
 
 
 @frozen
 class Result:
-    """The outcome of a node's work.
+    """The result of a node.
 
-    `value` goes to the nodes that refer to this one; `metrics` are plain numbers for summary.json;
-    `tables` become CSV files. `shortfall` says in words how the node fell short of what was asked of it
-    (a tolerance not met, a level without a solution); it is shown wherever the result is.
+    `value` goes to the nodes that refer to this one. `metrics` are plain numbers for summary.json. `tables` become
+    CSV files. `shortfall` says in words how the node fell short of what it should do (a tolerance not met, a level
+    without a solution); it is shown wherever the result is shown.
 
     A result that took long may come from an earlier run: nothing decides it but the component's fields, its
     inputs, the context, and the files that it names in `reads() -> tuple[str, ...]`. A value

@@ -1,4 +1,4 @@
-"""Work that a crew is tried on. Nothing heavy is imported: processes start for it."""
+"""A task for tests of executors, which imports nothing heavy, as new processes load it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ import time
 
 
 def sample_task(order: str) -> str:
-    """Do `say TEXT`, `fill COUNT`, `sleep SECONDS`, `show VARIABLE`, `exit CODE`, `die`; else tell the process."""
+    """Carry out `say TEXT`, `fill COUNT`, `sleep SECONDS`, `show VARIABLE`, `exit CODE` or `die`.
+
+    `say` and `fill` return a text, `show` an environment variable, any other order the process id. `exit` raises
+    SystemExit, and `die` kills the process.
+    """
     word, _, rest = order.partition(" ")
     match word:
         case "say":

@@ -1,9 +1,8 @@
-"""The version of what this package offers to plugins."""
+"""The version of the interface that this package offers to plugins."""
 
 API_VERSION = 2
-"""Goes up by one where a plugin written for the version before may no longer work.
+"""It increases by one when plugins for the previous version may no longer work.
 
-A distribution says which it is written for by an entry point, which can be read without importing it:
-`2 = "my_package"` in the group `flowlab.api`, one for each version that it works with. One that says nothing is
-tried.
+A distribution states the versions that it works with by entry points, which can be read without an import:
+`2 = "my_package"` in the group `flowlab.api`, one for each version. A distribution that states none is tried.
 """

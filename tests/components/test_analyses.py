@@ -14,13 +14,13 @@ from flowlab.api import (
     Trajectories,
     exact_end_known,
 )
-from flowlab.components.analyses.class_changes import ClassChanges
-from flowlab.components.analyses.class_fractions import ClassFractions
-from flowlab.components.analyses.interpolation import Interpolation
-from flowlab.components.analyses.low_noise_coverage import LowNoiseCoverage
-from flowlab.components.analyses.stability_over_draws import StabilityOverDraws
-from flowlab.components.analyses.threshold_sensitivity import ThresholdSensitivity
-from flowlab.components.analyses.virtual_point_stability import VirtualPointStability
+from flowlab.components.analyses.endpoints.class_changes import ClassChanges
+from flowlab.components.analyses.endpoints.class_fractions import ClassFractions
+from flowlab.components.analyses.endpoints.threshold_sensitivity import ThresholdSensitivity
+from flowlab.components.analyses.networks.interpolation import Interpolation
+from flowlab.components.analyses.networks.low_noise_coverage import LowNoiseCoverage
+from flowlab.components.analyses.stability.stability_over_draws import StabilityOverDraws
+from flowlab.components.analyses.stability.virtual_point_stability import VirtualPointStability
 from flowlab.components.classifiers.stable_points import StablePoints
 from flowlab.components.flows.probability import ProbabilityFlow
 from flowlab.components.flows.score import ScoreFlow

@@ -100,7 +100,7 @@ def test_several_metrics_of_several_analyses_come_in_order():
 def test_of_a_figure_that_is_null_nothing_is_known(place, shown):
     result = Claim("c", "s", ("a",), place, at_least=0.0).build(CONTEXT, ours={"a": NESTED}, theory={})
     assert result.value.verdict is None
-    assert result.value.shown(*result.value.ours) == shown
+    assert result.value.format_numbers(*result.value.ours) == shown
     assert result.shortfall is not None
 
 
@@ -120,8 +120,8 @@ def test_a_metric_that_is_not_there_is_named_with_the_nearest_one(place, words):
 def test_a_place_of_several_numbers_names_them_all():
     found = judged([6, 6, 6, 3], at_least=4, trend="falling").value
     assert (found.ours, found.verdict) == ((6, 6, 6, 3), "fails")
-    assert found.shown(*found.ours) == "6 (3 times), 3"
-    assert found.shown(*range(9)) == "0, 1, 2, 3, 4, ..., 8"
+    assert found.format_numbers(*found.ours) == "6 (3 times), 3"
+    assert found.format_numbers(*range(9)) == "0, 1, 2, 3, 4, ..., 8"
     assert holds([6, 6, 6, 3], metric="share.3", within=(3, 0))
 
 

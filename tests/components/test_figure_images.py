@@ -17,23 +17,23 @@ from matplotlib.ticker import NullFormatter
 
 from flowlab.api import CLASSES, Context, Table
 from flowlab.api.helpers import plotting
-from flowlab.components.figures.class_bars import ClassBars
-from flowlab.components.figures.class_history import ClassHistory
-from flowlab.components.figures.class_shares import ClassShares
-from flowlab.components.figures.discretisation import Discretisation
-from flowlab.components.figures.early_stopping import EarlyStopping
-from flowlab.components.figures.fixed_points import FixedPoints
-from flowlab.components.figures.fractions_over_sweep import FractionsOverSweep
-from flowlab.components.figures.images import Images
-from flowlab.components.figures.minimality_map import MinimalityMap
+from flowlab.components.figures.endpoints.class_bars import ClassBars
+from flowlab.components.figures.endpoints.class_history import ClassHistory
+from flowlab.components.figures.endpoints.class_shares import ClassShares
+from flowlab.components.figures.endpoints.discretisation import Discretisation
+from flowlab.components.figures.endpoints.early_stopping import EarlyStopping
+from flowlab.components.figures.endpoints.fractions_over_sweep import FractionsOverSweep
+from flowlab.components.figures.endpoints.images import Images
+from flowlab.components.figures.endpoints.threshold_curves import ThresholdCurves
+from flowlab.components.figures.networks.minimality_map import MinimalityMap
+from flowlab.components.figures.networks.quality_by_level import QualityByLevel
+from flowlab.components.figures.networks.regime_coverage import RegimeCoverage
+from flowlab.components.figures.networks.training_curves import TrainingCurves
 from flowlab.components.figures.plane import Plane
-from flowlab.components.figures.quality_by_level import QualityByLevel
-from flowlab.components.figures.regime_coverage import RegimeCoverage
-from flowlab.components.figures.stability_by_order import StabilityByOrder
-from flowlab.components.figures.stability_trend import StabilityTrend
-from flowlab.components.figures.stable_sums import StableSums
-from flowlab.components.figures.threshold_curves import ThresholdCurves
-from flowlab.components.figures.training_curves import TrainingCurves
+from flowlab.components.figures.stability.fixed_points import FixedPoints
+from flowlab.components.figures.stability.stability_by_order import StabilityByOrder
+from flowlab.components.figures.stability.stability_trend import StabilityTrend
+from flowlab.components.figures.stability.stable_sums import StableSums
 
 BASELINES = Path(__file__).parent / "baselines"
 CONTEXT: Context = made.CONTEXT

@@ -9,18 +9,18 @@ from matplotlib.colors import to_hex
 
 from flowlab.api import CLASSES, Classes, Context, DenoiserBank, NodeError, Table, TrainingSet, Trajectories
 from flowlab.api.helpers.plotting import CLASS_COLOURS, SERIES, WIDTHS, new_figure
-from flowlab.components.analyses.class_changes import ClassChanges
-from flowlab.components.analyses.class_fractions import ClassFractions
-from flowlab.components.figures.class_bars import ClassBars
-from flowlab.components.figures.fractions_over_sweep import FractionsOverSweep
-from flowlab.components.figures.images import Images
+from flowlab.components.analyses.endpoints.class_changes import ClassChanges
+from flowlab.components.analyses.endpoints.class_fractions import ClassFractions
+from flowlab.components.figures.endpoints.class_bars import ClassBars
+from flowlab.components.figures.endpoints.fractions_over_sweep import FractionsOverSweep
+from flowlab.components.figures.endpoints.images import Images
+from flowlab.components.figures.endpoints.threshold_curves import ThresholdCurves
+from flowlab.components.figures.networks.quality_by_level import QualityByLevel
+from flowlab.components.figures.networks.regime_coverage import RegimeCoverage
+from flowlab.components.figures.networks.training_curves import TrainingCurves
 from flowlab.components.figures.plane import Plane
-from flowlab.components.figures.quality_by_level import QualityByLevel
-from flowlab.components.figures.regime_coverage import RegimeCoverage
-from flowlab.components.figures.stability_by_order import StabilityByOrder
-from flowlab.components.figures.stability_trend import StabilityTrend
-from flowlab.components.figures.threshold_curves import ThresholdCurves
-from flowlab.components.figures.training_curves import TrainingCurves
+from flowlab.components.figures.stability.stability_by_order import StabilityByOrder
+from flowlab.components.figures.stability.stability_trend import StabilityTrend
 from flowlab.theory.geometry.classes import classify
 from flowlab.theory.geometry.geometry import Geometry
 from flowlab.theory.geometry.polytope import box, hull

@@ -7,14 +7,14 @@ import torch
 
 from flowlab.api import CLASSES, Context, NodeError, Table
 from flowlab.api.helpers.plotting import CLASS_COLOURS, SERIES
-from flowlab.components.figures.class_history import ClassHistory
-from flowlab.components.figures.class_shares import ClassShares
-from flowlab.components.figures.discretisation import Discretisation
-from flowlab.components.figures.early_stopping import EarlyStopping
-from flowlab.components.figures.fixed_points import FixedPoints
+from flowlab.components.figures.endpoints.class_history import ClassHistory
+from flowlab.components.figures.endpoints.class_shares import ClassShares
+from flowlab.components.figures.endpoints.discretisation import Discretisation
+from flowlab.components.figures.endpoints.early_stopping import EarlyStopping
 from flowlab.components.figures.panel import Panel
 from flowlab.components.figures.section import section
-from flowlab.components.figures.stable_sums import StableSums
+from flowlab.components.figures.stability.fixed_points import FixedPoints
+from flowlab.components.figures.stability.stable_sums import StableSums
 from flowlab.theory.geometry.line import line_geometry
 
 CONTEXT = Context(0, "figure", torch.float64, torch.device("cpu"))

@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from flowlab.api import CLASSES, Context, NodeError, gaussian_starts
-from flowlab.components.analyses.class_fractions import ClassFractions
-from flowlab.components.analyses.class_history import ClassHistory
-from flowlab.components.analyses.discretisation import Discretisation
-from flowlab.components.analyses.early_stopping import EarlyStopping
-from flowlab.components.analyses.fixed_points import FixedPoints
-from flowlab.components.analyses.predicted_vertex import PredictedVertex
-from flowlab.components.analyses.stable_sums import StableSums
+from flowlab.components.analyses.endpoints.class_fractions import ClassFractions
+from flowlab.components.analyses.endpoints.class_history import ClassHistory
+from flowlab.components.analyses.endpoints.discretisation import Discretisation
+from flowlab.components.analyses.endpoints.early_stopping import EarlyStopping
+from flowlab.components.analyses.endpoints.predicted_vertex import PredictedVertex
+from flowlab.components.analyses.stability.fixed_points import FixedPoints
+from flowlab.components.analyses.stability.stable_sums import StableSums
 from flowlab.components.classifiers.stable_points import StablePoints
 from flowlab.components.datasets.equilateral_triangle import EquilateralTriangle
 from flowlab.components.datasets.line import Line

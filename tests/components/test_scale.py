@@ -8,12 +8,12 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from flowlab import Experiment
-from flowlab.components.analyses.certificate import Certificate
-from flowlab.components.analyses.fixed_points import FixedPoints
-from flowlab.components.analyses.interpolation import Interpolation
-from flowlab.components.analyses.low_noise_coverage import LowNoiseCoverage
-from flowlab.components.analyses.stable_sums import StableSums
-from flowlab.components.analyses.virtual_point_stability import VirtualPointStability
+from flowlab.components.analyses.networks.certificate import Certificate
+from flowlab.components.analyses.networks.interpolation import Interpolation
+from flowlab.components.analyses.networks.low_noise_coverage import LowNoiseCoverage
+from flowlab.components.analyses.stability.fixed_points import FixedPoints
+from flowlab.components.analyses.stability.stable_sums import StableSums
+from flowlab.components.analyses.stability.virtual_point_stability import VirtualPointStability
 from flowlab.components.classifiers.stable_points import StablePoints
 from flowlab.components.datasets.simplex import Simplex
 from flowlab.components.denoisers.closed_form import ClosedForm

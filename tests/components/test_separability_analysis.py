@@ -5,7 +5,7 @@ import torch
 from attrs import frozen
 
 from flowlab.api import Context, Geometry, TrainingSet
-from flowlab.components.analyses.separability import Separability
+from flowlab.components.analyses.networks.separability import Separability
 
 CONTEXT = Context(0, "node", torch.float64, torch.device("cpu"))
 POINTS = torch.tensor([[0.0], [1.0]], dtype=torch.float64)

@@ -22,9 +22,9 @@ from hypothesis import strategies as st
 
 from flowlab import Experiment
 from flowlab.api import gaussian_starts
-from flowlab.components.analyses.fixed_points import FixedPoints
-from flowlab.components.analyses.interpolation import Interpolation
-from flowlab.components.analyses.virtual_point_stability import VirtualPointStability
+from flowlab.components.analyses.networks.interpolation import Interpolation
+from flowlab.components.analyses.stability.fixed_points import FixedPoints
+from flowlab.components.analyses.stability.virtual_point_stability import VirtualPointStability
 from flowlab.components.classifiers.stable_points import StablePoints
 from flowlab.components.datasets.points_file import PointsFile
 from flowlab.components.datasets.simplex import Simplex

@@ -111,7 +111,7 @@ def test_row_23_a_bank_too_large_for_the_gpu_is_trained_in_parts() -> None:
     from flowlab.theory.networks.interpolation import Interpolation, noisy_samples
     from flowlab.theory.networks.relu_network import ReluNetwork
     from flowlab.theory.training.descent import Descent
-    from flowlab.theory.training.split import OutOfMemory, Trained, concat_trained, map_splitting_on_oom
+    from flowlab.theory.training.split import OutOfMemory, TrainedBank, concat_trained, map_splitting_on_oom
     from flowlab.theory.training.training import Loss, train
     from flowlab.theory.training.training_state import TrainingState
 
@@ -123,12 +123,12 @@ def test_row_23_a_bank_too_large_for_the_gpu_is_trained_in_parts() -> None:
     start = ReluNetwork(rows, rows, rows[..., 0], torch.zeros(levels, 4, 4), torch.zeros(levels, 4))
     loss, descent = Loss(lambda _, residual: residual, lambda _: 0.1, lambda _: 0.0), Descent(5, 1e-3)
 
-    def run(part: slice) -> Trained:
+    def run(part: slice) -> TrainedBank:
         state = TrainingState.of(start.levels(part), descent, draw, device)
         train(state, problem.levels(part), descent, loss, 0.0, lambda *_: None, lambda *_: None)
-        return Trained(state.weights.network(), state.moments)
+        return TrainedBank(state.weights.network(), state.history)
 
-    def limited(mebibytes: float) -> list[Trained]:
+    def limited(mebibytes: float) -> list[TrainedBank]:
         total = torch.cuda.get_device_properties(device).total_memory
         torch.cuda.empty_cache()
         held = torch.cuda.memory_reserved(device)

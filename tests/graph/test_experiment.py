@@ -23,7 +23,7 @@ from flowlab.components.datasets.equilateral_triangle import EquilateralTriangle
 from flowlab.components.datasets.simplex import Simplex
 from flowlab.components.denoisers.closed_form import ClosedForm
 from flowlab.components.denoisers.shallow_relu import ShallowRelu
-from flowlab.components.figures.class_bars import ClassBars
+from flowlab.components.figures.endpoints.class_bars import ClassBars
 from flowlab.components.flows.probability import ProbabilityFlow
 from flowlab.components.optimizers.augmented_lagrangian import AugmentedLagrangian
 from flowlab.components.schedules.noise_levels import NoiseLevels

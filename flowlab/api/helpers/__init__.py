@@ -1,1 +1,1 @@
-"""What the components of several authors have in common: starts, frames, paths, labels, figures."""
+"""Helpers for components: starts, frames, flow equations, node labels, plots."""

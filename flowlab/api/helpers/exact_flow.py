@@ -1,4 +1,4 @@
-"""The rule of flows that are followed exactly, as far as it can be checked before a run."""
+"""The condition for an exact flow, as far as it can be checked before a run."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from flowlab.api.node_spec import NodeSpec
 
 
 def check_exact_flow(inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
-    """An integrator that follows flows exactly takes a piecewise affine denoiser.
+    """Check that an exact integrator is used with a piecewise affine denoiser.
 
-    The integrator says so by `exact = True`, a denoiser that is not one by `piecewise_affine = False`.
+    An exact integrator has `exact = True`; a denoiser that is not piecewise affine has `piecewise_affine = False`.
     """
     exact = [node for node in inputs.get("integrator", ()) if getattr(node.component, "exact", False)]
     for node in inputs.get("denoiser", ()) if exact else ():

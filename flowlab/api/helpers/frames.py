@@ -1,4 +1,4 @@
-"""Orthonormal frames in which a dataset lays its points."""
+"""Orthonormal frames, along which a dataset places its points."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ Frame = Literal["random", "standard"]
 
 
 def orthonormal_frame(kind: Frame, count: int, dimension: int, context: Context) -> Tensor:
-    """`count` orthonormal rows in R^dimension: the first axes, or Haar-random by QR with fixed signs."""
+    """The orthonormal rows (count, dimension) of a frame: the first axes, or Haar-random.
+
+    Source of the random frame, by QR with fixed signs: Mezzadri, Notices of the AMS 54 (2007), 592-604.
+    """
     import torch
 
     if kind == "standard":

@@ -1,4 +1,4 @@
-"""The house style of figures: sizes of a printed column, embedded fonts, colours that all eyes tell apart."""
+"""The house style of figures: the width of a printed column, embedded fonts, colours for colour-blind readers."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ Width = Literal["single", "double"]
 
 WIDTHS: dict[Width, float] = {"single": 3.3, "double": 6.8}  # inches
 
-# Okabe and Ito's palette, without its yellow: too pale for thin lines on white.
+# The palette of Okabe and Ito, without its yellow, which is too pale for thin lines on white.
 SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = ("o", "D", "s", "^", "v", "P", "X")
 
-# A class keeps its colour and its marker in every figure; the markers survive a black-and-white printer.
+# A class has the same colour and marker in every figure; the markers also work in black and white.
 CLASS_COLOURS = dict(zip(CLASSES, ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#999999"), strict=True))
 CLASS_MARKERS = dict(zip(CLASSES, ("o", "D", "s", "^", "X"), strict=True))
 
@@ -69,7 +69,7 @@ _STYLE: dict[str, Any] = {
 
 @contextmanager
 def house_style() -> Iterator[None]:
-    """Draw in the house style, whatever the user's own settings; as `@house_style()` or in a `with`."""
+    """Draw in the house style, whatever the user's own settings, as a decorator or in a `with`."""
     from matplotlib import rc_context, rcParamsDefault
 
     kept = {"backend", "backend_fallback", "interactive", "toolbar", "svg.hashsalt"}
@@ -83,7 +83,7 @@ def _figure_class() -> type[Figure]:
     from matplotlib.figure import Figure
 
     class HouseFigure(Figure):
-        """A figure that keeps the style when it is saved: fonts are embedded only then."""
+        """A figure that is saved in the house style as well, since fonts are embedded only then."""
 
         @house_style()
         def savefig(self, *args: Any, **options: Any) -> None:
@@ -96,9 +96,10 @@ def _figure_class() -> type[Figure]:
 def new_figure(
     width: Width = "single", aspect: float = 0.7, *, rows: int = 1, columns: int = 1, **grid: Any
 ) -> tuple[Figure, Any]:
-    """A figure of one column width, `aspect` = height / width, and its axes (rows, columns).
+    """A figure with the width of one or two printed columns, and its axes as an array of rows and columns.
 
-    Other keywords go to `Figure.subplots`. It belongs to no window: pyplot isn't involved.
+    `aspect` is height / width. Other keywords go to `Figure.subplots`. pyplot is not involved, so there is no
+    window.
     """
     inches = WIDTHS[width]
     figure = _figure_class()(figsize=(inches, aspect * inches), layout="constrained")
@@ -109,9 +110,9 @@ def new_figure(
 def new_panels(
     titles: Sequence[str], columns: int, aspect: float, head: float, *, xlabel: str, ylabel: str, **grid: Any
 ) -> tuple[Figure, list[Axes]]:
-    """A figure of titled panels, at most `columns` in a row, with labels at its outer edges alone.
+    """A figure of panels with titles, at most `columns` in a row, with axis labels at its outer edges only.
 
-    A panel is `aspect` times as high as wide, the space above them `head` times the figure's width.
+    A panel is `aspect` times as high as wide. The space above the panels is `head` times the width of the figure.
     """
     across = min(columns, len(titles))
     down = -(-len(titles) // across)
@@ -130,12 +131,12 @@ def new_panels(
 
 
 def series_style(index: int) -> dict[str, Any]:
-    """Colour and marker of the index-th of several series."""
+    """The colour and marker of one of several series, by its index."""
     return {"color": SERIES[index % len(SERIES)], "marker": MARKERS[index % len(MARKERS)]}
 
 
 def light_map() -> Colormap:
-    """A sequential map so light that lines and markers stand out on it."""
+    """A sequential colour map that is so light that lines and markers stand out on it."""
     from matplotlib import colormaps
     from matplotlib.colors import LinearSegmentedColormap
 
@@ -144,7 +145,7 @@ def light_map() -> Colormap:
 
 
 def readable_on(colour: str) -> str:
-    """Black or white ink, whichever is read more easily on a colour."""
+    """The text colour, dark or white, that is easier to read on a background colour."""
     from matplotlib.colors import to_rgb
 
     red, green, blue = to_rgb(colour)

@@ -1,4 +1,4 @@
-"""The probability flow of a bank as a path that any integrator follows."""
+"""The equation of the probability flow of a bank, for any integrator."""
 
 from __future__ import annotations
 
@@ -17,28 +17,29 @@ if TYPE_CHECKING:
 
 
 def probability_path(bank: DenoiserBank, exactly: bool = True) -> FlowODE:
-    """dy/dsigma = (y - h(y, sigma)) / sigma through the bank's levels down to sigma = 0.
+    """The flow dy/dsigma = (y - h(y, sigma)) / sigma through the levels of the bank down to sigma = 0.
 
-    The path knows its exact states for a closed form on separable points whose radii are proportional to sigma,
-    and where all denoisers are piecewise affine, unless an integrator is to follow it (`exactly` is False). Raises
-    NodeError at a level without a solution.
+    With `exactly` it has its exact states, where these are known: for a closed form on separable points with radii
+    proportional to sigma, and where all denoisers are piecewise affine. Raises NodeError where a level has no
+    solution. Source: arXiv 2506.19031, Theorem 4.4.
     """
     import torch
 
     if not bool(bank.usable.all()):
-        lost = bank.sigma[~bank.usable]
+        unsolved = bank.sigma[~bank.usable]
         raise NodeError(
-            f"the denoiser has no solution at {len(lost)} levels, sigma {lost.min():.4g} to "
-            f"{lost.max():.4g}; a final_time below {lost.min() ** 2:.4g} avoids them"
+            f"the denoiser has no solution at {len(unsolved)} levels, sigma {unsolved.min():.4g} to "
+            f"{unsolved.max():.4g}; a final_time below {unsolved.min() ** 2:.4g} avoids them"
         )
     sigma = torch.cat([bank.sigma, bank.sigma.new_zeros(1)])
     return _path(sigma, bank.denoise, _exact(bank) if exactly else None)
 
 
 def halved_probability_path(bank: DenoiserBank) -> FlowODE:
-    """The same flow at half the step: a level between every two in log sigma, and one at half the last.
+    """The same flow at half the step: with a level between every two in log sigma, and one at half the last.
 
-    A closed form, and a network that is known at other noise levels, denoise there; else each level serves twice.
+    There, a closed form or a network with `at_sigma` is evaluated at the new level; any other denoiser is used
+    twice.
     """
     import torch
 
@@ -59,14 +60,14 @@ def halved_probability_path(bank: DenoiserBank) -> FlowODE:
 
 
 def _between(levels: Tensor) -> Tensor:
-    """A level between every two (L,), in logarithms, and one at half the last."""
+    """The geometric mean of every two neighbouring levels (L,), and half the last level: (L,)."""
     import torch
 
     return torch.cat([(levels[1:] * levels[:-1]).sqrt(), levels[-1:] / 2])
 
 
 def _network_between(bank: DenoiserBank) -> Denoiser | None:
-    """The denoisers between a bank's levels, where they are known."""
+    """The denoisers between the levels of a bank; None where they are not known."""
     if hasattr(bank.network, "at_sigma"):
         return bank.network.at_sigma(_between(bank.sigma))
     form = bank.training.geometry.closed_form
@@ -74,16 +75,16 @@ def _network_between(bank: DenoiserBank) -> Denoiser | None:
 
 
 def exact_end_known(bank: DenoiserBank) -> bool:
-    """Whether the probability flow ends exactly in h_T(y_T).
+    """Whether the probability flow of a bank ends exactly in h_T(y_T).
 
-    It does from closed forms on separable points with rho = alpha sigma. Source: arXiv 2506.19031, Theorem 4.4.
+    It does for closed forms on separable points with rho = alpha sigma. Source: arXiv 2506.19031, Theorem 4.4.
     """
     import torch
 
     if bank.rho is None or not bank.training.geometry.separable:
         return False
     ratio = bank.rho / bank.sigma
-    # the tolerance admits single precision
+    # the tolerance allows for single precision
     return bool(torch.isclose(ratio, ratio[0], rtol=1e-6, atol=0).all())
 
 
@@ -91,13 +92,13 @@ def _affine_levels(bank: DenoiserBank) -> list[AffineRegions] | None:
     """The affine regions of each level's denoiser; None where one is not piecewise affine."""
     from flowlab.theory.flows.affine_regions import affine_regions
 
-    found = []
+    levels = []
     for level in range(len(bank.sigma)):
         regions = affine_regions(bank.network.at(level))
         if regions is None:
             return None
-        found.append(regions)
-    return found
+        levels.append(regions)
+    return levels
 
 
 def _path(sigma: Tensor, denoise: Callable[[Tensor, int], Tensor], exact: _Exact | None) -> FlowODE:

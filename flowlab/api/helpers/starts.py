@@ -1,4 +1,4 @@
-"""Where flows start: the same points in every flow of an experiment."""
+"""The starts of flows, which are the same points in every flow of an experiment."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Center = Literal["anchor", "centroid", "cell"]
 
 
 def start_law(bank: DenoiserBank, center: Center, spread: float | None) -> StartLaw:
-    """N(m, s^2 I): s is the bank's largest sigma unless given.
+    """The law N(m, s^2 I) of starts, where s is `spread` or else the largest sigma of the bank.
 
-    m is the anchor of the subset sums, the mean of the training points, or the middle of the cell (the
-    mean where there is none).
+    m is the anchor of the subset sums, the mean of the training points, or the middle of the cell. Without a cell
+    it is the mean.
     """
     geometry = bank.training.geometry
     middle = geometry.points.mean(0)
@@ -32,9 +32,9 @@ def start_law(bank: DenoiserBank, center: Center, spread: float | None) -> Start
 def gaussian_starts(
     bank: DenoiserBank, count: int, center: Center, spread: float | None, context: Context
 ) -> Tensor:
-    """Starts (count, d) of the law that `start_law` describes.
+    """Starts (count, d) from the law of `start_law`.
 
-    The normal draws are common to all nodes of an experiment, so that flows from different denoisers can be
+    The normal numbers are the same in all nodes of an experiment, so that flows of different denoisers can be
     compared start by start.
     """
     import torch
@@ -46,7 +46,7 @@ def gaussian_starts(
 
 
 def nearest_level(bank: DenoiserBank, sigma: float | None) -> int:
-    """The usable level nearest to a sigma; the least noisy one where none is given."""
+    """The index of the usable level nearest to a sigma, or of the least noisy one if sigma is None."""
     import torch
 
     if sigma is None:

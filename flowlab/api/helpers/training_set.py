@@ -1,4 +1,4 @@
-"""From a geometry to a training set: the noisy samples that every denoiser of a dataset shares."""
+"""From a geometry to a training set, with the noisy samples that all denoisers of a dataset share."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 def training_set(
     geometry: Geometry, samples: int, context: Context, draw: int = 0, repeats: Sequence[int] = ()
 ) -> TrainingSet:
-    """A training set with `samples` noisy samples a point, drawn afresh but equal at every call.
+    """A training set with `samples` noisy samples per point, drawn again but equal at every call.
 
-    Each number `draw` stands for other noise. A point that is in the set several times, by `repeats`, has
-    `samples` of its own each time; the tensor of samples is as long as the most frequent point's.
+    Each number `draw` gives other noise. A point that is in the set several times, by `repeats`, has `samples`
+    samples of its own each time. The tensor of samples has the length of the most frequent point.
     """
     from flowlab.theory.networks.interpolation import noisy_samples, repeated_samples
 
@@ -39,12 +39,12 @@ def training_set(
 
 
 def check_repeats(repeats: Sequence[int], points: int) -> Iterator[ValidationIssue]:
-    """What is wrong with a dataset's `repeats`: none, or one a point."""
+    """Check that `repeats` of a dataset is empty or has one number per point."""
     if repeats and len(repeats) != points:
         yield ValidationIssue("repeats", f"{len(repeats)} numbers for {points} points")
 
 
 def points_table(points: Tensor) -> Table:
-    """Training points (N, d) as a table: a row a point, a column a coordinate."""
+    """Training points (N, d) as a table with one row per point and one column per coordinate."""
     names = [f"x{axis}" for axis in range(points.shape[-1])]
     return Table({"point": list(range(len(points))), **dict(zip(names, points.mT.tolist(), strict=True))})

@@ -1,1 +1,1 @@
-"""The kinds of component: what each takes, what it gives, one file a kind."""
+"""The kinds of component, one file per kind: what each takes and what it returns."""

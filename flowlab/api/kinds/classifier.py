@@ -34,10 +34,10 @@ def _format_shares(counts: Any) -> str:
 
 @frozen
 class Classes:
-    """What a classifier builds: for each flow's node name, labels (S,) that index CLASSES.
+    """What a classifier builds: labels (S,) for the node name of each flow, which index CLASSES.
 
-    `changed` counts the endpoints of a flow that are of another class at half the step; None for an exact flow.
-    `threshold` is a share of the geometry's scale, the shortest length of its points.
+    `changed` is the number of endpoints of a flow that change their class at half the step; None for an exact
+    flow. `threshold` is a share of the scale of the geometry, the shortest length of its points.
     """
 
     labels: Mapping[str, Tensor]
@@ -47,9 +47,9 @@ class Classes:
     changed: Mapping[str, int | None] = field(factory=dict)
 
     def distance(self, flow: str) -> float:
-        """The threshold of a flow in data units."""
+        """The threshold for a flow in data units, as a distance."""
         return self.threshold * self.flows[flow].bank.training.geometry.scale
 
     def counts(self, flow: str) -> dict[str, int]:
-        """How many endpoints of a flow fall in each class."""
+        """The number of endpoints of a flow in each class."""
         return {name: int((self.labels[flow] == k).sum()) for k, name in enumerate(CLASSES)}

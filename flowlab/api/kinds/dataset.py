@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 @frozen
 class TrainingSet:
-    """What a dataset builds: the geometry and how many noisy samples a point are drawn from it.
+    """What a dataset builds: the geometry, and its noisy samples with `samples` per point.
 
-    `counts` says how often each point is in the training set, where one is several times.
+    `counts` says how often each point is in the training set; None if all are in it once.
     """
 
     geometry: Geometry

@@ -1,4 +1,4 @@
-"""What a denoiser is: a bank of functions h, one a noise level."""
+"""What a denoiser is: a bank of functions h, one per noise level."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def headline(result: Result) -> str:
 
 
 class Denoiser(Protocol):
-    """A bank of denoisers h: one a noise level.
+    """A bank of denoisers h, one per noise level.
 
-    Where h is known at any noise level, a method `at_sigma(sigma (L,)) -> Network` gives it there: a flow's steps
-    are then halved with the denoisers between its levels.
+    If h is known at all noise levels, a method `at_sigma(sigma (L,)) -> Denoiser` returns it there. The half step
+    of a flow then uses the denoisers between its levels.
     """
 
     def __call__(self, y: Tensor) -> Tensor:
-        """Denoise y (L, S, d) level by level."""
+        """Denoise y (L, S, d) level by level: (L, S, d)."""
 
     def at(self, level: int) -> Denoiser:
         """The denoiser of one level, as a bank of one."""
@@ -46,10 +46,10 @@ class Denoiser(Protocol):
 
 @frozen
 class DenoiserBank:
-    """What a denoiser builds: networks at falling noise levels sigma (L,).
+    """What a denoiser builds: networks at falling noise levels sigma (L,), in data units.
 
-    `usable` (L,) marks the levels that have a solution. `rho` (L,) are the ball radii of a closed form,
-    `multipliers` (L, N * M, d) those that training left behind (see Fit).
+    usable (L,) marks the levels that have a solution. rho (L,) are the ball radii of a closed form, and
+    multipliers (L, N * M, d) are those of the training (see Fit).
     """
 
     sigma: Tensor
@@ -62,5 +62,5 @@ class DenoiserBank:
     quality: Mapping[str, list[float | None]] = field(factory=dict)  # metric name -> one number a level
 
     def denoise(self, y: Tensor, level: int) -> Tensor:
-        """h(y) at one level, y (S, d)."""
+        """The denoised h(y) at one level, for y (S, d): (S, d)."""
         return self.network.at(level)(y[None])[0]

@@ -1,4 +1,4 @@
-"""What a flow builds: the states that starts go through."""
+"""What a flow builds: the states from starts to endpoints."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @frozen
 class StartLaw:
-    """Where starts were drawn: y ~ N(mean, spread^2 I), mean (d,)."""
+    """The normal law of the starts, y ~ N(mean, spread^2 I), with mean (d,)."""
 
     mean: Tensor
     spread: float
@@ -23,10 +23,10 @@ class StartLaw:
 
 @frozen
 class Trajectories:
-    """What a flow builds: states (P, S, d) at `times` (P,), from its bank; a limit is at time inf.
+    """What a flow builds: states (P, S, d) at times (P,), from its bank; a limit is at time inf.
 
-    `regions` (S,) counts the affine regions that each start went through, `limits` holds what is known of the
-    ends, both of an exact flow. Of an integrated one, `half` (S, d) are the ends at half the step.
+    For an exact flow, regions (S,) is the number of affine regions of each flow and `limits` is what is known
+    about the ends. For an integrated flow, half (S, d) are the ends at half the step.
     """
 
     states: Tensor
@@ -41,10 +41,10 @@ class Trajectories:
 
     @property
     def starts(self) -> Tensor:
-        """(S, d)"""
+        """The first states of all flows: (S, d)."""
         return self.states[0]
 
     @property
     def ends(self) -> Tensor:
-        """(S, d)"""
+        """The last states of all flows, or their limits: (S, d)."""
         return self.states[-1]

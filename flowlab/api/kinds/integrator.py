@@ -1,4 +1,4 @@
-"""What an integrator is: it carries starts along the equation of a flow."""
+"""What an integrator is: it solves the equation of a flow from given starts."""
 
 from __future__ import annotations
 
@@ -16,13 +16,12 @@ if TYPE_CHECKING:
 
 @frozen
 class FlowODE:
-    """A flow's equation dy/dtau = (y - h_i(y)) / tau on a grid tau_0 > tau_1 > ... >= 0.
+    """The equation of a flow, dy/dtau = (y - h_i(y)) / tau, on a grid tau_0 > tau_1 > ... >= 0.
 
-    Probability flow: tau = sigma (then dy/dsigma = (y - h)/sigma). Score flow: tau = exp(-r) (then
-    dy/dr = h - y). `log_tau` (P,) may end in -inf; `time` (P,) is the paper's own time (t = sigma^2, or
-    r) and `rate` (P,) = d log tau / d time there. `denoise(y, i)` is h at grid point i.
-    `exact(y, report)`, where the flow is known exactly, gives the states (P, S, d) on the grid without an
-    integrator, and what is known of its ends.
+    Probability flow has tau = sigma, so dy/dsigma = (y - h) / sigma. Score flow has tau = exp(-r), so
+    dy/dr = h - y. log_tau (P,) may end in -inf. time (P,) is the time of the paper (t = sigma^2, or r), and
+    rate (P,) is d log tau / d time there. `denoise(y, i)` is h at grid point i. Where the flow is known exactly,
+    `exact(y, report)` returns its states (P, S, d) on the grid and what is known about its ends.
     """
 
     log_tau: Tensor
@@ -33,7 +32,7 @@ class FlowODE:
 
 
 class Integrator(Protocol):
-    """Carries starts along a path."""
+    """Solves the equation of a flow from given starts."""
 
     def integrate(self, path: FlowODE, starts: Tensor, context: Context) -> Tensor:
-        """The states (P, S, d) on the path's grid, from starts (S, d)."""
+        """The states (P, S, d) on the grid of a flow, from starts (S, d)."""

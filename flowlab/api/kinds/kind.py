@@ -1,4 +1,4 @@
-"""The kinds of component: one entry-point group each."""
+"""The kinds of component, with one entry-point group each."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def no_headline(result: Result) -> str:
 
 @frozen
 class Kind:
-    """A swappable axis of an experiment.
+    """One kind of component, a part of an experiment that can be exchanged.
 
-    A node of a *built* kind calls its component's `build(context, **inputs) -> Result`; the others are
-    tools, handed as they are to the components that refer to them. What is *shown* is built where it is written,
-    by the run itself, whatever executor does the rest. `headline` gives the few figures of a result that are
-    shown when a node ends; a component's own `headline(result) -> str` goes before it.
+    For a node of a *built* kind the engine calls the component's `build(context, **inputs) -> Result`. Components
+    of the other kinds are passed as they are to the components that refer to them. A *shown* kind is built by the
+    process of the run itself, which writes it, whatever the executor. `headline` gives the few figures of a
+    result that are shown when a node ends; a component's own `headline(result) -> str` goes before it.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Kind:
 
     @property
     def group(self) -> str:
-        """The entry-point group in which its components are registered."""
+        """The entry-point group in which components of this kind are registered."""
         return f"flowlab.{self.name}"
 
 
@@ -43,7 +43,7 @@ KINDS: dict[str, Kind] = {
         Kind("dataset", "training points, their geometry and their theory"),
         Kind("schedule", "the noise levels sigma of a bank of denoisers", built=False),
         Kind("optimizer", "how a shallow network is fitted to exact interpolation", built=False),
-        Kind("denoiser", "a bank of denoisers, one a noise level", headline=denoiser.headline),
+        Kind("denoiser", "a bank of denoisers, one per noise level", headline=denoiser.headline),
         Kind("integrator", "how a flow steps from one time to the next", built=False),
         Kind("flow", "where starting points are carried by a denoiser's score"),
         Kind("classifier", "what kind of point each endpoint is", headline=classifier.headline),

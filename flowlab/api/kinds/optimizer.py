@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
 @frozen
 class Fit:
-    """What an optimizer returns: networks, the levels solved, and the history of training.
+    """What an optimizer returns: networks, the levels with a solution, and the history of training.
 
-    `multipliers` z (L, N * M, d) of the constraints, where the method has them: those of the Lagrangian
-    C - sum_i z_i . (h(y_i) - x_i). `quality` adds figures to the denoiser's own, one number a level each.
+    usable (L,) marks the levels that have a solution. multipliers z (L, N * M, d), where the method has them, are
+    those of the Lagrangian C - sum_i z_i . (h(y_i) - x_i). `quality` adds metrics to those of the denoiser, one
+    number per level each. `shortfall` says in words where the method fell short of its goal.
     """
 
     network: ReluNetwork
@@ -30,14 +31,14 @@ class Fit:
     history: Table | None = None
     multipliers: Tensor | None = None
     shortfall: str | None = None
-    tolerance: float | None = None  # the share of the scale up to which a violation counts as none, if a goal
+    tolerance: float | None = None  # largest violation of interpolation, as a share of the scale; None: no goal
     quality: Mapping[str, list[float | None]] = field(factory=dict)
 
 
 class Optimizer(Protocol):
     """Fits a bank of shallow networks to exact interpolation.
 
-    Problem and geometry come in a frame about the anchor in which no training point is farther away than 1.
+    Problem and geometry are in a frame about the anchor in which no training point is farther away than 1.
     """
 
     def minimise(
@@ -48,4 +49,4 @@ class Optimizer(Protocol):
         dropout: float,
         context: Context,
     ) -> Fit:
-        """Fit all levels at once, from `start` (a ReluNetwork of random weights)."""
+        """Fit the networks of all levels, from the random weights of `start`."""

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Schedule(Protocol):
-    """The noise levels of a bank."""
+    """Gives the noise levels of a bank."""
 
     def sigma(self, dtype: torch.dtype) -> Tensor:
-        """Falling noise levels (L,), data units."""
+        """The falling noise levels (L,), in data units."""

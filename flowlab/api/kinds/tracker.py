@@ -1,4 +1,4 @@
-"""What a tracker is: a record of runs that people keep elsewhere, told of figures as they come."""
+"""What a tracker is: it records the numbers and figures of runs in another tool, as they come."""
 
 from __future__ import annotations
 
@@ -9,30 +9,37 @@ from typing import Any, Protocol
 
 
 class TrackedRun(Protocol):
-    """A run that is being tracked. A node is called `kind.name`, swept values in brackets."""
+    """A run that is being tracked.
+
+    A node is named `kind.name`, with swept values in brackets.
+    """
 
     def scalars(self, node: str, step: int, figures: Mapping[str, float]) -> None:
-        """What a node at work says of itself, as a training does of its violation and cost at a step.
+        """Record numbers that a node reports during its computation, such as violation and cost at a step.
 
-        Nodes that an executor's processes work at say nothing until they are finished.
+        Nodes that the processes of an executor compute report nothing before they are finished.
         """
 
     def finished(self, node: str, metrics: Mapping[str, Any]) -> None:
-        """A node has a result. Metrics are numbers, texts, None, lists (one number a noise level) and mappings."""
+        """Record the metrics of a finished node.
+
+        Metrics are numbers, texts, None, lists (one number per noise level) and mappings.
+        """
 
     def figure(self, node: str, png: bytes) -> None:
-        """A figure is drawn: its PNG file."""
+        """Record a finished figure, by the content of its PNG file."""
 
 
 class Tracker(Protocol):
-    """Tracks runs. It changes no result and no key, and what it raises costs a warning: it is then told no more.
+    """Tracks runs, without any effect on results or keys.
 
-    What it lacks is said by its `check`, before any work. Folders of a run that it writes it names in
-    `writes() -> tuple[str, ...]`; they are claimed before any work, too.
+    If a tracker raises an error, the run shows a warning and stops to use it. Its `check` says what it lacks,
+    before any computation. `writes() -> tuple[str, ...]` names the folders of a run that it writes; they are also
+    reserved before any computation.
     """
 
     def begin(self, run: str, settings: Mapping[str, Any], folder: Path) -> AbstractContextManager[TrackedRun]:
-        """Track the run of this name, as long as the context is open.
+        """Track the run of this name while the returned context is open.
 
-        `settings` is the experiment as plain data with every default, `folder` the run's.
+        `settings` is the experiment as plain data with every default, and `folder` is the folder of the run.
         """

@@ -1,4 +1,4 @@
-"""The conformance kit: one suite a kind, which the author of a component subclasses in his tests."""
+"""The conformance kit: one test suite per kind, which the author of a component subclasses in the tests."""
 
 from flowlab.api.testing.classifier import ClassifierSuite
 from flowlab.api.testing.dataset import DatasetSuite

@@ -1,4 +1,4 @@
-"""An orthogonal set whose denoisers and flows are known exactly: what the other kinds are tried on."""
+"""An orthogonal set whose denoisers and flows are known exactly, for the tests of other kinds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ALPHA = 3.0
 
 
 def box_geometry(seed: int, edges: int = 2, dimension: int = 3, along_axes: bool = False) -> Geometry:
-    """The origin and the ends of orthogonal edges, of lengths in [1, 1.5), in a random frame or along the axes."""
+    """The geometry of the origin and orthogonal edges of length 1 to 1.5, in a random frame or along the axes."""
     frame = torch.linalg.qr(normal(seed, dimension, edges))[0].mT
     if along_axes:
         frame = torch.eye(edges, dimension, dtype=torch.float64)
@@ -26,12 +26,12 @@ def box_geometry(seed: int, edges: int = 2, dimension: int = 3, along_axes: bool
 
 
 def box_training(seed: int, dtype: torch.dtype = torch.float64) -> TrainingSet:
-    """A training set of three points in space, ten samples each."""
+    """A training set of three points in space with ten samples each."""
     return training_set(_separable(box_geometry(seed).points.to(dtype)), 10, context(seed, dtype))
 
 
 def box_bank(training: TrainingSet, sigma: Tensor) -> DenoiserBank:
-    """The closed form with rho = 3 sigma."""
+    """The closed form at levels sigma (L,), with rho = 3 sigma."""
     rho = ALPHA * sigma
     slabs = training.geometry.closed_form(rho)  # type: ignore[misc]
     return DenoiserBank(sigma, slabs, training, torch.ones_like(sigma, dtype=torch.bool), rho=rho)

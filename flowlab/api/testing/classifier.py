@@ -1,4 +1,4 @@
-"""What every classifier keeps: one class an endpoint, whatever the order of points and starts."""
+"""The rules of every classifier: one class per endpoint, whatever the order of points and starts."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from flowlab.theory.geometry.geometry import Geometry
 from flowlab.theory.geometry.simplex import simplex_geometry
 
 _TRAINING, _VIRTUAL, _ELSEWHERE = (CLASSES.index(name) for name in ("training", "virtual", "elsewhere"))
-_FAR = 100.0  # any threshold that tells points a unit apart is below it
+_FAR = 100.0  # farther than any threshold that separates points at distance 1
 
 
 class ClassifierSuite(Suite):
-    """Rules of a classifier, on endpoints about a box."""
+    """The rules of a classifier, on endpoints about a box."""
 
     kind: ClassVar[str] = "classifier"
 
@@ -55,8 +55,8 @@ class ClassifierSuite(Suite):
             _ELSEWHERE: away,
         }
         for label, points in known.items():
-            found = classified(component, {"one": _ended(geometry, points)}).labels["one"]
-            assert bool((found == label).all()), f"a point of class {CLASSES[label]} got {found.tolist()}"
+            labels = classified(component, {"one": _ended(geometry, points)}).labels["one"]
+            assert bool((labels == label).all()), f"a point of class {CLASSES[label]} got {labels.tolist()}"
 
     @some
     @given(st.data(), seeds)
@@ -90,7 +90,7 @@ class ClassifierSuite(Suite):
 
 
 def classified(component: Any, flows: Mapping[str, Trajectories]) -> Classes:
-    """What a classifier builds of flows."""
+    """The classes that a classifier builds from flows; a failed assertion for any other result."""
     given_names = {
         name: flows if isinstance(value, dict) else value
         for name, value in inputs(component, {"flow": None}).items()

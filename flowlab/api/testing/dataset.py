@@ -1,4 +1,4 @@
-"""What every dataset keeps: its geometry, its noise and its closed form agree with one another."""
+"""The rules of every dataset: its geometry, its noise and its closed form agree with each other."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from flowlab.theory.networks.slabs import Slabs
 
 shares = st.floats(0.02, 0.9)
 
-# Data of size one in float64 is rounded to 1e-16 a step, and the steepest slope met here is 1 / (1 - 0.9) = 10.
+# Rounding of data of size one in float64 is 1e-16 per step, and the steepest slope here is 1 / (1 - 0.9) = 10.
 _ROUNDING = 1e-11
 # The solver of the slabs works to 1e-10.
 _SOLVED = 1e-8
@@ -32,14 +32,14 @@ _MOST_EDGES = 10
 
 
 class DatasetSuite(Suite):
-    """Rules of a dataset. `stable_sums` may be overridden where theory says more of it than the default knows."""
+    """The rules of a dataset; override `stable_sums` where theory knows more than the default."""
 
     kind: ClassVar[str] = "dataset"
 
     def stable_sums(self, component: Any, geometry: Geometry, rho: float) -> Tensor | None:
-        """The sums of training points that theory calls stable at a radius (P, d); None where it is silent.
+        """The sums of training points that are stable at a radius by theory (P, d); None without a theory.
 
-        By default the condition on simplices whose offset does not move with the radius, else None.
+        By default, the condition for simplices whose offset does not depend on the radius.
         """
         try:
             critical = critical_radii(geometry)
@@ -203,7 +203,7 @@ class DatasetSuite(Suite):
 def built(
     component: Any, seed: int, dtype: torch.dtype = torch.float64, device: torch.device | None = None
 ) -> TrainingSet:
-    """What a dataset builds."""
+    """The training set that a dataset builds; a failed assertion for any other result."""
     result = component.build(context(seed, dtype, device))
     assert isinstance(result, Result), f"build returned {type(result).__name__}, not Result"
     assert isinstance(result.value, TrainingSet), f"its value is {type(result.value).__name__}, not TrainingSet"
@@ -211,19 +211,19 @@ def built(
 
 
 def size(geometry: Geometry) -> float:
-    """The largest coordinate about the mean: the scale of rounding."""
+    """The scale of rounding: the largest coordinate, and the largest about the mean, together."""
     return float((geometry.points - geometry.points.mean(0)).abs().max() + geometry.points.abs().max())
 
 
 def limit(geometry: Geometry) -> float:
-    """The radius at which the slopes of the closed form shrink to nothing."""
+    """The radius at which the narrowest slope of the closed form has width zero."""
     if geometry.closed_form is None:
         return float(torch.nn.functional.pdist(geometry.points).min()) / 2
     return float(geometry.closed_form(geometry.points.new_zeros(1)).widths.min()) / 2
 
 
 def closed(training: TrainingSet, share: float) -> tuple[Geometry, Tensor]:
-    """The geometry, and a radius (1,) that is a share of its largest; skips where there is no closed form."""
+    """The geometry, and a radius (1,) that is a share of its largest; skips a test without a closed form."""
     geometry = training.geometry
     if geometry.closed_form is None:
         pytest.skip("no closed form")
@@ -231,7 +231,7 @@ def closed(training: TrainingSet, share: float) -> tuple[Geometry, Tensor]:
 
 
 def in_balls(geometry: Geometry, rho: float, count: int, seed: int) -> Tensor:
-    """Points in the ball about each training point, half of them on its surface: (N, count, d)."""
+    """Random points in the ball about each training point, half of them on its surface: (N, count, d)."""
     shape = (len(geometry.points), count)
     direction = torch.nn.functional.normalize(normal(seed, *shape, geometry.points.shape[1]), dim=-1)
     radius = (2 * uniform(seed + 1, *shape, 1)).clamp_max(1)
@@ -239,20 +239,20 @@ def in_balls(geometry: Geometry, rho: float, count: int, seed: int) -> Tensor:
 
 
 def subset_sums(geometry: Geometry) -> Tensor:
-    """All sums of the edges from the anchor (P, d)."""
+    """All sums of the anchor and a subset of the edges: (P, d)."""
     subsets = subset_masks(len(geometry.edges), geometry.rays)
     return geometry.anchor + subsets.to(geometry.edges) @ geometry.edges
 
 
 def distinct(points: Tensor) -> Tensor:
-    """Points (P, d) without repetition, in the order in which they first appear."""
+    """The different ones of points (P, d), in the order of their first occurrence."""
     apart = torch.cdist(points, points, compute_mode="donot_use_mm_for_euclid_dist")
     first = (apart <= 1e-9 * apart.max()).int().argmax(-1)
     return points[first.unique()]
 
 
 def kept(slabs: Slabs, points: Tensor, geometry: Geometry, rho: float) -> Tensor:
-    """Which points (P, d) are attractors of h: (P,)."""
-    # from a point that is not fixed the iteration leaves, on a slope by a factor 1 / (1 - share) >= 1.02 a turn
-    found = attractors(slabs, points, frame_of(geometry), 1000)
-    return found.stable & ((found.limits - points).norm(dim=-1) <= 1e-5 * rho)
+    """Whether each of the points (P, d) is an attractor of h: (P,)."""
+    # the iteration leaves a point that is not fixed, on a slope by a factor 1 / (1 - share) >= 1.02 per iteration
+    ends = attractors(slabs, points, frame_of(geometry), 1000)
+    return ends.stable & ((ends.limits - points).norm(dim=-1) <= 1e-5 * rho)

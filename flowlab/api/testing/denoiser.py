@@ -1,4 +1,4 @@
-"""What every denoiser keeps: a bank of functions, one a level, each of one point at a time."""
+"""The rules of every denoiser: a bank of functions, one per level, each of one point at a time."""
 
 from __future__ import annotations
 
@@ -31,37 +31,37 @@ _ROUNDING = 1e-10
 
 @frozen
 class GivenLevels:
-    """A schedule: three low noise levels."""
+    """A schedule with three low noise levels."""
 
     def sigma(self, dtype: torch.dtype) -> Tensor:
-        """(3,)"""
+        """The three falling noise levels: (3,)."""
         return torch.tensor(_LEVELS, dtype=dtype)
 
 
 @frozen
 class SlabFit:
-    """An optimizer: the max-margin slabs."""
+    """An optimizer that returns the max-margin slabs."""
 
     def minimise(
         self, problem: Interpolation, geometry: Geometry, start: ReluNetwork, dropout: float, context: Context
     ) -> Fit:
-        """Through every sample."""
+        """Solve for the slabs through every sample."""
         slabs, usable = slab_solution(problem.samples, problem.points, geometry.pattern)
         return Fit(from_slabs(slabs), usable)
 
 
 class DenoiserSuite(Suite):
-    """Rules of a denoiser. `inputs` may be overridden for one that refers to more than a dataset and tools."""
+    """The rules of a denoiser; override `inputs` if it refers to more than dataset, schedule and optimizer."""
 
     kind: ClassVar[str] = "denoiser"
 
     def inputs(self, component: Any, seed: int, dtype: torch.dtype) -> dict[str, Any]:
-        """What `build` receives beside the context: an orthogonal set, three levels, slabs for an optimizer."""
+        """The arguments of `build` beside the context: an orthogonal set, three levels, slabs as the optimizer."""
         training = box_training(seed, dtype=dtype)
         return inputs(component, {"dataset": training, "schedule": GivenLevels(), "optimizer": SlabFit()})
 
     def bank(self, data: st.DataObject, seed: int, dtype: torch.dtype = torch.float64) -> DenoiserBank:
-        """The bank of one example."""
+        """The bank that the component of one example builds; a failed assertion for any other result."""
         component = self.drawn(data)
         result = component.build(context(seed, dtype), **self.inputs(component, seed, dtype))
         assert isinstance(result, Result), f"build returned {type(result).__name__}, not Result"

@@ -1,4 +1,4 @@
-"""What every flow keeps: common starts, and the ends that theory knows."""
+"""The rules of every flow: common starts, and the ends that theory knows."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _ROUNDING = 1e-7
 
 
 class FlowSuite(Suite):
-    """Rules of a flow without a named integrator. `ends` is to be overridden for an equation of one's own."""
+    """The rules of a flow without an integrator; override `ends` for a new equation."""
 
     kind: ClassVar[str] = "flow"
 
@@ -80,7 +80,7 @@ class FlowSuite(Suite):
 
 
 def flown(component: Any, bank: DenoiserBank, place: Context) -> Trajectories:
-    """What a flow builds of a bank."""
+    """The trajectories that a flow builds from a bank; a failed assertion for any other result."""
     result = component.build(place, **inputs(component, {"denoiser": bank}))
     assert isinstance(result, Result), f"build returned {type(result).__name__}, not Result"
     assert isinstance(result.value, Trajectories), f"its value is {type(result.value).__name__}, not Trajectories"

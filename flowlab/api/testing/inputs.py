@@ -1,4 +1,4 @@
-"""The nodes that a component refers to, as far as a suite can give them."""
+"""The arguments of a component's `build`, as far as a suite has them."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 from flowlab.api.fields import references
 
 
-def inputs(component: Any, given: Mapping[str, Any]) -> dict[str, Any]:
-    """What `build` receives: what is given for each reference's kind, None where nothing is.
+def inputs(component: Any, by_kind: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of `build`: for each reference the value of its kind, None where there is none.
 
-    Of several nodes a mapping from the names in the component's field.
+    For a reference to several nodes, a mapping from the names in the component's field.
     """
-    received: dict[str, Any] = {}
+    arguments: dict[str, Any] = {}
     for name, reference in references(type(component)).items():
-        value = given.get(reference.kind)
-        named = getattr(component, name)
-        received[name] = dict.fromkeys(named, value) if reference.many else value
-    return received
+        value = by_kind.get(reference.kind)
+        names = getattr(component, name)
+        arguments[name] = dict.fromkeys(names, value) if reference.many else value
+    return arguments

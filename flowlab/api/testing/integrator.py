@@ -1,4 +1,4 @@
-"""What every integrator keeps: its order, on flows whose exact solution is known."""
+"""The rules of every integrator: its order, on flows whose exact solution is known."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ from flowlab.theory.flows.convergence import empirical_order
 from flowlab.theory.flows.region_flow import RegionFlow
 
 _STEPS = (16, 32, 64, 128)
-# Regressed over three doublings from 16 steps on, an order is reached from a few percent below.
+# Regressed over three doublings from 16 steps on, an order comes out a few percent too low.
 _SLACK = 0.2
 
 
 class IntegratorSuite(Suite):
-    """Rules of an integrator. It states its order as a class variable `order` (1 where it says nothing)."""
+    """The rules of an integrator.
+
+    It states its order as a class variable `order`, which is 1 by default.
+    """
 
     kind: ClassVar[str] = "integrator"
 
@@ -74,11 +77,11 @@ class IntegratorSuite(Suite):
 
 
 def smooth_path(flow: str, seed: int, steps: int) -> FlowODE:
-    """The flow of a smooth denoiser, its exact solution known.
+    """The flow of a smooth denoiser whose exact solution is known.
 
-    Probability flow of Gaussian data of spreads s: h(y) = s^2 / (s^2 + sigma^2) y, so
-    y(sigma) = y_T sqrt((s^2 + sigma^2) / (s^2 + sigma_T^2)), from sigma = 1 to 1/4 or to 0. Score flow of
-    h(y) = a y: y(r) = y_0 exp((a - 1) r), to r = 3.
+    Probability flow of Gaussian data with standard deviations s has h(y) = s^2 / (s^2 + sigma^2) y, so
+    y(sigma) = y_T sqrt((s^2 + sigma^2) / (s^2 + sigma_T^2)), from sigma = 1 to 1/4 or to 0. Score flow with
+    h(y) = a y is y(r) = y_0 exp((a - 1) r), to r = 3.
     """
     spread = 0.5 + uniform(seed, 3)
     if flow == "score":
@@ -102,7 +105,7 @@ def smooth_path(flow: str, seed: int, steps: int) -> FlowODE:
 
 
 def _on_grid(denoise: Any, steps: int) -> Any:
-    """The denoiser, which exists at the grid's points alone."""
+    """The denoiser, with an assertion that it is evaluated at points of the grid only."""
 
     def checked(y: Tensor, i: int) -> Tensor:
         assert 0 <= i <= steps, f"there is no denoiser at grid point {i} of {steps + 1}"

@@ -1,4 +1,4 @@
-"""What every optimizer keeps: it interpolates a tiny problem, and says what it did."""
+"""The rules of every optimizer: it interpolates a tiny problem, and reports what it reached."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from flowlab.api.testing.suite import Suite, context, few, normal
 from flowlab.theory.geometry.geometry import Geometry
 from flowlab.theory.networks.interpolation import Interpolation, noisy_samples
 from flowlab.theory.networks.relu_network import ReluNetwork
-from flowlab.theory.training.quality import listed, slab_cost, violation
+from flowlab.theory.training.quality import slab_cost, to_list, violation
 
 _WIDTH, _SAMPLES, _DIMENSION = 40, 6, 2
 _SIGMA = (0.1, 0.05)
 _APART = 0.5  # half the least distance of two points
-# Training by gradients moves a network a little after it last looked; and what is 1e-6 off interpolates.
+# Training by gradients changes a network a little after its last report; a violation of 1e-6 is interpolation.
 _SINCE = 0.1
 _NOTHING = 1e-6
-# An optimizer is slow, so one problem serves: what varies is the component.
+# An optimizer is slow, so there is one problem, and only the component varies.
 _once = settings(few, max_examples=1)
 
 
 class OptimizerSuite(Suite):
-    """Rules of an optimizer, on three points in the plane at two noise levels.
+    """The rules of an optimizer, on three points in the plane at two noise levels.
 
-    Those that train by gradients do it at length enough to interpolate within `feasible`.
+    An optimizer that trains by gradients has to take enough steps to interpolate within `feasible`.
     """
 
     kind: ClassVar[str] = "optimizer"
@@ -47,7 +47,7 @@ class OptimizerSuite(Suite):
         _check_form(fit, problem)
         assert bool(fit.usable.all()), "a level that has a solution is marked as having none"
         off = float(_violation(fit, problem).max())
-        # one that states no tolerance does not aim at interpolation: it is to know the points apart
+        # without a tolerance it does not aim at interpolation, but it has to distinguish the points
         most = _APART if fit.tolerance is None else self.feasible
         assert off <= most, f"violation {off:.3g} on three points in the plane"
         _check_figures(fit, problem, geometry)
@@ -81,7 +81,7 @@ class OptimizerSuite(Suite):
 
 
 def tiny() -> tuple[Interpolation, Geometry]:
-    """Three points in the plane, six samples each."""
+    """A problem of three points in the plane with six samples each, and its geometry."""
     geometry = box_geometry(0, edges=2, dimension=_DIMENSION)
     levels = torch.tensor(_SIGMA, dtype=torch.float64)
     samples = noisy_samples(geometry.points, levels, _SAMPLES, context().generator("noise"))
@@ -89,7 +89,7 @@ def tiny() -> tuple[Interpolation, Geometry]:
 
 
 def fitted(component: Any, problem: Interpolation, geometry: Geometry) -> Fit:
-    """What an optimizer makes of a problem, from random weights."""
+    """The fit of an optimizer to a problem, from random weights; a failed assertion for any other result."""
     levels = len(problem.sigma)
     rows = torch.nn.functional.normalize(normal(1, 2, levels, _WIDTH, _DIMENSION), dim=-1) / 2
     zero = torch.zeros(levels, _DIMENSION, _DIMENSION, dtype=torch.float64)
@@ -100,7 +100,7 @@ def fitted(component: Any, problem: Interpolation, geometry: Geometry) -> Fit:
 
 
 def _check_form(fit: Fit, problem: Interpolation) -> None:
-    """Shapes, and finite weights wherever a level is called usable."""
+    """Check the shapes, and that weights are finite at every usable level."""
     levels, network = len(problem.sigma), fit.network
     assert fit.usable.shape == (levels,), "usable marks each level"
     width = network.inner.shape[1]
@@ -115,14 +115,14 @@ def _check_form(fit: Fit, problem: Interpolation) -> None:
 
 
 def _check_figures(fit: Fit, problem: Interpolation, geometry: Geometry) -> None:
-    """What is reported is what is found."""
+    """Check that reported numbers are those of the network."""
     off = _violation(fit, problem)
     balanced = fit.network.to(torch.float64).balanced_cost
     found = {"violation_max": off, "cost_balanced": balanced}
     for name, figures in fit.quality.items():
         assert len(figures) == len(off), f"{name} has {len(figures)} figures for {len(off)} levels"
         if name in found:
-            assert figures == pytest.approx(listed(found[name]), rel=1e-5), f"{name} is not what is found"
+            assert figures == pytest.approx(to_list(found[name]), rel=1e-5), f"{name} is not what is found"
     bounds = fit.quality.get("bound", [])
     least = torch.fmin(slab_cost(problem, geometry), torch.where(off <= _NOTHING, balanced, torch.inf))
     for bound, cost in zip(bounds, least.tolist(), strict=False):

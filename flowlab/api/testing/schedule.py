@@ -1,4 +1,4 @@
-"""What every schedule keeps: its levels are noise, and fall."""
+"""The rules of every schedule: its levels are positive and fall."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from flowlab.api.testing.suite import DTYPES, Suite, some
 
 
 class ScheduleSuite(Suite):
-    """Rules of a schedule."""
+    """The rules of a schedule: valid, falling levels in every dtype."""
 
     kind: ClassVar[str] = "schedule"
 

@@ -1,4 +1,4 @@
-"""What every tracker keeps: it takes all that a run tells, and leaves the run alone."""
+"""The rules of every tracker: it accepts all reports of a run, and has no effect on the run."""
 
 from __future__ import annotations
 
@@ -29,7 +29,10 @@ _METRICS = {
 
 
 class TrackerSuite(Suite):
-    """Rules of a tracker, on a run that is made up. One that reports to a server needs one that answers."""
+    """The rules of a tracker, on an artificial run.
+
+    A tracker that reports to a server needs a server that answers.
+    """
 
     kind: ClassVar[str] = "tracker"
 
@@ -45,7 +48,7 @@ class TrackerSuite(Suite):
     def test_it_writes_only_what_it_says(self, data: st.DataObject) -> None:
         component = self.drawn(data)
         with tempfile.TemporaryDirectory() as folder:
-            told(component, Path(folder))
+            report_all(component, Path(folder))
             found = {path.name for path in Path(folder).iterdir()}
         said = set(component.writes()) if hasattr(component, "writes") else set()
         assert found <= said, f"{sorted(found - said)} is written, and not named by writes()"
@@ -55,7 +58,7 @@ class TrackerSuite(Suite):
     def test_it_draws_no_random_numbers(self, data: st.DataObject) -> None:
         before = _states()
         with tempfile.TemporaryDirectory() as folder:
-            told(self.drawn(data), Path(folder))
+            report_all(self.drawn(data), Path(folder))
         assert _states() == before, "the global random numbers are not as they were"
 
     @few
@@ -72,8 +75,8 @@ class TrackerSuite(Suite):
             assert raised is error, f"a {type(error).__name__} is swallowed"
 
 
-def told(component: Tracker, folder: Path) -> None:
-    """A tracker hears all that there is to hear."""
+def report_all(component: Tracker, folder: Path) -> None:
+    """Send a tracker reports of every type: numbers at steps, metrics, and a figure."""
     with component.begin("made-up", {"experiment": {"name": "made-up"}, "flow": {}}, folder) as tracking:
         for node in _NODES:
             for step, value in enumerate(_NUMBERS):

@@ -14,7 +14,7 @@ from flowlab.api.nearest import nearest
 from flowlab.api.places import known_places, leads_to_one
 
 if TYPE_CHECKING:
-    from flowlab.theory.statistics.over_seeds import Judged, OverSeeds
+    from flowlab.theory.statistics.over_seeds import Judgement, OverSeeds
 
 Metrics = Mapping[str, Mapping[str, Any]]  # of each analysis, by its label
 
@@ -93,18 +93,21 @@ class Claim:
         """The claim as it stands before there are figures."""
         blank = ClaimResult(self.text, self.source, percent=self.percent)
         rules = (
-            self.at_least is not None and f">= {blank.shown(self.at_least)}",
-            self.at_most is not None and f"<= {blank.shown(self.at_most)}",
-            self.within is not None and " ± ".join(map(blank.shown, self.within)).removesuffix(" ± 0"),
-            self.alike is not None and f"alike to {blank.shown(self.alike)}",
+            self.at_least is not None and f">= {blank.format_numbers(self.at_least)}",
+            self.at_most is not None and f"<= {blank.format_numbers(self.at_most)}",
+            self.within is not None and " ± ".join(map(blank.format_numbers, self.within)).removesuffix(" ± 0"),
+            self.alike is not None and f"alike to {blank.format_numbers(self.alike)}",
             self.trend,
             self.every_seed and "each seed",
         )
-        paper = blank.shown(self.paper) if isinstance(self.paper, float) else self.paper
+        paper = blank.format_numbers(self.paper) if isinstance(self.paper, float) else self.paper
         return evolve(blank, paper=paper, rule=", ".join(rule for rule in rules if rule))
 
     def build(self, context: Context, *, ours: Metrics, theory: Metrics) -> Result:
-        """Judge our figures. Raises NodeError where a metric isn't there, or one alone has no trend."""
+        """Judge our figures.
+
+        Raises NodeError where a metric isn't there, or one alone has no trend.
+        """
         from flowlab.theory.statistics.over_seeds import OverSeeds
 
         rows, starts = _by_seed(ours, self.metric)
@@ -126,20 +129,24 @@ class Claim:
 
     def _judged(self, finding: ClaimResult, figures: OverSeeds) -> ClaimResult:
         """The finding with its verdict and what that rests on."""
-        from flowlab.theory.statistics.over_seeds import OverSeeds, together
+        from flowlab.theory.statistics.over_seeds import OverSeeds, combine_verdicts
 
         if not self.every_seed:
             judged = list(self._rules(figures))
             words = [word for rule, one in judged if (word := self._words(finding, rule, one, figures.random))]
             if len(figures.rows) > 1 and not figures.random and not any(figures.starts):
                 words = ["the same at each seed"]
-            return evolve(finding, verdict=together(one.verdict for _, one in judged), reason="; ".join(words))
-        each = [together(one.verdict for _, one in self._rules(OverSeeds((row,)))) for row in figures.rows]
-        against = [finding.shown(*row) for row, one in zip(figures.rows, each, strict=True) if one == "fails"]
+            return evolve(
+                finding, verdict=combine_verdicts(one.verdict for _, one in judged), reason="; ".join(words)
+            )
+        each = [combine_verdicts(one.verdict for _, one in self._rules(OverSeeds((row,)))) for row in figures.rows]
+        against = [
+            finding.format_numbers(*row) for row, one in zip(figures.rows, each, strict=True) if one == "fails"
+        ]
         reason = f"against it {len(against)} of {len(each)} seeds, the first with {against[0]}" if against else ""
-        return evolve(finding, verdict=together(each), reason=reason)
+        return evolve(finding, verdict=combine_verdicts(each), reason=reason)
 
-    def _rules(self, figures: OverSeeds) -> Iterator[tuple[str, Judged]]:
+    def _rules(self, figures: OverSeeds) -> Iterator[tuple[str, Judgement]]:
         if self.at_least is not None:
             yield "at_least", figures.between(self.at_least, math.inf)
         if self.at_most is not None:
@@ -154,7 +161,7 @@ class Claim:
         if self.trend == "falling":
             yield "trend", figures.falling()
 
-    def _words(self, finding: ClaimResult, rule: str, judged: Judged, random: bool) -> str:
+    def _words(self, finding: ClaimResult, rule: str, judged: Judgement, random: bool) -> str:
         """What a verdict rests on, where the figures don't say it."""
         if judged.p is not None:
             steps = [f"{word} {', '.join(map(str, numbers))}" for word, numbers in (
@@ -163,7 +170,7 @@ class Claim:
             return "; ".join([f"Page p = {judged.p:.2g}", *steps])
         if judged.verdict == "holds" or judged.interval is None or not random:
             return ""
-        interval = f"[{finding.shown(judged.interval[0])}, {finding.shown(judged.interval[1])}]"
+        interval = f"[{finding.format_numbers(judged.interval[0])}, {finding.format_numbers(judged.interval[1])}]"
         of = "difference " if rule == "alike" else ""
         return f"{of}{interval} {'is outside' if judged.verdict == 'fails' else 'crosses the bound'}"
 

@@ -44,7 +44,10 @@ class Digits:
             yield ValidationIssue("digits", "a simplex has at least two vertices")
 
     def build(self, context: Context) -> Result:
-        """Draw the images. Raises NodeError for too many of a digit or images that are no simplex."""
+        """Draw the images.
+
+        Raises NodeError for too many of a digit or images that are no simplex.
+        """
         import torch
 
         from flowlab.theory.geometry.simplex import simplex_geometry

@@ -44,7 +44,10 @@ class PerturbedOrthogonal:
             )
 
     def build(self, context: Context) -> Result:
-        """Move the points. Raises NodeError where they no longer span a box."""
+        """Move the points.
+
+        Raises NodeError where they no longer span a box.
+        """
         import torch
 
         from flowlab.theory.geometry.geometry import Geometry

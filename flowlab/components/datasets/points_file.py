@@ -64,7 +64,10 @@ class PointsFile:
         return (self.path,)
 
     def build(self, context: Context) -> Result:
-        """Read the points. Raises NodeError for anything but finite rows, two or more of them distinct."""
+        """Read the points.
+
+        Raises NodeError for anything but finite rows, two or more of them distinct.
+        """
         import torch
 
         from flowlab.theory.geometry.geometry import Geometry

@@ -44,7 +44,10 @@ class Simplex:
                 )
 
     def build(self, context: Context) -> Result:
-        """Lay the vertices and their theory. Raises NodeError where they are no simplex."""
+        """Lay the vertices and their theory.
+
+        Raises NodeError where they are no simplex.
+        """
         import torch
 
         from flowlab.theory.geometry.simplex import simplex_geometry

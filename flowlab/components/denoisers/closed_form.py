@@ -41,7 +41,10 @@ class ClosedForm:
                 yield ValidationIssue("dataset", f"the dataset {dataset.name!r} has no closed-form denoiser")
 
     def build(self, context: Context, *, dataset: TrainingSet, schedule: Schedule) -> Result:
-        """Evaluate the theory at every level. Raises NodeError where the balls are too large."""
+        """Evaluate the theory at every level.
+
+        Raises NodeError where the balls are too large.
+        """
         import torch
 
         form = dataset.geometry.closed_form

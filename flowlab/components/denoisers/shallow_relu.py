@@ -51,7 +51,10 @@ class ShallowRelu:
     bias_scale: float = parameter(0.25, help="standard deviation of the biases at the start", ge=0)
 
     def build(self, context: Context, *, dataset: TrainingSet, schedule: Schedule, optimizer: Optimizer) -> Result:
-        """Train the bank; metrics are one number a noise level. Raises NodeError, as the optimizer does."""
+        """Train the bank; metrics are one number a noise level.
+
+        Raises NodeError, as the optimizer does.
+        """
 
         import torch
 

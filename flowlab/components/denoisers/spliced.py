@@ -30,7 +30,10 @@ class Spliced:
             yield ValidationIssue("high", f"is of the dataset {high[0]!r}, low of {low[0]!r}")
 
     def build(self, context: Context, *, low: DenoiserBank, high: DenoiserBank) -> Result:
-        """Join the banks. Raises NodeError where one has no level to give, or they differ in dataset."""
+        """Join the banks.
+
+        Raises NodeError where one has no level to give, or they differ in dataset.
+        """
         import torch
 
         from flowlab.theory.networks.joined_networks import JoinedNetworks

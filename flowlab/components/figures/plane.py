@@ -48,7 +48,10 @@ class Plane:
 
     @house_style()
     def build(self, context: Context, *, classifier: Classes) -> Result:
-        """Draw one panel a flow. Raises NodeError where the points span no plane."""
+        """Draw one panel a flow.
+
+        Raises NodeError where the points span no plane.
+        """
         panels = [
             Panel(label, flow, classifier.labels[label], section(flow.bank.training.geometry, self.points))
             for label, flow in classifier.flows.items()

@@ -52,7 +52,10 @@ class ProbabilityFlow:
         return check_exact_flow(inputs)
 
     def build(self, context: Context, *, denoiser: DenoiserBank, integrator: Integrator | None) -> Result:
-        """Carry the starts to sigma = 0. Raises NodeError at a level without a solution."""
+        """Carry the starts to sigma = 0.
+
+        Raises NodeError at a level without a solution.
+        """
         import torch
 
         path = probability_path(denoiser, takes_no_steps(integrator))

@@ -70,7 +70,10 @@ class ScoreFlow:
         return check_exact_flow(inputs)
 
     def build(self, context: Context, *, denoiser: DenoiserBank, integrator: Integrator | None) -> Result:
-        """Follow the score. Raises NodeError where no level has a solution."""
+        """Follow the score.
+
+        Raises NodeError where no level has a solution.
+        """
         if not bool(denoiser.usable.any()):
             raise NodeError("the denoiser has no solution at any level")
         level = nearest_level(denoiser, self.sigma)

@@ -24,7 +24,10 @@ class Exact:
     exact: ClassVar[bool] = True
 
     def integrate(self, path: FlowODE, starts: Tensor, context: Context) -> Tensor:
-        """States (P, S, d) on the path's grid. Raises NodeError where the flow is not known exactly."""
+        """States (P, S, d) on the path's grid.
+
+        Raises NodeError where the flow is not known exactly.
+        """
         if path.exact is None:
             raise NodeError("this flow is not known exactly: that takes denoisers that are piecewise affine")
         return path.exact(starts, lambda done, total: context.progress(done, total, {})).states

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from attrs import frozen
 
 from flowlab.api import Context, Fit, NodeError, Table, parameter
-from flowlab.components.optimizers.parts import trained_in_parts
+from flowlab.components.optimizers.parts import train_in_parts
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from flowlab.theory.networks.interpolation import Interpolation
     from flowlab.theory.networks.relu_network import ReluNetwork
     from flowlab.theory.training.descent import Descent
-    from flowlab.theory.training.split import Trained
+    from flowlab.theory.training.split import TrainedBank
 
 
 @frozen
@@ -79,7 +79,7 @@ class AugmentedLagrangian:
         import torch
 
         from flowlab.theory.training.descent import Descent
-        from flowlab.theory.training.history import history
+        from flowlab.theory.training.history import history_columns
         from flowlab.theory.training.slab_start import from_slab_solution
 
         if self.start == "slabs":
@@ -91,17 +91,17 @@ class AugmentedLagrangian:
         descent = Descent(self.steps, self.learning_rate, self.decay, self.inner, dtype)
         method = self._sparse if self.working_set and not dropout else self._full
 
-        def train(part: Interpolation, begin: ReluNetwork, name: str) -> Trained:
+        def train(part: Interpolation, begin: ReluNetwork, name: str) -> TrainedBank:
             return method(part, descent, begin, dropout, context, name)
 
         advice = "lower learning_rate or penalty_end", "lower samples, width or working_set"
-        trained = trained_in_parts(train, problem, start, context, *advice)
+        bank = train_in_parts(train, problem, start, context, *advice)
         usable = torch.ones_like(problem.sigma, dtype=torch.bool)
         return Fit(
-            trained.network,
+            bank.network,
             usable,
-            Table(history(trained.moments, problem.noise)),
-            multipliers=trained.multipliers,
+            Table(history_columns(bank.history, problem.noise)),
+            multipliers=bank.multipliers,
             tolerance=self.tolerance,
         )
 
@@ -113,9 +113,9 @@ class AugmentedLagrangian:
         dropout: float,
         context: Context,
         name: str,
-    ) -> Trained:
+    ) -> TrainedBank:
         """Every step sees all samples."""
-        from flowlab.theory.training.split import Trained
+        from flowlab.theory.training.split import TrainedBank
         from flowlab.theory.training.training import Loss, train
         from flowlab.theory.training.training_state import TrainingState
 
@@ -137,7 +137,7 @@ class AugmentedLagrangian:
 
         loss = Loss(residual_grad, lambda step: 1 / penalty(step), penalty)
         train(state, problem, descent, loss, dropout, context.progress, partial(context.checkpoint.save, name))
-        return Trained(state.weights.network(), state.moments, -last * state.multipliers.to(problem.samples))
+        return TrainedBank(state.weights.network(), state.history, -last * state.multipliers.to(problem.samples))
 
     def _sparse(
         self,
@@ -147,10 +147,10 @@ class AugmentedLagrangian:
         dropout: float,
         context: Context,
         name: str,
-    ) -> Trained:
+    ) -> TrainedBank:
         """A step sees the working set."""
         from flowlab.theory.training.sparse_training import Multipliers, SparseTraining
-        from flowlab.theory.training.split import Trained
+        from flowlab.theory.training.split import TrainedBank
         from flowlab.theory.training.training_state import TrainingState
 
         generator, saved = context.generator("batches"), context.checkpoint.load(name)
@@ -165,4 +165,4 @@ class AugmentedLagrangian:
             partial(context.checkpoint.save, name),
         )
         multipliers = training.train(state, searched=self.start == "slabs")
-        return Trained(state.weights.network(), state.moments, multipliers.to(problem.samples))
+        return TrainedBank(state.weights.network(), state.history, multipliers.to(problem.samples))

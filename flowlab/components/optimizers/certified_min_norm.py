@@ -11,7 +11,7 @@ from flowlab.api import Context, Fit, NodeError, parameter
 from flowlab.components.optimizers.augmented_lagrangian import AugmentedLagrangian
 
 if TYPE_CHECKING:
-    from flowlab.theory.certificates.certified import Certified
+    from flowlab.theory.certificates.certified import CertifiedNetwork
     from flowlab.theory.geometry.geometry import Geometry
     from flowlab.theory.networks.interpolation import Interpolation
     from flowlab.theory.networks.relu_network import ReluNetwork
@@ -62,7 +62,7 @@ class CertifiedMinNorm:
         import torch
 
         from flowlab.theory.certificates.certificate import Search
-        from flowlab.theory.certificates.certified import Goal, certified
+        from flowlab.theory.certificates.certified import Goal, certify
         from flowlab.theory.geometry.tolerance import largest_violation
         from flowlab.theory.networks.relu_network import concat_networks
         from flowlab.theory.training.history import Diverged
@@ -74,13 +74,13 @@ class CertifiedMinNorm:
         double = problem.to(problem.samples.double())
         working = self.working_set or problem.samples.shape[2]
         most = largest_violation(self.tolerance, geometry.scale, problem.sigma).tolist()
-        ends: list[Certified] = []
+        ends: list[CertifiedNetwork] = []
         levels = len(problem.sigma)
         for level in range(levels):
             one = slice(level, level + 1)
             goal = Goal(self.gap, most[level], self.passes, self.rounds, self.polish, working, self.regions)
             try:
-                end = certified(
+                end = certify(
                     first.network.at(level).to(torch.float64),
                     double.levels(one),
                     None if first.multipliers is None else first.multipliers[one].double(),
@@ -124,7 +124,7 @@ class CertifiedMinNorm:
         method = AugmentedLagrangian(steps=self.steps, working_set=self.working_set)
         return method.minimise(problem, geometry, start, 0.0, context)
 
-    def _shortfall(self, ends: list[Certified], most: list[float], problem: Interpolation) -> str | None:
+    def _shortfall(self, ends: list[CertifiedNetwork], most: list[float], problem: Interpolation) -> str | None:
         """The levels that don't interpolate, and those whose proved gap is wider than asked for."""
         lost = [allowed for end, allowed in zip(ends, most, strict=True) if end.violation > allowed]
         wide = [

@@ -37,7 +37,10 @@ class DichotomyNeurons:
         dropout: float,
         context: Context,
     ) -> Fit:
-        """Solve every level. Raises NodeError for more than 10 points."""
+        """Solve every level.
+
+        Raises NodeError for more than 10 points.
+        """
         import torch
 
         from flowlab.theory.convex_programs.dichotomy_neurons import dichotomy_neurons

@@ -39,7 +39,7 @@ class MaxMargin:
         from flowlab.theory.convex_programs.slab_solution import least_slabs
         from flowlab.theory.networks.affine import fits_affinely
         from flowlab.theory.networks.relu_network import from_slabs
-        from flowlab.theory.training.quality import listed
+        from flowlab.theory.training.quality import to_list
 
         solved = least_slabs(problem.samples, problem.points, geometry.pattern)
         levels, usable = len(problem.sigma), solved.usable
@@ -61,7 +61,7 @@ class MaxMargin:
                 f"not all {2 ** (count - 1) - 1} dichotomies of {count} points were priced: an upper bound of the "
                 "least cost of slabs"
             )
-        quality = {"slab_bound": listed(solved.bound)}
+        quality = {"slab_bound": to_list(solved.bound)}
         return Fit(
             from_slabs(solved.slabs),
             usable,

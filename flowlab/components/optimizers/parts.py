@@ -10,17 +10,17 @@ from flowlab.api import Context, NodeError
 if TYPE_CHECKING:
     from flowlab.theory.networks.interpolation import Interpolation
     from flowlab.theory.networks.relu_network import ReluNetwork
-    from flowlab.theory.training.split import Trained
+    from flowlab.theory.training.split import TrainedBank
 
 
-def trained_in_parts(
-    train: Callable[[Interpolation, ReluNetwork, str], Trained],
+def train_in_parts(
+    train: Callable[[Interpolation, ReluNetwork, str], TrainedBank],
     problem: Interpolation,
     start: ReluNetwork,
     context: Context,
     if_diverged: str,
     if_short: str,
-) -> Trained:
+) -> TrainedBank:
     """Train all levels at once, or in parts where memory is short; `train` takes a part, its start and its name.
 
     Raises NodeError with advice: `if_diverged` where a loss stops being finite, `if_short` where a single level
@@ -29,7 +29,7 @@ def trained_in_parts(
     from flowlab.theory.training.history import Diverged
     from flowlab.theory.training.split import OutOfMemory, concat_trained, map_splitting_on_oom, name_of
 
-    def run(levels: slice) -> Trained:
+    def run(levels: slice) -> TrainedBank:
         try:
             return train(problem.levels(levels), start.levels(levels), name_of(levels))
         except Diverged as error:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from attrs import frozen
 
 from flowlab.api import Context, Fit, NodeSpec, Table, ValidationIssue, parameter
-from flowlab.components.optimizers.parts import trained_in_parts
+from flowlab.components.optimizers.parts import train_in_parts
 
 if TYPE_CHECKING:
     from flowlab.theory.geometry.geometry import Geometry
@@ -63,8 +63,8 @@ class WeightDecay:
         import torch
 
         from flowlab.theory.training.descent import Descent
-        from flowlab.theory.training.history import history
-        from flowlab.theory.training.split import Trained
+        from flowlab.theory.training.history import history_columns
+        from flowlab.theory.training.split import TrainedBank
         from flowlab.theory.training.training import Loss, train
         from flowlab.theory.training.training_state import TrainingState
 
@@ -85,14 +85,14 @@ class WeightDecay:
         apiece = (samples / often)[:, None].to(context.device, dtype)
         loss = Loss(lambda _, residual: residual / apiece, lambda _: cost_weight, lambda _: self.strength)
 
-        def run(part: Interpolation, begin: ReluNetwork, name: str) -> Trained:
+        def run(part: Interpolation, begin: ReluNetwork, name: str) -> TrainedBank:
             generator = context.generator("dropout")
             saved, keep = context.checkpoint.load(name), partial(context.checkpoint.save, name)
             state = TrainingState.of(begin, descent, generator, context.device, saved=saved)
             train(state, part, descent, loss, dropout, context.progress, keep)
-            return Trained(state.weights.network(), state.moments)
+            return TrainedBank(state.weights.network(), state.history)
 
         advice = "lower learning_rate", "lower samples or width"
-        trained = trained_in_parts(run, problem, start, context, *advice)
+        bank = train_in_parts(run, problem, start, context, *advice)
         usable = torch.ones_like(problem.sigma, dtype=torch.bool)
-        return Fit(trained.network, usable, Table(history(trained.moments, problem.noise)))
+        return Fit(bank.network, usable, Table(history_columns(bank.history, problem.noise)))

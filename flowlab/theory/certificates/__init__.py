@@ -1,1 +1,1 @@
-"""Lower bounds on the cost of interpolation: proved ones, and estimates."""
+"""Lower bounds on the cost of interpolation: proved bounds, and estimates."""

@@ -1,4 +1,4 @@
-"""The dual certificate of minimum norm, as far as a search can tell: estimates of a lower bound on the cost.
+"""The dual certificate of minimum norm by a search: estimates of a lower bound on the cost.
 
 For samples y_i with targets x_i the least cost C* of h(y) = sum_k a_k relu(w_k . y + b_k) + V y + c is at least
 
@@ -8,8 +8,9 @@ For samples y_i with targets x_i the least cost C* of h(y) = sum_k a_k relu(w_k 
 for all multipliers z with sum_i z_i = 0 and sum_i z_i y_i^T = 0: an h that interpolates has
 sum_i z_i . x_i = sum_k a_k . F(w_k, b_k) <= g sum_k |a_k| |w_k|. A network of cost D(z) is minimal.
 
-A search finds no more than some |F|, a lower bound on g, so what it gives for D(z) is an estimate. `proof` has the
-bound, from an upper bound on g.
+A search finds the value of |F| at some neurons, a lower bound on g. So its D(z) is an estimate, and may be too
+high. `proof` computes a bound, from an upper bound on g. Source: weak duality; the nearest published idea is
+cutting planes over neurons, Ergen and Pilanci, arXiv 2002.11219.
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ from flowlab.theory.certificates.plane_search import largest_demand
 from flowlab.theory.geometry.frame import standard_frame
 from flowlab.theory.networks.neurons import Neurons
 
-_EXACT_SAMPLES = 2_000  # in the plane g is exact up to so many samples: the work grows with their square
+_EXACT_SAMPLES = 2_000  # in the plane g is exact up to this many samples: the work grows with their square
 
 
 @frozen
 class Search:
-    """How hard to look for the largest demand: `steps` of ascent from `starts` random neurons and the hints."""
+    """A search for the largest demand by `steps` steps of ascent from `starts` random neurons and the hints."""
 
     starts: int = 128
     steps: int = 60
@@ -36,31 +37,34 @@ class Search:
     def __call__(
         self, multipliers: Tensor, samples: Tensor, hints: Neurons, generator: torch.Generator
     ) -> tuple[Neurons, Demand]:
-        """Local maxima of |F|, best first, and the largest |F| known. Raises ArithmeticError for nan."""
-        place = standard_frame(samples)
-        z, y = multipliers * place.scale, place.inside(samples)
-        starts = random_neurons(y, self.starts, generator) + place.neurons_inside(hints)
-        first = starts.demand(z, y).norm(dim=-1)
-        tops = starts[first.argsort(descending=True)[: 2 * self.starts]]
-        found = best_biases(z, y, climb(z, y, tops, self.steps))
-        pull = found.demand(z, y).norm(dim=-1)
-        largest = float(torch.cat([pull, first]).max())
+        """The local maxima of |F|, largest first, and the largest |F| of all.
+
+        For multipliers z (Q, d) on samples y (Q, d). Raises ArithmeticError where the multipliers are not finite.
+        """
+        frame = standard_frame(samples)
+        z, y = multipliers * frame.scale, frame.inside(samples)
+        starts = random_neurons(y, self.starts, generator) + frame.neurons_inside(hints)
+        start_demand = starts.demand(z, y).norm(dim=-1)
+        candidates = starts[start_demand.argsort(descending=True)[: 2 * self.starts]]
+        maxima = best_biases(z, y, climb(z, y, candidates, self.steps))
+        demand = maxima.demand(z, y).norm(dim=-1)
+        largest = float(torch.cat([demand, start_demand]).max())
         if largest != largest:
             raise ArithmeticError("the multipliers are not finite")
         exact = y.shape[-1] == 2 and len(y) <= _EXACT_SAMPLES
         if exact:
             largest = max(largest, largest_demand(z, y))
-        order = pull.argsort(descending=True)
-        return place.neurons_outside(found[order]), Demand(largest, exact, len(starts))
+        order = demand.argsort(descending=True)
+        return frame.neurons_outside(maxima[order]), Demand(largest, exact, len(starts))
 
     def harder(self, dimension: int) -> Search:
-        """The search that has the last word: the more starts the more dimensions, and twice the steps."""
+        """The search that checks a final result: more starts in more dimensions, and twice the steps."""
         return Search(self.starts * max(2, dimension), 2 * self.steps)
 
 
 @frozen
 class Demand:
-    """The largest |F| found: the largest there is if `exact` (in the plane), else the best of `starts` ascents."""
+    """The largest |F| of a search: the true maximum if `exact` (in the plane), else the best of its ascents."""
 
     value: float
     exact: bool
@@ -69,7 +73,7 @@ class Demand:
 
 @frozen
 class BoundEstimate:
-    """An estimate of D(z), the projected multipliers z (Q, d) and the demand g that it rests on."""
+    """An estimate of D(z), with its projected multipliers z (Q, d) and its demand, an estimate of g."""
 
     value: float
     demand: Demand
@@ -77,25 +81,25 @@ class BoundEstimate:
 
 
 class Projection:
-    """Projection of vectors q (Q, k) off the affine functions of samples y (Q, d).
+    """The projection of vectors q (Q, k) onto the complement of the affine functions of samples y (Q, d).
 
-    P q has sum_i q_i = 0 and sum_i q_i y_i^T = 0.
+    The projected q has sum_i q_i = 0 and sum_i q_i y_i^T = 0.
     """
 
     def __init__(self, samples: Tensor) -> None:
         y = standard_frame(samples).inside(samples)  # the same functions, better conditioned
-        plain = torch.cat([y, torch.ones_like(y[:, :1])], -1)
-        basis, sizes, _ = torch.linalg.svd(plain, full_matrices=False)
+        affine = torch.cat([y, torch.ones_like(y[:, :1])], -1)
+        basis, sizes, _ = torch.linalg.svd(affine, full_matrices=False)
         self._basis = basis[:, sizes > 1e-12 * sizes[0]]
 
     def __call__(self, q: Tensor) -> Tensor:
-        for _ in range(2):  # the second time removes the rounding of the first
+        for _ in range(2):  # the second pass removes the rounding errors of the first
             q = q - self._basis @ (self._basis.mT @ q)
         return q
 
 
 def dual_estimate(multipliers: Tensor, targets: Tensor, demand: Demand) -> BoundEstimate:
-    """D(z) of projected multipliers z (Q, d) with targets x (Q, d) and their largest demand."""
+    """The estimate of D(z) for projected multipliers z (Q, d) with targets x (Q, d) and their largest demand."""
     value = float((multipliers * targets).sum()) / max(1.0, demand.value)
     return BoundEstimate(max(0.0, value), demand, multipliers)
 
@@ -108,7 +112,10 @@ def multiplier_estimate(
     search: Search,
     generator: torch.Generator,
 ) -> BoundEstimate:
-    """The estimate of any multipliers (Q, d), such as training leaves behind, after their projection."""
+    """The estimate of D(z) for any multipliers (Q, d), such as those of a training, after their projection.
+
+    For samples (Q, d) with targets (Q, d). Raises ArithmeticError where the multipliers are not finite.
+    """
     z = Projection(samples)(multipliers)
     _, demand = search(z, samples, hints, generator)
     return dual_estimate(z, targets, demand)

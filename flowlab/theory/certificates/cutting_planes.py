@@ -1,4 +1,4 @@
-"""Multipliers that bound the cost of interpolation from below, by a growing set of neurons."""
+"""Multipliers that estimate a lower bound on the cost of interpolation, by cutting planes over neurons."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from attrs import evolve, frozen
 from torch import Tensor
 
 from flowlab.theory.certificates.certificate import BoundEstimate, Projection, Search, dual_estimate
-from flowlab.theory.certificates.neuron_search import distinct
+from flowlab.theory.certificates.neuron_search import select_distinct
 from flowlab.theory.geometry.frame import standard_frame
 from flowlab.theory.networks.neurons import Neurons
 from flowlab.theory.solvers.group_lasso import group_lasso
 
-_SMOOTHING = 0.03  # share of the cost that the proximal term may hide in the first round
+_SMOOTHING = 0.03  # size of the proximal term in the first round, as a share of the cost
 _ADDED = 100  # neurons added in a round
 _APART = 0.1  # least distance of two neurons added in one round
 _PATIENCE = 3  # rounds that a neuron without weight stays
-_STALLED = 4  # rounds without a better bound after which the multipliers begin anew, from zero
+_STALLED = 4  # rounds without a better bound after which the multipliers restart at zero
 _LASSO_STEPS = 2_000
 
 
 @frozen
 class Program:
-    """The interpolation problem restricted to a dictionary of neurons, solved about the last multipliers.
+    """The interpolation problem restricted to a dictionary of neurons, solved with a proximal term.
 
-    `outer` (J, d) are the dictionary's outer weights, `cost` = sum_j |a_j|, and `residual` the largest
-    |h(y_i) - x_i| of that network with its best V and c: zero in the limit of many rounds.
+    outer a (J, d) are the outer weights of the dictionary, `cost` is sum_j |a_j|. `residual` is the largest
+    |h(y_i) - x_i| of that network with its best V and c; it goes to zero with the number of rounds.
     """
 
     neurons: Neurons
@@ -38,9 +38,9 @@ class Program:
 
 @frozen
 class Certificate:
-    """The best estimate of a bound, the program of the last round, and the rounds it took.
+    """The best estimate of a bound, the program of the last round, and the number of rounds.
 
-    `met`: the estimate meets the restricted program's own cost to within the gap asked for.
+    `met` says that the estimate equals the cost of the restricted program to within the requested gap.
     """
 
     bound: BoundEstimate
@@ -61,37 +61,37 @@ def cutting_planes(
     multipliers: Tensor | None = None,
     report: Callable[[int, Certificate], None] = lambda _, __: None,
 ) -> Certificate:
-    """Multipliers for samples (Q, d) with targets (Q, d) whose estimate is (1 - gap) `cost`, or meets the program.
+    """Multipliers for samples (Q, d) with targets (Q, d), until their estimate is (1 - gap) `cost` or is met.
 
-    A round solves the dual restricted to a dictionary, max sum_i z_i . x_i - eps/2 |z - z'|^2 subject to
-    |F(w_j, b_j)| <= 1, about the last round's z', and adds the neurons that z demands too much. The proximal term
-    picks the smoothest of the many solutions: without it the multipliers are wild and the neurons to be cut off
-    endless. Its own dual is a group lasso over the dictionary. `hints` open the dictionary, `cost` is a known
-    network's, `multipliers` the first z'. Nearest published: cutting planes over neurons, arXiv 2002.11219.
+    It is met where the program's own cost is within the gap of it. A round solves the dual restricted to a
+    dictionary, max sum_i z_i . x_i - eps/2 |z - z'|^2 subject to |F(w_j, b_j)| <= 1, with z' from the last round.
+    It then adds the neurons whose demand |F| by z is above 1. The proximal term selects the smoothest of many
+    solutions: without it z oscillates, and new neurons never end. The dual of this problem is a group lasso over
+    the dictionary. `hints` are the first neurons, `cost` is that of a known network, and multipliers (Q, d) are
+    the first z'. Raises ArithmeticError where the multipliers are not finite. Nearest published: cutting planes
+    over neurons, Ergen and Pilanci, arXiv 2002.11219.
     """
-    place = standard_frame(samples)
+    frame = standard_frame(samples)
     if multipliers is not None:
-        multipliers = multipliers * place.scale
+        multipliers = multipliers * frame.scale
 
-    def outside(found: Certificate) -> Certificate:
+    def outside(certificate: Certificate) -> Certificate:
+        program, bound = certificate.program, certificate.bound
         program = evolve(
-            found.program,
-            neurons=place.neurons_outside(found.program.neurons),
-            residual=found.program.residual * place.scale,
+            program, neurons=frame.neurons_outside(program.neurons), residual=program.residual * frame.scale
         )
-        return evolve(
-            found, bound=evolve(found.bound, multipliers=found.bound.multipliers / place.scale), program=program
-        )
+        bound = evolve(bound, multipliers=bound.multipliers / frame.scale)
+        return evolve(certificate, bound=bound, program=program)
 
-    found = _centred(
-        place.inside(samples), place.inside(targets), place.neurons_inside(hints),
+    certificate = _standard_cutting_planes(
+        frame.inside(samples), frame.inside(targets), frame.neurons_inside(hints),
         cost, gap, rounds, search, generator, multipliers,
         lambda turn, so_far: report(turn, outside(so_far)),
     )  # fmt: skip
-    return outside(found)
+    return outside(certificate)
 
 
-def _centred(
+def _standard_cutting_planes(
     samples: Tensor,
     targets: Tensor,
     hints: Neurons,
@@ -103,9 +103,9 @@ def _centred(
     multipliers: Tensor | None,
     report: Callable[[int, Certificate], None],
 ) -> Certificate:
-    """`cutting_planes` in standard coordinates."""
+    """`cutting_planes` in the coordinates of `standard_frame`."""
     project = Projection(samples)
-    wanted = project(targets)
+    wanted = project(targets)  # what the neurons have to produce, as V and c cannot
     if wanted.norm() <= 1e-12 * targets.norm():  # an affine function interpolates, at no cost
         wanted = torch.zeros_like(wanted)
     center = torch.zeros_like(targets) if multipliers is None else project(multipliers)
@@ -117,7 +117,7 @@ def _centred(
     for turn in range(1, rounds + 1):
         features = project(neurons(samples))
         if stalled == _STALLED:
-            # rough multipliers stay rough: each correction is the smallest, and the next neuron to cut off is near
+            # multipliers that oscillate go on to do so: corrections are the least possible; so restart at zero
             stalled, center = 0, torch.zeros_like(targets)
             strength = _first_strength(features, wanted, cost)
         goal = wanted + strength * center
@@ -125,7 +125,7 @@ def _centred(
         outer = group_lasso(features.mT @ features, features.mT @ goal, strength, outer, slack, _LASSO_STEPS)
         fitted = features @ outer
         center = project((goal - fitted) / strength)
-        found, demand = search(center, samples, neurons + pool, generator)
+        maxima, demand = search(center, samples, neurons + pool, generator)
         bound = dual_estimate(center, targets, demand)
         better = best is None or bound.value > best.value
         best = bound if best is None or better else best
@@ -135,10 +135,10 @@ def _centred(
         )  # fmt: skip
         small = program.residual <= gap * float(wanted.abs().max())
         if turn == rounds or best.value >= (1 - gap) * (min(cost, program.cost) if small else cost):
-            # the last word has a search that did not choose the neurons
+            # the final check is a harder search that does not start from the dictionary
             none = Neurons(samples[:0], samples[:0, 0])
-            fresh, harder = search.harder(samples.shape[1])(best.multipliers, samples, none, generator)
-            found = found + fresh
+            more, harder = search.harder(samples.shape[1])(best.multipliers, samples, none, generator)
+            maxima = maxima + more
             if harder.value > best.demand.value:
                 best = dual_estimate(best.multipliers, targets, harder)
         met = small and best.value >= (1 - gap) * program.cost
@@ -147,33 +147,33 @@ def _centred(
         report(turn, certificate)
         if met or best.value >= (1 - gap) * cost:
             break
-        pull = found.demand(center, samples).norm(dim=-1)
-        found, pull = found[pull.argsort(descending=True)], pull.sort(descending=True).values
-        wild = torch.arange(len(found), device=pull.device)[pull > 1 + 0.1 * gap]
-        fresh = found[distinct(found, wild, _APART, _ADDED)]
-        held = (size > 0) | (neurons.demand(center, samples).norm(dim=-1) > 1 - 0.02)
-        idle = torch.where(held, 0.0, idle + 1)
+        sizes = maxima.demand(center, samples).norm(dim=-1)
+        maxima, sizes = maxima[sizes.argsort(descending=True)], sizes.sort(descending=True).values
+        violated = torch.arange(len(maxima), device=sizes.device)[sizes > 1 + 0.1 * gap]
+        added = maxima[select_distinct(maxima, violated, _APART, _ADDED)]
+        active = (size > 0) | (neurons.demand(center, samples).norm(dim=-1) > 1 - 0.02)
+        idle = torch.where(active, 0.0, idle + 1)
         kept = idle < _PATIENCE
-        pool = found[: search.starts]
-        neurons = neurons[kept] + fresh
-        idle = torch.cat([idle[kept], idle.new_zeros(len(fresh))])
-        outer = torch.cat([outer[kept], torch.zeros_like(fresh.weights)])
+        pool = maxima[: search.starts]
+        neurons = neurons[kept] + added
+        idle = torch.cat([idle[kept], idle.new_zeros(len(added))])
+        outer = torch.cat([outer[kept], torch.zeros_like(added.weights)])
     return certificate
 
 
 def _first_strength(features: Tensor, wanted: Tensor, cost: float) -> float:
-    """eps such that the proximal term eps |z|^2 is a small share of the cost in the first round."""
+    """The eps at which the proximal term eps |z|^2 of the first round is a small share of the cost."""
     size = float(wanted.square().sum())
     if size == 0.0:
         return 1.0
     first = strength = _SMOOTHING * size / cost  # from |z| >= cost / |wanted|
     gram, target = features.mT @ features, features.mT @ wanted
-    outer, before = torch.zeros_like(target), float("inf")
+    outer, previous = torch.zeros_like(target), float("inf")
     while True:
         outer = group_lasso(gram, target, strength, outer, 1e-2, 200)
         squared = float((wanted - features @ outer).square().sum())
         if squared / strength <= 1.5 * _SMOOTHING * cost:
             return strength
-        if squared > 0.7 * before:  # the dictionary does not interpolate
+        if squared > 0.7 * previous:  # the dictionary does not interpolate
             return first
-        strength, before = strength / 2, squared
+        strength, previous = strength / 2, squared

@@ -1,4 +1,4 @@
-"""The search for the neuron that a set of multipliers demands most: max over |w| = 1, b of |F(w, b)|."""
+"""The search for the neuron of largest demand, max over |w| = 1, b of |F(w, b)|."""
 
 from __future__ import annotations
 
@@ -11,24 +11,25 @@ _CHUNK = 4_000_000  # numbers in the largest intermediate tensor of the bias sea
 
 
 def random_neurons(samples: Tensor, count: int, generator: torch.Generator) -> Neurons:
-    """Neurons whose kink goes through a sample (Q, d); half of them point along noisy differences of samples."""
+    """Random neurons whose kinks pass through samples (Q, d); half point along noisy differences of samples."""
     size, dimension = samples.shape
     weights = torch.randn(count, dimension, generator=generator, dtype=torch.float64).to(samples)
     first = torch.randint(size, (count,), generator=generator)
-    other = (first + torch.randint(1, max(size, 2), (count,), generator=generator)) % size
-    along = samples[first] - samples[other]
-    along = along / along.norm(dim=-1, keepdim=True).clamp_min(1e-12)
+    second = (first + torch.randint(1, max(size, 2), (count,), generator=generator)) % size
+    differences = samples[first] - samples[second]
+    differences = differences / differences.norm(dim=-1, keepdim=True).clamp_min(1e-12)
     noise = weights / weights.norm(dim=-1, keepdim=True)
     half = torch.arange(count, device=samples.device)[:, None] < count // 2
-    weights = torch.where(half, along + 0.3 * noise, noise)
-    through = samples[torch.randint(size, (count,), generator=generator)]
-    return Neurons.of(weights, -(weights * through).sum(-1))
+    weights = torch.where(half, differences + 0.3 * noise, noise)
+    on_kink = samples[torch.randint(size, (count,), generator=generator)]
+    return Neurons.of(weights, -(weights * on_kink).sum(-1))
 
 
 def climb(multipliers: Tensor, samples: Tensor, starts: Neurons, steps: int, rate: float = 0.05) -> Neurons:
-    """Ascend |F(w, b)| from each start at once: Adam in float64, of learning rate falling to zero.
+    """Ascend |F(w, b)| from all starts at once, by Adam in float64 with a learning rate that falls to zero.
 
-    Samples are to be centred: a shift is a large bias, which the steps in w would have to follow.
+    For multipliers z (Q, d) on samples y (Q, d). The samples have to be centred: otherwise a small step in w needs
+    a large step in b.
     """
     z, scale = multipliers, samples.std(0).norm()
     weights, biases = starts.weights.clone(), starts.biases / scale
@@ -42,21 +43,22 @@ def climb(multipliers: Tensor, samples: Tensor, starts: Neurons, steps: int, rat
             unit = weights / norms
             hidden = torch.addmm(biases, y, unit.mT)
             active = hidden > 0
-            force = hidden.relu_().mT @ z
-            force = force / force.norm(dim=-1, keepdim=True).clamp_min(1e-30)
-            pull = (z @ force.mT).mul_(active)  # (Q, J): each sample's share of d|F|
-            slope = pull.mT @ y
+            direction = hidden.relu_().mT @ z
+            direction = direction / direction.norm(dim=-1, keepdim=True).clamp_min(1e-30)
+            sample_grads = (z @ direction.mT).mul_(active)  # (Q, J): d|F| / d height of each sample
+            slope = sample_grads.mT @ y
             weights.grad = ((slope * unit).sum(-1, keepdim=True) * unit - slope) / norms
-            biases.grad = -pull.sum(0)
+            biases.grad = -sample_grads.sum(0)
         optimizer.step()
     return Neurons(torch.nn.functional.normalize(weights.detach(), dim=-1), biases.detach() * scale)
 
 
 def best_biases(multipliers: Tensor, samples: Tensor, neurons: Neurons) -> Neurons:
-    """The same directions with the bias at which |F| is largest, exactly.
+    """The neurons with the same directions, each at the bias where |F| is largest, exactly.
 
-    F is linear in b between the kinks b = -w . y_i, and zero beyond them as the multipliers are projected; so
-    |F| is largest at a kink, where suffix sums over the sorted samples give it: O(Q log Q) a direction.
+    For projected multipliers z (Q, d) on samples y (Q, d). F is linear in b between the kinks b = -w . y_i, and
+    zero beyond them because z is projected. So |F| is largest at a kink, where sums over the sorted samples give
+    its value: O(Q log Q) per direction.
     """
     size, dimension = multipliers.shape
     biases = []
@@ -64,16 +66,20 @@ def best_biases(multipliers: Tensor, samples: Tensor, neurons: Neurons) -> Neuro
         heights, order = (weights @ samples.mT).sort(dim=-1, descending=True)
         z = multipliers[order]
         # at the kink of the k-th sample the k samples above it are active
-        force = (z * heights[..., None]).cumsum(1) - heights[..., None] * z.cumsum(1)
-        best = force.norm(dim=-1).argmax(-1, keepdim=True)
+        demand = (z * heights[..., None]).cumsum(1) - heights[..., None] * z.cumsum(1)
+        best = demand.norm(dim=-1).argmax(-1, keepdim=True)
         biases.append(-heights.gather(-1, best)[:, 0])
     return Neurons(neurons.weights, torch.cat(biases))
 
 
-def distinct(neurons: Neurons, order: Tensor, apart: float, most: int) -> Tensor:
-    """Indices, in the given order, of at most `most` neurons that lie `apart` from all chosen before them."""
+def select_distinct(neurons: Neurons, order: Tensor, distance: float, most: int) -> Tensor:
+    """Select at most `most` neurons that lie farther than a distance from each other.
+
+    order (J',) holds indices of candidates; each is compared, as a point (w, b), with those selected before it.
+    Returns the selected indices (J'',).
+    """
     points = torch.cat([neurons.weights, neurons.biases[:, None]], -1)[order]
-    far = torch.cdist(points, points) > apart
+    far = torch.cdist(points, points) > distance
     chosen: list[int] = []
     for i in range(len(points)):
         if len(chosen) == most:

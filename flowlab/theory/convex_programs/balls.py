@@ -1,4 +1,4 @@
-"""Slabs over all dichotomies for balls in place of samples."""
+"""The cheapest slabs over all dichotomies that interpolate balls."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from torch import Tensor
 from flowlab.theory.convex_programs.dichotomies import Array, Sides
 from flowlab.theory.convex_programs.lifts import Lifts, least_lifts
 from flowlab.theory.convex_programs.widest_slabs import WidestSlabs
-from flowlab.theory.networks.slabs import Slabs, padded
+from flowlab.theory.networks.slabs import Slabs, concat_slabs
 
 
 @frozen
 class _Balls:
-    """Slopes and slabs for balls of one radius rho: 2 rho narrower than those between the hulls."""
+    """Slopes and slabs for balls of one radius rho: the slabs are 2 rho narrower than those between the hulls."""
 
     hulls: WidestSlabs
     rho: float
 
     def __call__(self, above: Sides) -> tuple[Array, Sides]:
+        """The slopes |w| (R,) of the slabs for sets above (R, N), and the balls that they touch (R, N)."""
         slabs, touching = self.hulls.of(above)
         return self._slopes(slabs), touching
 
@@ -31,7 +32,7 @@ class _Balls:
         return np.where(width > 0, 1 / np.where(width > 0, width, 1.0), np.inf)
 
     def slabs(self, lifts: Lifts) -> Slabs:
-        """The bank of one that lifts as told."""
+        """The one-level bank of slabs with these sets and jumps."""
         hulls, _ = self.hulls.of(lifts.above)
         gaps, slopes = 1 / np.linalg.norm(hulls[:, :-1], axis=1), self._slopes(hulls)
         narrow = hulls * (gaps * slopes)[:, None]
@@ -41,12 +42,13 @@ class _Balls:
 
 
 def slabs_on_balls(points: Tensor) -> Callable[[Tensor], Slabs]:
-    """The cheapest slabs that map each ball B(x_n, rho) to x_n, over all dichotomies of points (N, d).
+    """The cheapest slabs over all dichotomies of points (N, d) that map each ball B(x_n, rho) to x_n.
 
-    h(y) = c + sum_S a_S clip((e_S . (y - q_S) - rho) / (D_S - 2 rho), 0, 1): D_S the distance of the hull of the
-    points in S from that of the others, e_S its direction, q_S its end at the others; (c, a) minimise
-    sum_S 2 |a_S| / (D_S - 2 rho) subject to c + sum_{S contains n} a_S = x_n. An upper bound of the least cost of
-    a network. The returned function takes rho (L,); it raises ValueError where no such slabs interpolate.
+    h(y) = c + sum_S a_S clip((e_S . (y - q_S) - rho) / (D_S - 2 rho), 0, 1), where D_S is the distance from the
+    hull of the other points to the hull of those in S, e_S its direction and q_S the nearest point of the other
+    hull. (c, a) minimise sum_S 2 |a_S| / (D_S - 2 rho) subject to c + sum_{S contains n} a_S = x_n. The cost is an
+    upper bound of the least cost of a network. The returned function takes rho (L,) and raises ValueError where no
+    such slabs interpolate. For more than 14 points only some of the dichotomies are tried.
     """
     places = points.detach().cpu().double()
     hulls = WidestSlabs(places[:, None])
@@ -61,19 +63,19 @@ def slabs_on_balls(points: Tensor) -> Callable[[Tensor], Slabs]:
                     f"balls of radius {rho.max():.4g} are too large: rho must be below {_limit(hulls):.4g}"
                 )
             banks.append(balls.slabs(lifts))
-        return padded(banks, points)
+        return concat_slabs(banks, points)
 
     return closed_form
 
 
 def _limit(hulls: WidestSlabs) -> float:
-    """The radius up to which the slabs of independent sets remain, as many as points but one."""
+    """The radius up to which N - 1 slabs of independent sets exist, N the number of points."""
     rows = hulls.gaps()
     count = len(hulls.samples)
-    chosen = np.ones((1, count))
+    independent = np.ones((1, count))
     width = 0.0
     for row in sorted(rows, key=lambda row: -np.nan_to_num(rows[row])):
-        wider = np.vstack([chosen, np.frombuffer(row, dtype=bool)])
-        if np.linalg.matrix_rank(wider) == len(wider):
-            chosen, width = wider, rows[row]
+        extended = np.vstack([independent, np.frombuffer(row, dtype=bool)])
+        if np.linalg.matrix_rank(extended) == len(extended):
+            independent, width = extended, rows[row]
     return float(width / 2)

@@ -1,4 +1,4 @@
-"""Max-margin slabs: one hard-margin problem a slab."""
+"""Max-margin slabs: one hard-margin problem per slab."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _ROUNDING = 2.0**-24  # of single precision
 
 @frozen
 class Margins:
-    """Hard-margin solutions: weights (L, R, d), biases (L, R), feasible (L, R), touching (L, R, N).
+    """Hard-margin solutions: weights w (L, R, d), biases b (L, R), feasible (L, R), touching (L, R, N).
 
-    An infeasible slab, whose clusters no hyperplane separates, has weights and bias nan. A slab rests on samples
-    of the clusters that it touches: |w| is the least for any slab that has the touching ones on the same sides.
+    A slab is infeasible if no hyperplane separates its clusters; its weights and bias are nan. The support of a
+    slab is in the clusters that it touches: |w| is the least of all slabs with these clusters on the same sides.
     """
 
     weights: Tensor
@@ -32,17 +32,18 @@ class Margins:
 
 
 def separate(samples: Tensor, pattern: Tensor) -> Margins:
-    """Solve, for each level and slab, min |w| with w.y + b >= 1 on some clusters and <= 0 on the others.
+    """Solve, for each level and slab, min |w| with w . y + b >= 1 on some clusters and <= 0 on the others.
 
-    samples (L, N, M, d); pattern (R, N) is True where a slab is 1. Few of many samples touch a slab, so each
-    is solved on a working set that gains violated samples until there are none: to 1e-10, in float64 on the
-    CPU. Raises ArithmeticError where the solver gives up, which does not mean that a slab is infeasible.
+    samples (L, N, M, d); pattern (R, N) is True for the clusters on which a slab is 1. Few samples touch a slab,
+    so each slab is solved on a working set, to which violated samples are added until there are none: to 1e-10, in
+    float64 on the CPU. Raises ArithmeticError where the solver fails; this does not mean that a slab is
+    infeasible.
     """
     data = samples.detach().cpu().double().numpy()
     signs = np.where(pattern.cpu().numpy(), 1.0, -1.0)
     levels = [_level(level, signs) for level in data]
     solutions = torch.from_numpy(np.stack([solution for solution, _ in levels]))
-    touching = torch.from_numpy(np.stack([touched for _, touched in levels]))
+    touching = torch.from_numpy(np.stack([clusters for _, clusters in levels]))
     weights, biases = solutions[..., :-1], solutions[..., -1]
     feasible = biases.isfinite()
     device = samples.device
@@ -51,7 +52,7 @@ def separate(samples: Tensor, pattern: Tensor) -> Margins:
 
 @define
 class _Slab:
-    """A slab on its way: `solution` (w, b) is the optimum of the samples `working`, resting on `support`."""
+    """A slab in the working-set method: `solution` (w, b) is the optimum on the working set, with its support."""
 
     sign: Array  # (N,): 1 for clusters above the slab, -1 below
     solution: Array
@@ -61,7 +62,7 @@ class _Slab:
 
 @frozen
 class _Samples:
-    """The samples of a level in the unit ball: rows (N * M, d), also in single precision, and M."""
+    """The samples of a level in the unit ball: rows (N * M, d), the same in single precision, and M."""
 
     rows: Array
     rough: NDArray[np.float32]
@@ -69,22 +70,22 @@ class _Samples:
 
 
 def _level(clusters: Array, signs: Array) -> tuple[Array, NDArray[np.bool_]]:
-    """All slabs (R, d + 1) of one level's clusters (N, M, d), for signs (R, N), and the clusters touched (R, N).
+    """All slabs (R, d + 1) of one level's clusters (N, M, d) for signs (R, N), and what they touch (R, N).
 
-    A slab is nan where infeasible.
+    An infeasible slab is nan.
     """
     means = clusters.mean(axis=1)
     center = means.mean(axis=0)
     rows = clusters.reshape(-1, len(center)) - center
-    # single precision finds most of what violates: let it see data of size one about the origin
+    # single precision finds most violated samples, given data of size one about the origin
     scale = float(np.sqrt(np.einsum("qd,qd->q", rows, rows).max())) or 1.0
     rows /= scale
     samples = _Samples(rows, rows.astype(np.float32), clusters.shape[1])
-    # a first guess at where samples touch: heights of 1 and 0 on the means, by least squares
+    # the first guess has heights of 1 and 0 on the means of the clusters, by least squares
     lifted = np.insert((means - center) / scale, len(center), 1.0, axis=1)
     guesses = np.linalg.lstsq(lifted, np.maximum(signs, 0.0).T)[0].T
     slabs = [_Slab(sign, guess) for sign, guess in zip(signs, guesses, strict=True)]
-    _close(slabs, samples)
+    _solve_all(slabs, samples)
     weights = np.stack([slab.solution[:-1] for slab in slabs]) / scale
     biases = np.array([slab.solution[-1] for slab in slabs]) - weights @ center
     touching = np.zeros(signs.shape, dtype=bool)
@@ -93,41 +94,41 @@ def _level(clusters: Array, signs: Array) -> tuple[Array, NDArray[np.bool_]]:
     return np.concatenate([weights, biases[:, None]], axis=1), touching
 
 
-def _close(slabs: list[_Slab], samples: _Samples) -> None:
-    """Solve the slabs: scan, add to the working sets, solve again, until no sample violates any."""
-    block = max(1, _BLOCK // len(samples.rows))
+def _solve_all(slabs: list[_Slab], samples: _Samples) -> None:
+    """Solve the slabs: add violated samples to the working sets and solve again, until there are none."""
+    size = max(1, _BLOCK // len(samples.rows))
     unsolved = slabs
     for _ in range(_ROUNDS):
-        blocks = (unsolved[start : start + block] for start in range(0, len(unsolved), block))
-        lacking = [slab for some in blocks for slab in _scan(some, samples)]
-        unsolved = [slab for slab in lacking if _solve(slab, samples)]
+        blocks = (unsolved[start : start + size] for start in range(0, len(unsolved), size))
+        violated = [slab for block in blocks for slab in _add_violated(block, samples)]
+        unsolved = [slab for slab in violated if _solve(slab, samples)]
         if not unsolved:
             return
     raise ArithmeticError(f"{len(unsolved)} slabs are not solved after {_ROUNDS} rounds")
 
 
-def _scan(slabs: Sequence[_Slab], samples: _Samples) -> list[_Slab]:
-    """Add to the working sets the samples that violate the slabs; returns the slabs that gained some.
+def _add_violated(slabs: Sequence[_Slab], samples: _Samples) -> list[_Slab]:
+    """Add violated samples to the working sets, and return the slabs that have any.
 
-    All heights in one product of single-precision matrices, as nearly all samples are clear of violation.
+    All heights come from one single-precision matrix product, because nearly all samples are far from violation.
     """
     weights = np.stack([slab.solution[:-1] for slab in slabs]).astype(np.float32)
-    lacking = []
+    violated = []
     for slab, heights in zip(slabs, weights @ samples.rough.T, strict=True):
         sign = slab.sign.astype(np.float32)[:, None]
         slack = heights.reshape(-1, samples.size)
         slack += np.float32(slab.solution[-1])
         slack *= sign
         slack -= np.maximum(sign, 0)
-        fresh = _violated(slab, slack, samples) if len(slab.working) else _nearest(slab, slack, samples)
-        if len(fresh):
-            slab.working = np.concatenate([slab.working, fresh])
-            lacking.append(slab)
-    return lacking
+        new = _violated(slab, slack, samples) if len(slab.working) else _nearest(slab, slack, samples)
+        if len(new):
+            slab.working = np.concatenate([slab.working, new])
+            violated.append(slab)
+    return violated
 
 
 def _solve(slab: _Slab, samples: _Samples) -> bool:
-    """Move a slab to the optimum of its working set; nan and False where there is none."""
+    """Set a slab to the optimum on its working set, and return True; nan and False where it is infeasible."""
     sign = slab.sign[slab.working // samples.size]
     optimum = hard_margin(samples.rows[slab.working], sign, slab.support)
     if optimum is None:
@@ -138,16 +139,16 @@ def _solve(slab: _Slab, samples: _Samples) -> bool:
 
 
 def _nearest(slab: _Slab, slack: NDArray[np.float32], samples: _Samples) -> Indices:
-    """The samples of least slack on each side: where the slab is going to touch."""
+    """The samples of least slack on each side, which are likely to touch the slab."""
     flat = np.arange(slack.size).reshape(slack.shape)
     sides = [side for side in (slab.sign > 0, slab.sign < 0) if side.any()]
     return np.concatenate([_least(slack[side].ravel(), flat[side].ravel(), samples) for side in sides])
 
 
 def _violated(slab: _Slab, slack: NDArray[np.float32], samples: _Samples) -> Indices:
-    """The worst violated samples that are not at work yet; looked at twice where rounding leaves a doubt.
+    """The worst violated samples outside the working set, checked in float64 where rounding leaves a doubt.
 
-    In the unit ball d products in single precision are off by at most (d + 4) roundings of |w| + |b| + 1.
+    In the unit ball the error of d products in single precision is at most (d + 4) roundings of |w| + |b| + 1.
     """
     weights, bias = slab.solution[:-1], slab.solution[-1]
     slack = slack.ravel()
@@ -158,12 +159,12 @@ def _violated(slab: _Slab, slack: NDArray[np.float32], samples: _Samples) -> Ind
     doubtful = np.setdiff1d(np.flatnonzero(slack < doubt), slab.working)
     sign = slab.sign[doubtful // samples.size]
     exact = sign * (samples.rows[doubtful] @ weights + bias) - np.maximum(sign, 0.0)
-    # of a slab narrow beside the data heights are known to their own rounding
+    # for a slab that is narrow against the data, heights have larger rounding errors
     below = exact < -max(TOLERANCE, doubt * np.finfo(float).eps / _ROUNDING)
     return _least(exact[below], doubtful[below], samples)
 
 
 def _least(values: NDArray[np.floating], indices: Indices, samples: _Samples) -> Indices:
-    """The indices of the least values: as many as serve a round, by measured time."""
+    """The indices of the least values, as many as are fastest per round by measurement."""
     most = samples.rows.shape[1] // 2 + 80
     return indices if len(indices) <= most else indices[np.argpartition(values, most)[:most]]

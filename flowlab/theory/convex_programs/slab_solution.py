@@ -1,4 +1,4 @@
-"""The slab denoiser of a training set: exact interpolation of every sample, at the least cost of any slabs."""
+"""The slab denoiser of a training set: interpolation of every sample at the least cost of any slabs."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from flowlab.theory.convex_programs.dichotomies import MOST_POINTS, Array, Sides
 from flowlab.theory.convex_programs.lifts import Lifts, least_lifts, optimal_on_balls
 from flowlab.theory.convex_programs.max_margin import separate
 from flowlab.theory.convex_programs.widest_slabs import WidestSlabs
-from flowlab.theory.networks.slabs import Slabs, padded
+from flowlab.theory.networks.slabs import Slabs, concat_slabs
 
 
 @frozen
 class SlabSolution:
-    """Slabs through all samples, `usable` (L,) where there are any, and a lower bound on the cost of slabs (L,).
+    """Slabs through all samples, usable (L,) where they exist, and a lower bound on the cost of slabs, bound (L,).
 
-    The bound is nan where not all dichotomies were priced: the cost is then an upper bound of the least.
-    `complete` is False where some were left out without a theorem for balls that says they don't matter. Levels
-    without a solution hold nan.
+    The bound is nan where not all dichotomies were priced; the cost is then only an upper bound of the least cost
+    of slabs. `complete` is False where dichotomies were left out and no theorem for balls says that they do not
+    matter. Levels without a solution hold nan.
     """
 
     slabs: Slabs
@@ -30,18 +30,22 @@ class SlabSolution:
 
 
 def slab_solution(samples: Tensor, points: Tensor, pattern: Tensor | None) -> tuple[Slabs, Tensor]:
-    """The slabs of `least_slabs`, and the levels (L,) that have them."""
+    """The slabs of `least_slabs`, and the levels that have them, usable (L,).
+
+    For samples (L, N, M, d), points (N, d) and pattern (R, N). Raises ArithmeticError where a solver fails.
+    """
     solved = least_slabs(samples, points, pattern)
     return solved.slabs, solved.usable
 
 
 def least_slabs(samples: Tensor, points: Tensor, pattern: Tensor | None) -> SlabSolution:
-    """Slabs over all dichotomies through all samples (L, N, M, d), at least cost.
+    """The cheapest slabs over all dichotomies through all samples (L, N, M, d) of points (N, d).
 
-    h = c + sum_S a_S clip(w_S . y + b_S, 0, 1) with max-margin (w_S, b_S), S sets of points; minimise
-    sum_S 2 |a_S| |w_S| subject to c + sum_{S contains n} a_S = x_n. One slab a point about the weighted
-    Fermat-Weber point c, or those of the `pattern` (R, N), come first, and stay if no other slab lowers the cost.
-    Least among slabs where every dichotomy was priced: an upper bound of the least cost of a network always.
+    h = c + sum_S a_S clip(w_S . y + b_S, 0, 1) with sets S of points and max-margin (w_S, b_S); (c, a) minimise
+    sum_S 2 |a_S| |w_S| subject to c + sum_{S contains n} a_S = x_n. One slab per point about the weighted
+    Fermat-Weber point c, or the slabs of pattern (R, N), are the first candidate, and the result if no other slab
+    lowers the cost. The cost is the least of all slabs where every dichotomy was priced. It is always an upper
+    bound of the least cost of a network. Raises ArithmeticError where a solver fails.
     """
     places = points.detach().cpu().double()
     above = None if pattern is None else pattern.cpu().bool().numpy()
@@ -49,14 +53,13 @@ def least_slabs(samples: Tensor, points: Tensor, pattern: Tensor | None) -> Slab
     bounds = []
     for level in samples.detach().cpu().double():
         margins = _Margins(WidestSlabs(level))
-        lifts = least_lifts(places, margins, margins.told_apart, above)
+        lifts = least_lifts(places, margins, margins.separable, above)
         levels.append(None if lifts is None else margins.slabs(lifts))
         bounds.append(lifts.bound if lifts is not None and lifts.complete else torch.nan)
-    usable = torch.tensor([one is not None for one in levels], device=samples.device)
-    known = len(points) <= MOST_POINTS or optimal_on_balls(places, above)
-    return SlabSolution(
-        padded(levels, points), usable, torch.tensor(bounds, dtype=torch.float64).to(samples), known
-    )
+    usable = torch.tensor([slabs is not None for slabs in levels], device=samples.device)
+    complete = len(points) <= MOST_POINTS or optimal_on_balls(places, above)
+    bound = torch.tensor(bounds, dtype=torch.float64).to(samples)
+    return SlabSolution(concat_slabs(levels, points), usable, bound, complete)
 
 
 @frozen
@@ -66,26 +69,27 @@ class _Margins:
     widest: WidestSlabs
 
     def __call__(self, above: Sides) -> tuple[Array, Sides]:
-        """Slopes |w| (R,) and the clusters touched (R, N)."""
+        """The slopes |w| (R,) of the slabs for sets above (R, N), and the clusters that they touch (R, N)."""
         slabs, touching = self.widest.of(above)
         return np.nan_to_num(np.linalg.norm(slabs[:, :-1], axis=1), nan=np.inf), touching
 
-    def told_apart(self) -> bool:
-        """Whether a hyperplane parts every two clusters: without, no dichotomies tell their points apart."""
-        one, samples = torch.tensor([[True, False]]), self.widest.samples
+    def separable(self) -> bool:
+        """Whether a hyperplane separates every two clusters; otherwise no slabs can interpolate."""
+        first_only, samples = torch.tensor([[True, False]]), self.widest.samples
         means = samples.mean(1)
         first, second = torch.triu_indices(len(means), len(means), 1)
-        # the nearest two first: where any are not apart, they most often are not
+        # the nearest pair first: it is the most likely to be inseparable
         order = (means[first] - means[second]).norm(dim=-1).argsort()
         pairs = zip(first[order].tolist(), second[order].tolist(), strict=True)
-        return all(bool(separate(samples[None, list(pair)], one).feasible.all()) for pair in pairs)
+        return all(bool(separate(samples[None, list(pair)], first_only).feasible.all()) for pair in pairs)
 
     def slabs(self, lifts: Lifts) -> Slabs:
-        """The bank of one that lifts as told."""
-        turned = torch.from_numpy(lifts.above[:, 0])  # slabs were found for sets without the first point
+        """The one-level bank of slabs with these sets and jumps."""
+        flipped = torch.from_numpy(lifts.above[:, 0])  # slabs are stored for sets without the first point
         sides = lifts.above ^ lifts.above[:, :1]
         slabs = torch.from_numpy(self.widest.of(sides)[0])
         weights, biases = slabs[:, :-1], slabs[:, -1]
-        weights, biases = torch.where(turned[:, None], -weights, weights), torch.where(turned, 1 - biases, biases)
+        weights = torch.where(flipped[:, None], -weights, weights)
+        biases = torch.where(flipped, 1 - biases, biases)
         offset, jumps = torch.from_numpy(lifts.offset), torch.from_numpy(lifts.jumps)
         return Slabs(offset[None], jumps[None], weights[None], biases[None])

@@ -1,4 +1,4 @@
-"""Sets whose edges leave one point at right angles or wider: orthogonal sets and obtuse simplices."""
+"""Sets with a point at which all edges meet at 90 degrees or more: orthogonal sets and obtuse simplices."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from torch import Tensor
 
 
 def wide_vertex(points: Tensor) -> int | None:
-    """The point of (N, d) from which every two edges leave at 90 degrees or more, if there is one."""
-    # (N, N, d), from and to; distinct points only, so a tiny eps serves any scale of data
+    """The index of the point at which every two edges meet at 90 degrees or more, for points (N, d); else None."""
+    # (N, N, d), from and to; the points are distinct, so a tiny eps serves any scale of data
     units = torch.nn.functional.normalize(points - points[:, None], dim=-1, eps=1e-30)
     cosines = units @ units.mT - torch.eye(len(points)).to(points)
     wide = (cosines.amax((1, 2)) <= angle_slack(points)).nonzero()[:, 0]
@@ -16,5 +16,5 @@ def wide_vertex(points: Tensor) -> int | None:
 
 
 def angle_slack(points: Tensor) -> float:
-    """What counts as a right angle or an equal side: the rounding of the frame that points are laid in."""
+    """The tolerance of a right angle or an equal side, by the rounding of the frame that made points (N, d)."""
     return max(1e-9, 100 * torch.finfo(points.dtype).eps)

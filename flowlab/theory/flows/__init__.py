@@ -1,1 +1,1 @@
-"""Probability and score flows, exact and in steps, and where they end."""
+"""Probability flow and score flow, exact and in steps, and where they end."""

@@ -1,4 +1,4 @@
-"""Exact probability flow through a bank of shallow ReLU denoisers."""
+"""The exact probability flow through a bank of shallow ReLU denoisers."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ def bank_flow(
     starts: Tensor,
     report: Callable[[int, int], None] = lambda *_: None,
 ) -> RegionFlow:
-    """States (L + 1, S, d) at falling sigma (L,) and at 0 of dy/dsigma = (y - h(y, sigma)) / sigma.
+    """The states of dy/dsigma = (y - h(y, sigma)) / sigma at falling sigma (L,) and at 0: (L + 1, S, d).
 
-    h at sigma is the denoiser of the level that is nearest in log sigma, so levels change half way between two,
-    at sqrt(sigma_l sigma_{l+1}); with levels ever closer the states converge at second order. Between changes the
-    flow is exact, dy/dr = h_l(y) - y with r = -log sigma. Nothing is known below the last level, so the end is
-    what its denoiser makes of the state there, h_L(y). The limits hold `residual` |h_L - y| and `eigenvalue` at
-    the end; they have no radius.
+    From starts (S, d) at sigma_1. h at sigma is the denoiser of the level that is nearest in log sigma, so the
+    denoiser changes half way between two levels, at sqrt(sigma_l sigma_{l+1}). As levels become denser, the states
+    converge at second order. Between changes the flow is exact: dy/dr = h_l(y) - y with r = -log sigma. Below the
+    last level no denoiser is known, so the end is h_L(y), y the state at that level. The limits hold `residual`
+    |h_L(y) - y| and `eigenvalue` at the end; their radius is nan.
     """
-    # r of the levels, from the first on, and of the changes between them
+    # r of the levels, 0 at the first, and of the changes between them
     r = torch.log(sigma[0] / sigma)
     changes = (r[1:] + r[:-1]) / 2
     zero = r[:1]
     first, last = torch.cat([zero, changes]), torch.cat([changes, r[-1:]])
     states, y = [], starts
     regions = torch.ones_like(starts[:, 0], dtype=torch.long)
-    for level, (here, begin, end) in enumerate(zip(levels, first, last, strict=True)):
-        at = torch.stack([r[level] - begin, end - begin])
-        flow = region_flow(here, y, at, to_limit=False)
+    for level, (denoiser, begin, end) in enumerate(zip(levels, first, last, strict=True)):
+        times = torch.stack([r[level] - begin, end - begin])
+        flow = region_flow(denoiser, y, times, to_limit=False)
         states.append(flow.states[0])
         y = flow.states[1]
         regions = regions + flow.regions - 1  # type: ignore[operator]
@@ -44,10 +44,11 @@ def bank_flow(
     bottom = levels[-1]
     final = y + bottom.field(y)
     states.append(final)
-    return RegionFlow(torch.stack(states), regions, _at_the_end(bottom, final))
+    return RegionFlow(torch.stack(states), regions, _end_limits(bottom, final))
 
 
-def _at_the_end(bottom: AffineRegions, end: Tensor) -> FlowLimits:
+def _end_limits(bottom: AffineRegions, end: Tensor) -> FlowLimits:
+    """The residual and the eigenvalue of the last level's denoiser at the ends (S, d)."""
     field = bottom.field(end)
     eigenvalue = largest_eigenvalue(bottom.maps(bottom.active(end, field))[0])
     none = torch.full_like(eigenvalue, torch.nan)

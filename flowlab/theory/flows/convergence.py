@@ -1,4 +1,4 @@
-"""The order at which errors fall with the number of steps."""
+"""The order at which errors decrease with the number of steps."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-# Errors, as shares of the scale of the data, below this are rounding, and have no order.
+# Errors below this share of the scale of the data are rounding and have no order.
 _ROUNDING = 1e-12
 
 
 def empirical_order(steps: Sequence[int], errors: Sequence[float]) -> float | None:
-    """The p of error ~ steps^-p, by least squares in logarithms; None for fewer than two errors above rounding."""
+    """The exponent p of error ~ steps^-p, by least squares in logarithms.
+
+    None unless there are errors above rounding for two different numbers of steps. Errors are shares of the scale
+    of the data.
+    """
     pairs = [(n, error) for n, error in zip(steps, errors, strict=True) if error > _ROUNDING]
     if len({n for n, _ in pairs}) < 2:
         return None

@@ -1,4 +1,4 @@
-"""Where a polynomial on the unit interval first changes its sign, with no crossing overlooked."""
+"""The first sign change of a polynomial on the unit interval, without missing any."""
 
 from __future__ import annotations
 
@@ -8,23 +8,25 @@ from math import comb
 import torch
 from torch import Tensor
 
-_NARROWEST = 2.0**-40  # a part of the interval that is not cut in half any more
+_NARROWEST = 2.0**-40  # width of a part of the interval that is not bisected any further
 _NEWTON_STEPS = 60
 
 
 def first_crossing(coefficients: Tensor) -> Tensor:
-    """The least tau in [0, 1] from which on sum_j c_j tau^j is negative, inf where there is none: (R,).
+    """The least tau in [0, 1] at which sum_j c_j tau^j becomes negative; inf where it never does: (R,).
 
-    coefficients (R, n + 1) with c_0 >= 0. A polynomial lies between its Bernstein coefficients: where none of
-    them is negative there is no crossing, where they change sign once there is one and no other. All else is
-    cut in half, the left part first. What is less than the rounding of the sum below zero doesn't count.
+    coefficients c (R, n + 1) with c_0 >= 0. A polynomial lies between its least and its largest Bernstein
+    coefficient. Where none of these is negative there is no crossing; where they change sign once there is exactly
+    one. In all other cases the interval is bisected, and its left part comes first. A value counts as negative
+    only if it is below zero by more than the rounding of the sum. Source: Farouki and Rajan, Computer Aided
+    Geometric Design 4 (1987), 191-216.
     """
     crossing = coefficients.new_full((len(coefficients),), torch.inf)
     rows = torch.arange(len(coefficients), device=coefficients.device)
     noise = 16 * torch.finfo(coefficients.dtype).eps * coefficients.abs().sum(-1)
     low, width = torch.zeros_like(noise), torch.ones_like(noise)
     while len(rows):
-        part = _shifted(coefficients[rows], low, width)
+        part = _restrict(coefficients[rows], low, width)
         below = _bernstein(part) < -noise[rows, None]
         changes = (below[:, 1:] != below[:, :-1]).sum(-1)
         clear, single = ~below.any(-1), (changes == 1) & ~below[:, 0]
@@ -33,43 +35,43 @@ def first_crossing(coefficients: Tensor) -> Tensor:
         crossing[rows[narrow | below[:, 0]]] = low[narrow | below[:, 0]]
         low = torch.where(clear, low + width, low)
         width = torch.where(clear, torch.minimum(2 * width, 1 - low), width / 2)
-        open_ = ~single & ~narrow & ~below[:, 0] & (low < 1)
-        rows, low, width = rows[open_], low[open_], width[open_]
+        unfinished = ~single & ~narrow & ~below[:, 0] & (low < 1)
+        rows, low, width = rows[unfinished], low[unfinished], width[unfinished]
     return crossing
 
 
 def _root(coefficients: Tensor) -> Tensor:
-    """The only root in [0, 1] of polynomials (R, n + 1) that fall from above zero to below it: (R,).
+    """The only root in [0, 1] of polynomials (R, n + 1) that are positive at 0 and negative at 1: (R,).
 
-    Newton's method, by bisection where it would leave the bracket.
+    By Newton's method, with a bisection step where it would leave the bracket.
     """
     orders = torch.arange(1, coefficients.shape[1]).to(coefficients)
     slopes = coefficients[:, 1:] * orders
     low, high = torch.zeros_like(coefficients[:, 0]), torch.ones_like(coefficients[:, 0])
-    at = 0.5 * (low + high)
+    tau = 0.5 * (low + high)
     for _ in range(_NEWTON_STEPS):
-        value = _polynomial(coefficients, at)
-        low, high = torch.where(value > 0, at, low), torch.where(value > 0, high, at)
-        moved = at - value / _polynomial(slopes, at)
-        moved = torch.where((moved >= low) & (moved <= high), moved, 0.5 * (low + high))
-        still = (moved - at).abs() <= 4 * torch.finfo(at.dtype).eps
-        at = moved
-        if bool(still.all()):
+        value = _evaluate(coefficients, tau)
+        low, high = torch.where(value > 0, tau, low), torch.where(value > 0, high, tau)
+        newton = tau - value / _evaluate(slopes, tau)
+        newton = torch.where((newton >= low) & (newton <= high), newton, 0.5 * (low + high))
+        converged = (newton - tau).abs() <= 4 * torch.finfo(tau.dtype).eps
+        tau = newton
+        if bool(converged.all()):
             break
-    return at
+    return tau
 
 
-def _polynomial(coefficients: Tensor, at: Tensor) -> Tensor:
-    """sum_j c_j tau^j of coefficients (R, n + 1) at tau (R,): (R,)."""
-    return (coefficients * powers(at, coefficients.shape[1])).sum(-1)
+def _evaluate(coefficients: Tensor, tau: Tensor) -> Tensor:
+    """The values sum_j c_j tau^j of polynomials with coefficients (R, n + 1) at tau (R,): (R,)."""
+    return (coefficients * powers(tau, coefficients.shape[1])).sum(-1)
 
 
-def powers(at: Tensor, count: int) -> Tensor:
-    """1, tau, tau^2, ..., `count` of them, of tau (R,): (R, count)."""
-    return torch.cat([torch.ones_like(at)[:, None], at[:, None].expand(-1, count - 1)], -1).cumprod(-1)
+def powers(tau: Tensor, count: int) -> Tensor:
+    """The powers 1, tau, tau^2, ... of tau (R,), `count` of them: (R, count)."""
+    return torch.cat([torch.ones_like(tau)[:, None], tau[:, None].expand(-1, count - 1)], -1).cumprod(-1)
 
 
-def _shifted(coefficients: Tensor, low: Tensor, width: Tensor) -> Tensor:
+def _restrict(coefficients: Tensor, low: Tensor, width: Tensor) -> Tensor:
     """The polynomials on [low, low + width] as polynomials on [0, 1]: (R, n + 1)."""
     count = coefficients.shape[1]
     if bool((low == 0).all()):
@@ -78,12 +80,12 @@ def _shifted(coefficients: Tensor, low: Tensor, width: Tensor) -> Tensor:
     order = torch.arange(count)
     lag = (order - order[:, None]).clamp_min(0)
     binomial = _binomials(count).to(coefficients)
-    moved = (steps[:, lag] * binomial * coefficients[:, None]).sum(-1)
-    return moved * powers(width, count)
+    shifted = (steps[:, lag] * binomial * coefficients[:, None]).sum(-1)
+    return shifted * powers(width, count)
 
 
 def _bernstein(coefficients: Tensor) -> Tensor:
-    """b_i = sum_{j <= i} C(i, j) / C(n, j) c_j (R, n + 1): between the least and largest the polynomial lies."""
+    """The Bernstein coefficients b_i = sum_{j <= i} C(i, j) / C(n, j) c_j: (R, n + 1)."""
     return coefficients @ _bernstein_matrix(coefficients.shape[1]).to(coefficients).mT
 
 

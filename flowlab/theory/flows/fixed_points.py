@@ -11,19 +11,19 @@ from flowlab.theory.geometry.frame import Frame
 from flowlab.theory.geometry.subset_sums import subset_masks
 from flowlab.theory.networks.relu_network import ReluNetwork
 
-# 2^16 regions are as many as are worth a linear system each.
+# 2^16 regions, with one linear system each, are as many as are affordable.
 MOST_NEURONS = 16
 _BLOCK = 4096
-# Rounding of heights in the frame, where lengths are of size one; a point this near a kink belongs to both sides.
+# The rounding of heights in the frame, where lengths are of size one; a point this near a kink is on both sides.
 _EDGE = 1e-9
 
 
 @frozen
 class FixedPoints:
-    """points (F, d) with h(y) = y, which of them are stable (F,), and of which that is undecided (F,).
+    """The fixed points of a denoiser: points (F, d) with h(y) = y.
 
-    Stable is what it is in `flowlab.theory.flows.attractors`. On `singular` regions, or their continuation, is a
-    line of solutions: nothing is said of them.
+    stable (F,) and undecided (F,) have the meaning of `flowlab.theory.flows.attractors`. `singular` is the number
+    of regions in which the solutions of h(y) = y form a line or more; nothing is decided about these.
     """
 
     points: Tensor
@@ -35,9 +35,10 @@ class FixedPoints:
 def all_fixed_points(network: ReluNetwork, frame: Frame | None = None) -> FixedPoints:
     """All solutions of h(y) = y for a one-level network of K neurons, by enumeration of 2^K regions.
 
-    Where the neurons of a set s are active h(y) = J_s y + c_s, so y = (I - J_s)^{-1} c_s is the only candidate;
-    it counts if its own neurons are s. A point on a kink is counted once. `frame` says what is small: without one,
-    lengths are of size one about the origin. Raises ValueError for more than 16 neurons.
+    Where exactly the neurons of a set s are active, h(y) = J_s y + c_s, so y = (I - J_s)^{-1} c_s is the only
+    candidate. It is a solution if its own active set is s. A point on a kink is counted once. `frame` gives the
+    length against which tolerances are measured; without a frame, lengths are of size one about the origin. Raises
+    ValueError for more than 16 neurons.
     """
     count = network.inner.shape[1]
     if count > MOST_NEURONS:
@@ -47,34 +48,34 @@ def all_fixed_points(network: ReluNetwork, frame: Frame | None = None) -> FixedP
     edge = max(_EDGE, 100 * frame.rounding)
     network = frame.network_inside(network)
     outer, inner, biases = network.outer[0], network.inner[0], network.biases[0]
-    places, singular = [], 0
+    solutions, singular = [], 0
     identity = torch.eye(inner.shape[1]).to(inner)
     for active in subset_masks(count).to(inner).split(_BLOCK):
         jacobian = (outer.mT * active[:, None]) @ inner + network.skip[0]
         constant = (active * biases) @ outer + network.offset[0]
         solution, info = torch.linalg.solve_ex(identity - jacobian, constant[..., None])
         y = solution[..., 0]
-        solved = (info == 0) & (y.isfinite().all(-1)) & (y.norm(dim=-1) < 1 / edge)
-        singular += int(_solvable((identity - jacobian)[~solved], constant[~solved], edge).sum())
-        # a neuron without weights is active or not, everywhere
+        regular = (info == 0) & (y.isfinite().all(-1)) & (y.norm(dim=-1) < 1 / edge)
+        singular += int(_solvable((identity - jacobian)[~regular], constant[~regular], edge).sum())
+        # a neuron without weights has the same state everywhere
         length = inner.norm(dim=-1)
         heights = (y @ inner.mT + biases) / torch.where(length > 0, length, torch.ones_like(length))
-        own = torch.where(active > 0, heights >= -edge, heights <= edge).all(-1) & solved
-        places.append(y[own])
-    points = _different(torch.cat(places), 10 * edge)
+        consistent = torch.where(active > 0, heights >= -edge, heights <= edge).all(-1) & regular
+        solutions.append(y[consistent])
+    points = _drop_duplicates(torch.cat(solutions), 10 * edge)
     stable, undecided = stability(network, points, 10 * edge)
     return FixedPoints(frame.outside(points), stable, undecided, singular)
 
 
 def _solvable(matrices: Tensor, constants: Tensor, edge: float) -> Tensor:
-    """Which singular systems (B, d, d) have solutions all the same, to rounding: (B,)."""
+    """The singular systems (B, d, d) that have solutions, to rounding: (B,)."""
     nearest = torch.linalg.pinv(matrices, rtol=edge) @ constants[..., None]
     return (matrices @ nearest - constants[..., None]).norm(dim=(1, 2)) <= edge
 
 
-def _different(points: Tensor, apart: float) -> Tensor:
-    """Points (P, d) without those that are another one to within a distance."""
+def _drop_duplicates(points: Tensor, radius: float) -> Tensor:
+    """The points (P, d) without those within the radius of an earlier one."""
     # not by matrix products, which would round the distance of a point from itself to 1e-8
-    near = torch.cdist(points, points, compute_mode="donot_use_mm_for_euclid_dist") <= apart
+    near = torch.cdist(points, points, compute_mode="donot_use_mm_for_euclid_dist") <= radius
     first = near.to(torch.int8).argmax(-1) if len(points) else torch.zeros(0, dtype=torch.long)
     return points[first == torch.arange(len(points)).to(first)]

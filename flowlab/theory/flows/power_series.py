@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 
 from flowlab.theory.flows.affine_regions import AffineRegions
-from flowlab.theory.flows.spectrum import without_specks
+from flowlab.theory.flows.spectrum import flush_tiny_entries
 
 ORDER = 24
-_LONGEST = 8.0  # step in r: beyond, terms are larger than their sum and rounding counts
-_AHEAD = 2.0  # times as far as where the first kink would be at the present speed
+_LONGEST = 8.0  # step in r: for longer steps terms are much larger than their sum, and rounding grows
+_AHEAD = 2.0  # a step goes at most this many times as far as the first kink at the present speed
 _FAST = -0.5  # real part of an eigenvalue of J - I below which a direction can come to rest before others
 _WELL_POSED = 1e6  # condition number of eigenvectors up to which they are used
 
@@ -20,20 +20,21 @@ def power_series(
     y: Tensor,
     field: Tensor,
     active: Tensor,
-    left: Tensor,
+    remaining: Tensor,
     linear: Tensor | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Coefficients of y (n + 1, S, d) and of the heights (n + 1, S, K) in r, and the steps (S,) that they serve.
+    """The coefficients in r of y (n + 1, S, d) and of the heights (n + 1, S, K), and the steps (S,) they serve.
 
-    From y and h(y) - y (S, d), y' = (J - I) y' in the region `active` (S, K). The last terms are below the
-    rounding of y at the end of the step; it goes no further than twice to where the first kink would be at the
-    present speed, and no further than `left` (S,). `linear` (S, d, d) stands for J - I where a part of it will do.
+    Starts at y (S, d) with the velocity field (S, d), h(y) - y, whose derivative is J - I times itself in the
+    region active (S, K). At the end of a step the last terms are below the rounding of y. A step goes at most
+    twice as far as the first kink at the present speed, and at most to remaining (S,). linear (S, d, d) replaces J
+    - I where a part of it is enough (`slow_part`).
     """
-    on = active.to(y)
+    mask = active.to(y)
     rounding = torch.finfo(y.dtype).eps / 2
     bound = rounding * (y.abs().amax(-1) + field.abs().amax(-1)).clamp_min(torch.finfo(y.dtype).tiny)
     series, heights = [y, field], [regions.heights(y), field @ regions.inner.mT]
-    length = torch.minimum(left, _AHEAD * _next_kink(regions, y, heights[0], heights[1]))
+    length = torch.minimum(remaining, _AHEAD * _next_kink(regions, y, heights[0], heights[1]))
     if linear is None:
         length = length.clamp_max(_LONGEST)
     skip = regions.skip.mT if bool(regions.skip.any()) else None
@@ -41,42 +42,43 @@ def power_series(
         if linear is not None:
             term = (linear @ series[-1][..., None])[..., 0]
         else:
-            term = (heights[-1] * on) @ regions.outer - series[-1]
+            term = (heights[-1] * mask) @ regions.outer - series[-1]
             term = term if skip is None else term + series[-1] @ skip
         series.append(term / order)
         heights.append(series[-1] @ regions.inner.mT)
         size = series[-1].abs().amax(-1)
         if order >= ORDER - 1:
-            reach = (bound / size).pow(1 / order)
-            length = torch.minimum(length, torch.where(size > 0, reach, torch.inf))
+            longest = (bound / size).pow(1 / order)
+            length = torch.minimum(length, torch.where(size > 0, longest, torch.inf))
         elif bool((size * length**order <= bound / 16).all()):
-            break  # all that is left out is smaller still
-    # a flow that nothing moves any more still takes steps
+            break  # all further terms are smaller
+    # the step of a flow at rest is finite too
     return torch.stack(series), torch.stack(heights), length.clamp_max(torch.finfo(y.dtype).max ** (1 / 32))
 
 
 def slow_part(regions: AffineRegions, field: Tensor, active: Tensor, size: float) -> tuple[Tensor, Tensor]:
-    """h(y) - y (S, d) and J - I (S, d, d) without the directions that have come to rest.
+    """The velocity h(y) - y (S, d) and J - I (S, d, d) without the eigendirections that have come to rest.
 
-    In those, what is left is rounding, and would keep the steps short: with sigma = 1e-6 a flow can take r = 1e6
-    to cross a slope. `size` is that of the data. Where the eigenvectors are ill-conditioned nothing is left out.
+    field (S, d) is the whole velocity, active (S, K) the region. In a direction at rest the velocity is rounding
+    error, which would keep the steps short: with sigma = 1e-6 a flow can need r = 1e6 to cross a slope. `size` is
+    the size of the data. Where the eigenvectors are ill-conditioned, no direction is left out.
     """
     jacobians, _ = regions.maps(active)
     matrix = jacobians - torch.eye(jacobians.shape[-1]).to(jacobians)
-    values, vectors = torch.linalg.eig(without_specks(matrix))
+    values, vectors = torch.linalg.eig(flush_tiny_entries(matrix))
     sizes = torch.linalg.svdvals(vectors)
     usable = sizes[..., -1] * _WELL_POSED > sizes[..., 0]
     identity = torch.eye(matrix.shape[-1]).to(vectors)
     inverse = torch.linalg.inv(torch.where(usable[:, None, None], vectors, identity))
-    share = (inverse @ field[..., None].to(inverse))[..., 0]
-    moving = (share.abs() > 64 * torch.finfo(field.dtype).eps * size) | (values.real > _FAST)
-    slow = (vectors @ (share * moving)[..., None])[..., 0].real
+    component = (inverse @ field[..., None].to(inverse))[..., 0]
+    moving = (component.abs() > 64 * torch.finfo(field.dtype).eps * size) | (values.real > _FAST)
+    slow = (vectors @ (component * moving)[..., None])[..., 0].real
     linear = ((vectors * (values * moving)[:, None]) @ inverse).real
     return torch.where(usable[:, None], slow, field), torch.where(usable[:, None, None], linear, matrix)
 
 
 def _next_kink(regions: AffineRegions, y: Tensor, heights: Tensor, speed: Tensor) -> Tensor:
-    """When the first kink would be met if heights went on at their present speed; inf for none: (S,)."""
-    coming = (heights * speed < 0) & (heights.abs() > regions.rounding(y))
-    times = torch.where(coming, -heights / speed, torch.inf)
+    """The time at which the heights, at their present speed, would meet the first kink; inf for none: (S,)."""
+    approaching = (heights * speed < 0) & (heights.abs() > regions.rounding(y))
+    times = torch.where(approaching, -heights / speed, torch.inf)
     return times.amin(-1) if times.shape[-1] else torch.full_like(y[:, 0], torch.inf)

@@ -9,14 +9,18 @@ from torch import Tensor
 
 
 def ddim_step(y: Tensor, denoised: Tensor, ratio: Tensor) -> Tensor:
-    """Euler in tau: y' = h + (tau' / tau) (y - h), exact wherever h is constant."""
+    """One Euler step in tau, y' = h + (tau' / tau) (y - h), which is exact wherever h is constant.
+
+    y (S, d) and denoised h (S, d) at tau; ratio () is tau' / tau. Returns (S, d). Source: Song, Meng and Ermon,
+    arXiv 2010.02502, Eq. 13 (DDIM), in the variance-exploding form.
+    """
     return denoised + ratio * (y - denoised)
 
 
 def ddim(
     denoise: Callable[[Tensor, int], Tensor], log_tau: Tensor, starts: Tensor, report: Callable[[int, int], None]
 ) -> Tensor:
-    """DDIM steps from starts (S, d) along a grid log_tau (P,): states (P, S, d)."""
+    """The states of DDIM steps from starts (S, d) along the grid log_tau (P,): (P, S, d)."""
     states = [starts]
     for i, ratio in enumerate(log_tau.diff().exp()):
         states.append(ddim_step(states[-1], denoise(states[-1], i), ratio))

@@ -12,7 +12,11 @@ from flowlab.theory.geometry.subset_sums import Metric, nearest_sum, norm
 
 @frozen
 class Classification:
-    """Labels (S,) 0..4 for training, virtual, boundary, interior, elsewhere; distances (S,)."""
+    """The classes of S endpoints, and their distances to the nearest training and virtual point.
+
+    labels (S,): 0 to 4 for training, virtual, boundary, interior, elsewhere. to_training (S,) and to_virtual (S,)
+    are distances in data units; to_virtual is inf where there is no sum of two edges or more.
+    """
 
     labels: Tensor
     to_training: Tensor
@@ -20,16 +24,18 @@ class Classification:
 
 
 def classify(y: Tensor, geometry: Geometry, threshold: float, metric: Metric) -> Classification:
-    """Classify endpoints y (S, d); the first rule that holds decides. The threshold is a share of the scale.
+    """Classify endpoints y (S, d) by the first of five rules that holds.
 
-    training: within the threshold of a training point; virtual: of a sum of two edges or more; elsewhere:
-    farther than the threshold outside the cell (or there is none); boundary: within the threshold of a
-    facet; interior: the rest. Distances to points are in ambient coordinates, to facets Euclidean.
+    training: within the threshold of a training point. virtual: within it of a sum of two edges or more.
+    elsewhere: outside the cell by more than the threshold, or the geometry has no cell. boundary: within the
+    threshold of a facet of the cell. interior: all the rest. The threshold is a share of the geometry's scale.
+    Distances to points are in ambient coordinates and the given metric, distances to facets are Euclidean.
+    Source: arXiv 2506.19031, Section 5, for training, virtual and boundary.
     """
     near = threshold * geometry.scale
-    gaps = (norm(part[:, None] - geometry.points, metric).amin(-1) for part in y.split(256))
-    to_training = torch.cat(list(gaps))
-    # about an offset inside the hull there is an edge a point, and their whole sum is no vertex of anything
+    distances = (norm(part[:, None] - geometry.points, metric).amin(-1) for part in y.split(256))
+    to_training = torch.cat(list(distances))
+    # about an anchor inside the hull every point has an edge, and the sum of all edges is no candidate
     most = len(geometry.points) - 1
     to_virtual = nearest_sum(geometry.anchor, geometry.edges, y, metric, least=2, most=most, rays=geometry.rays)
     labels = torch.full((len(y),), 4, device=y.device)

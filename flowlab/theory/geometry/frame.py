@@ -19,12 +19,12 @@ from flowlab.theory.networks.slabs import Slabs
 
 @frozen
 class Frame:
-    """z = (y - origin) / scale, origin (d,): what is a share of the scale outside is a plain number inside.
+    """The coordinates z = (y - origin) / scale, with origin (d,): lengths become shares of the scale.
 
-    A network keeps its weights in either frame, so its representation cost is the same: with
-    h(y) = sum_k a_k relu(w_k . y + b_k) + V y + c and x_0 the origin, s the scale, inside it has the biases
-    (b_k + w_k . x_0) / s and the offset (c + V x_0 - x_0) / s. Exact but for rounding; the frame at 0 of
-    scale 1 changes no bit.
+    'Inside' is in these coordinates, 'outside' in data units. A network has the same weights in both, so its
+    representation cost is the same. With h(y) = sum_k a_k relu(w_k . y + b_k) + V y + c, x_0 the origin and s the
+    scale, its biases inside are (b_k + w_k . x_0) / s and its offset is (c + V x_0 - x_0) / s. All maps are exact
+    but for rounding. The frame with origin 0 and scale 1 changes no bit.
     """
 
     origin: Tensor
@@ -32,29 +32,29 @@ class Frame:
 
     @property
     def rounding(self) -> float:
-        """What rounding leaves of a coordinate inside: the coordinates outside may be large beside the scale."""
+        """The rounding error of a coordinate inside: coordinates outside may be large against the scale."""
         size = 1 + float(self.origin.norm()) / self.scale
         return size * torch.finfo(self.origin.dtype).eps
 
     @property
     def trivial(self) -> bool:
-        """Whether inside and outside are the same."""
+        """Whether the coordinates inside and outside are the same."""
         return self.scale == 1 and not bool(self.origin.any())
 
     def inside(self, y: Tensor) -> Tensor:
-        """Points (..., d) in the frame."""
+        """Map points y (..., d) from data units into the frame: (..., d)."""
         return (y - self.origin) / self.scale
 
     def outside(self, z: Tensor) -> Tensor:
-        """Points (..., d) of the frame in data units."""
+        """Map points z (..., d) of the frame to data units: (..., d)."""
         return self.origin + self.scale * z
 
     def denoiser_inside(self, denoise: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-        """A denoiser of points (..., d), in the frame."""
+        """The denoiser of points (..., d) as a function in the frame."""
         return lambda z: self.inside(denoise(self.outside(z)))
 
     def network_inside(self, network: ReluNetwork) -> ReluNetwork:
-        """A bank of networks in the frame."""
+        """Map a bank of networks from data units into the frame."""
         origin = self.origin.to(network.inner)
         return ReluNetwork(
             network.outer,
@@ -65,7 +65,7 @@ class Frame:
         )
 
     def network_outside(self, network: ReluNetwork) -> ReluNetwork:
-        """A bank of networks of the frame, in data units."""
+        """Map a bank of networks from the frame to data units."""
         origin = self.origin.to(network.inner)
         return ReluNetwork(
             network.outer,
@@ -76,15 +76,15 @@ class Frame:
         )
 
     def neurons_inside(self, neurons: Neurons) -> Neurons:
-        """Unit neurons in the frame, up to a factor 1 / scale of what they yield."""
+        """Map unit neurons into the frame; their activations there are 1 / scale times those outside."""
         return Neurons(neurons.weights, (neurons.biases + neurons.weights @ self.origin) / self.scale)
 
     def neurons_outside(self, neurons: Neurons) -> Neurons:
-        """Unit neurons of the frame, in data units."""
+        """Map unit neurons from the frame to data units."""
         return Neurons(neurons.weights, neurons.biases * self.scale - neurons.weights @ self.origin)
 
     def slabs_inside(self, slabs: Slabs) -> Slabs:
-        """A bank of slab denoisers in the frame."""
+        """Map a bank of slab denoisers from data units into the frame."""
         return Slabs(
             self.inside(slabs.offset),
             slabs.jumps / self.scale,
@@ -93,7 +93,7 @@ class Frame:
         )
 
     def problem_inside(self, problem: Interpolation) -> Interpolation:
-        """An interpolation problem in the frame."""
+        """Map an interpolation problem from data units into the frame."""
         if self.trivial:
             return problem
         samples = (problem.samples - self.origin).div_(self.scale)
@@ -106,7 +106,7 @@ class Frame:
         )
 
     def geometry_inside(self, geometry: Geometry) -> Geometry:
-        """A geometry in the frame, with its cell and closed form."""
+        """Map a geometry, with its cell and closed form, from data units into the frame."""
         if self.trivial:
             return geometry
         form = geometry.closed_form
@@ -125,23 +125,23 @@ class Frame:
 
 
 def frame_of(geometry: Geometry) -> Frame:
-    """The frame about a geometry's anchor, in units of its scale: tolerances are plain numbers in it."""
+    """The frame about a geometry's anchor, in units of its scale: in it, tolerances are plain numbers."""
     return Frame(geometry.anchor, geometry.scale)
 
 
 def training_frame(geometry: Geometry) -> Frame:
     """The frame about a geometry's anchor, in units of its size: no point is farther than 1 from the origin.
 
-    Learning rates, penalties, decay and starting weights are chosen for such data; single precision, too.
+    Learning rates, penalties, decay, starting weights and single precision are chosen for such data.
     """
     return Frame(geometry.anchor, geometry.size)
 
 
 def standard_frame(samples: Tensor) -> Frame:
-    """The frame of samples (Q, d) that searches and bounds work in: about their mean, none farther away than 1.
+    """The frame of samples (Q, d) for searches and bounds: about their mean, and no sample is farther than 1.
 
-    The cost of interpolation, |F| and the outer weights of unit neurons are the same in it; multipliers are
-    `scale` times those outside. The scale is a power of two, so that dividing by it is exact. Raises
+    The cost of interpolation, |F| and the outer weights of unit neurons are the same in it. Multipliers inside
+    are `scale` times those outside. The scale is a power of two, so that the division by it is exact. Raises
     ArithmeticError where the samples are not finite.
     """
     mean = samples.mean(0)

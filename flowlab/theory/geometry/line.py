@@ -1,4 +1,4 @@
-"""Training points on one line: a chain of slabs, one a gap."""
+"""Training points on one line: a chain of slabs, one per gap."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from flowlab.theory.networks.slabs import Slabs
 def line_geometry(points: Tensor) -> Geometry:
     """The geometry of collinear points (N, d), sorted along their line.
 
-    h is constant within rho of each point, linear in between, constant outside:
+    h is constant within rho of each point, linear in between and constant outside:
     h(y) = x_0 + sum_i D_i u clip((u . (y - x_i) - rho) / (D_i - 2 rho), 0, 1), D_i the gaps. No sum of training
-    points is a further stable point. Source: arXiv 2311.06748, the one-dimensional solution.
+    points is a further stable point. The closed form raises ValueError where 2 rho >= D_i for a gap.
+    Source: arXiv 2311.06748, the one-dimensional solution.
     """
     jumps = points[1:] - points[:-1]
     gaps = jumps.norm(dim=-1)

@@ -1,4 +1,4 @@
-"""The closed form of an orthogonal set, for edges of any angles."""
+"""The closed form of an orthogonal set, evaluated for edges at any angles."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def orthogonal_closed_form(anchor: Tensor, edges: Tensor) -> Callable[[Tensor], 
     """The denoiser of orthogonal edges v (E, d) from x_0 = anchor (d,) on balls of radius rho (L,).
 
     h(y) = x_0 + sum_n v_n clip((u_n . (y - x_0) - rho) / (l_n - 2 rho), 0, 1), l_n = |v_n|, u_n = v_n / l_n.
-    Of edges that are not orthogonal it is what the theory would say, no interpolation. The returned function
-    raises ValueError where 2 rho >= l_n. Source: arXiv 2311.06748; arXiv 2506.19031, Section 3.
+    For edges that are not orthogonal this formula does not interpolate. The returned function raises ValueError
+    where 2 rho >= l_n for an edge. Source: arXiv 2311.06748; arXiv 2506.19031, Section 3.
     """
     lengths = torch.linalg.vector_norm(edges, dim=-1)
 

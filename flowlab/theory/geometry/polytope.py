@@ -9,9 +9,10 @@ from torch import Tensor
 
 @frozen
 class Polytope:
-    """The set {p + span : normals . y + heights >= 0}, in data units.
+    """The convex set of all y in center + span(basis) with normals . y + heights >= 0, in data units.
 
-    normals (F, d) are unit vectors of the span, heights (F,), center (d,), basis (B, d) orthonormal.
+    normals (F, d) are unit vectors in the span, one per facet; heights (F,); center (d,); basis (B, d) is
+    orthonormal.
     """
 
     normals: Tensor
@@ -20,19 +21,19 @@ class Polytope:
     basis: Tensor
 
     def depths(self, y: Tensor) -> Tensor:
-        """Signed distance of y (..., d) from each facet's hyperplane, positive inside: (..., F)."""
+        """The signed distance of y (..., d) from the hyperplane of each facet, positive inside: (..., F)."""
         depths: Tensor = y @ self.normals.mT + self.heights
         return depths
 
     def perpendicular(self, y: Tensor) -> Tensor:
-        """The part of y - center that leaves the span of the cell: (..., d)."""
+        """The part of y - center, y (..., d), that is perpendicular to the span of the cell: (..., d)."""
         shifted = y - self.center
         return shifted - shifted @ self.basis.mT @ self.basis
 
 
 def _basis(edges: Tensor) -> Tensor:
     _, singular, rows = torch.linalg.svd(edges, full_matrices=False)
-    # relative to the largest edge: far above rounding, far below any deliberate angle
+    # a share of the largest edge: far above rounding, far below any angle that a user sets
     return rows[singular > 1e-9 * singular[0]]
 
 
@@ -52,11 +53,11 @@ def box(anchor: Tensor, edges: Tensor) -> Polytope:
 
 
 def hull(points: Tensor) -> Polytope:
-    """The convex hull of the vertices (N, d) of a simplex."""
+    """The convex hull of the vertices of a simplex, points (N, d)."""
     count = len(points)
-    # differences are exact; about a rounded mean of points far from the origin they would span too much
-    apart = points - points[0]
-    about = apart - apart.mean(0)
+    # differences from a point are exact; differences from a rounded mean would span one dimension too many
+    edges = points - points[0]
+    about = edges - edges.mean(0)
     # barycentric coordinates are affine: solve for their gradient and constant within the span
     center = points.mean(0)
     gradients = torch.linalg.pinv(about).mT
@@ -67,5 +68,5 @@ def hull(points: Tensor) -> Polytope:
 
 
 def segment(start: Tensor, end: Tensor) -> Polytope:
-    """The segment between two points, a hull of two."""
+    """The segment from start (d,) to end (d,)."""
     return hull(torch.stack([start, end]))

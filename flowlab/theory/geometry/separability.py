@@ -1,4 +1,4 @@
-"""Up to which noise level hyperplanes separate the clusters of noisy samples as the slabs need it."""
+"""The noise level up to which hyperplanes separate the clusters of noisy samples as slabs need it."""
 
 from __future__ import annotations
 
@@ -12,60 +12,62 @@ from flowlab.theory.convex_programs.max_margin import separate
 
 
 @frozen
-class Critical:
-    """Where separability ends: it holds at `low` and fails at `high` (sigma, data units)."""
+class CriticalSigma:
+    """The bracket of the sigma at which separability ends: it holds at `low`, fails at `high` (data units)."""
 
     low: float
     high: float
 
 
 def needed_slabs(count: int, pattern: Tensor | None) -> tuple[Tensor, int]:
-    """The slabs (R, N) that a slab denoiser of `count` points needs, and how many of them it can do without.
+    """The slabs that a slab denoiser of `count` points needs, and how many of them may be missing.
 
-    Without a pattern it is one slab a point, each cluster above all others; one may be missing, as the
-    denoiser's offset can lie in its point.
+    pattern (R, N) is returned as it is, and no slab may be missing. Without a pattern there is one slab per
+    point, each with one cluster above all others: (N, N). One of these may be missing, because the offset of the
+    denoiser can lie in its point.
     """
     return (torch.eye(count, dtype=torch.bool), 1) if pattern is None else (pattern, 0)
 
 
 def separable_levels(samples: Tensor, pattern: Tensor | None) -> Tensor:
-    """Whether hyperplanes separate enough clusters at each level: samples (L, N, M, d) -> (L,)."""
+    """The levels (L,) at which hyperplanes separate enough clusters of samples (L, N, M, d), by pattern (R, N)."""
     slabs, spare = needed_slabs(samples.shape[1], pattern)
     return (~separate(samples, slabs).feasible).sum(-1) <= spare
 
 
 def critical_sigma(
     points: Tensor, noise: Tensor, pattern: Tensor | None, start: float, relative: float = 1e-3
-) -> Critical | None:
+) -> CriticalSigma | None:
     """The noise level at which the samples points (N, d) + sigma * noise (N, M, d) cease to be separable.
 
-    From `start`, doubled or halved up to 60 times until it is on both sides of the end, then by bisection to
-    the relative width asked for. None if no end is found there: some samples never mix. Where the hull of
-    each cluster's noise contains the origin, clusters grow with sigma and the end is the only one; of few
-    samples in many dimensions, clusters move too, and it is one end, perhaps of several.
+    pattern (R, N) says which clusters have to be apart, see `needed_slabs`. The search starts at `start`, doubles
+    or halves it up to 60 times until the end is bracketed, and bisects to the `relative` width. None if 60 steps
+    bracket no end: some samples never mix. Where the hull of each cluster's noise contains the origin, clusters
+    only grow with sigma, and this end is the only one. With few samples in many dimensions clusters also move, and
+    there may be several ends, of which this is one.
     """
     slabs, spare = needed_slabs(len(points), pattern)
 
-    def lost(sigma: float, among: Tensor) -> Tensor:
-        return ~separate((points[:, None] + sigma * noise)[None], among).feasible[0]
+    def inseparable(sigma: float, candidates: Tensor) -> Tensor:
+        return ~separate((points[:, None] + sigma * noise)[None], candidates).feasible[0]
 
-    bracket = _bracket(lambda sigma: int(lost(sigma, slabs).sum()) <= spare, start)
+    bracket = _bracket(lambda sigma: int(inseparable(sigma, slabs).sum()) <= spare, start)
     if bracket is None:
         return None
     low, high = bracket
     while high > low * (1 + relative):
         middle = (low * high) ** 0.5
-        gone = lost(middle, slabs)
-        # a slab that is lost at a level is lost above it, so each step settles some slabs for good
-        if int(gone.sum()) > spare:
-            high, slabs = middle, slabs[gone]
+        infeasible = inseparable(middle, slabs)
+        # a slab that is infeasible at a level is infeasible above it, so each step removes some slabs for good
+        if int(infeasible.sum()) > spare:
+            high, slabs = middle, slabs[infeasible]
         else:
-            low, slabs, spare = middle, slabs[~gone], spare - int(gone.sum())
-    return Critical(low, high)
+            low, slabs, spare = middle, slabs[~infeasible], spare - int(infeasible.sum())
+    return CriticalSigma(low, high)
 
 
 def _bracket(holds: Callable[[float], bool], start: float) -> tuple[float, float] | None:
-    """Two values, a factor of two apart, between which a property that holds for small values ends."""
+    """Two values, a factor of two apart, between which a property that holds for small values ends to hold."""
     factor = 2.0 if holds(start) else 0.5
     value = start
     for _ in range(60):

@@ -1,4 +1,4 @@
-"""How far apart noisy clusters are along each slab's direction."""
+"""The gaps between noisy clusters along the direction of each slab."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from flowlab.theory.geometry.geometry import Geometry
 
 
 def cluster_gaps(samples: Tensor, geometry: Geometry) -> Tensor:
-    """The room left for each slope: smallest projection of the samples above a slab minus largest below.
+    """The gap of each slab: the least projection of the samples above it minus the largest of those below.
 
-    samples (L, N, M, d) -> (L, R), data units. Directions are the closed form's, else from the mean of the
-    other points to each point. All positive: the clusters are separated, the low-noise regime.
+    samples (L, N, M, d) -> (L, R), data units. Directions are those of the closed form, or without one from the
+    mean of the other points to each point. If all gaps are positive, the clusters are separated along every slab:
+    the low-noise regime.
     """
     points = geometry.points
     if geometry.closed_form is not None:
@@ -20,8 +21,8 @@ def cluster_gaps(samples: Tensor, geometry: Geometry) -> Tensor:
         directions = _units(slabs.weights[0])
         above = slabs.values(points[None])[0].mT > 0.5
     else:
-        others = (points.sum(0) - points) / (len(points) - 1)
-        directions = _units(points - others)
+        other_means = (points.sum(0) - points) / (len(points) - 1)
+        directions = _units(points - other_means)
         above = torch.eye(len(points), dtype=torch.bool, device=points.device)
     projections = (samples @ directions.mT).movedim(-1, 1)  # (L, R, N, M)
     low = torch.where(above[:, :, None], -torch.inf, projections).amax((2, 3))
@@ -30,5 +31,5 @@ def cluster_gaps(samples: Tensor, geometry: Geometry) -> Tensor:
 
 
 def _units(vectors: Tensor) -> Tensor:
-    """Vectors (R, d) of any size, at length 1; null ones stay null."""
+    """Vectors (R, d) scaled to length 1; zero vectors stay zero."""
     return torch.nn.functional.normalize(vectors, dim=-1, eps=torch.finfo(vectors.dtype).tiny)

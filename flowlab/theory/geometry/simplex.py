@@ -1,4 +1,4 @@
-"""The closed-form denoiser of a simplex, balls in place of samples: the minimum norm, or an upper bound of it."""
+"""The closed-form denoiser of a simplex on balls: of minimum norm, or an upper bound of the minimum."""
 
 from __future__ import annotations
 
@@ -16,20 +16,21 @@ from flowlab.theory.geometry.polytope import box, hull
 from flowlab.theory.networks.slabs import Slabs
 from flowlab.theory.solvers.fermat_weber import weighted_fermat_weber
 
-# Smallest singular value, relative to the largest, at which points still span a simplex.
+# The smallest singular value, as a share of the largest, at which points still span a simplex.
 _RANK = 1e-9
 
 
 def simplex_closed_form(points: Tensor) -> Callable[[Tensor], Slabs]:
-    """One slab a point that maps each ball B(x_n, rho) to x_n, for affinely independent points (N, d).
+    """The denoiser with one slab per point that maps each ball B(x_n, rho) to x_n.
 
-    With p_n the projection of x_n onto the hull of the other points, D_n = |x_n - p_n| and
-    d_n = (x_n - p_n) / D_n:
+    For affinely independent points (N, d). With p_n the projection of x_n onto the hull of the other points,
+    D_n = |x_n - p_n| and d_n = (x_n - p_n) / D_n,
     h(y) = c + sum_n (x_n - c) clip((d_n . (y - p_n) - rho) / (D_n - 2 rho), 0, 1),
-    c the Fermat-Weber point of weights 1 / (D_n - 2 rho). The returned function takes rho (L,) and raises
-    ValueError where 2 rho >= D_n for a point other than c. It is the minimum norm of orthogonal sets, obtuse
-    simplices (arXiv 2311.06748, Theorems on minimisers) and the equilateral triangle. Of another simplex it is
-    an upper bound: `slabs_on_balls` is never dearer, as slabs may lift several points there.
+    where c is the Fermat-Weber point with weights 1 / (D_n - 2 rho). The returned function takes rho (L,) and
+    raises ValueError where 2 rho >= D_n for a point other than c. It has minimum norm for orthogonal sets, obtuse
+    simplices and the equilateral triangle (arXiv 2311.06748; arXiv 2506.19031, Section 3 and Appendix C). For any
+    other simplex it is an upper bound: `slabs_on_balls` never costs more, because one slab may raise several
+    points there.
     """
     gaps, directions, feet = (part.to(points) for part in _foot_planes(points.double()))
     vertex = wide_vertex(points)
@@ -39,7 +40,7 @@ def simplex_closed_form(points: Tensor) -> Callable[[Tensor], Slabs]:
         width = gaps - 2 * radius
         weight = torch.where(width > 0, 1 / width, torch.inf)
         if vertex is not None:
-            # c is this vertex at every rho; at rho = 0 its weight only ties, and rounding would decide
+            # c is this vertex at every rho; at rho = 0 its weight is a tie, which rounding would decide
             weight[:, vertex] = torch.inf
         if bool((weight.isinf().sum(-1) > 1).any()):
             limit = gaps.sort().values[1] / 2
@@ -57,18 +58,19 @@ def simplex_closed_form(points: Tensor) -> Callable[[Tensor], Slabs]:
 
 
 def affinely_independent(points: Tensor) -> bool:
-    """Whether points (N, d) are the vertices of a simplex, by more than the rounding of their coordinates."""
+    """Whether points (N, d) are the vertices of a simplex, beyond the rounding of their coordinates."""
     singular = torch.linalg.svdvals(points[1:] - points[0])
     rounding = len(points) * torch.finfo(points.dtype).eps * points.abs().max()
     return len(points) - 1 <= points.shape[-1] and bool(singular[-1] > _RANK * singular[0] + rounding)
 
 
 def simplex_geometry(points: Tensor) -> Geometry:
-    """The geometry of a simplex (N, d). Raises ValueError unless the points are affinely independent.
+    """The geometry of a simplex with the vertices points (N, d).
 
-    Its closed form has one slab a point where that is a theorem or points are many, else slabs over all
-    dichotomies. Subset sums start at the offset c of the noiseless denoiser of one slab a point. If c is a vertex
-    the flows end in the box of its edges, else in the simplex itself.
+    Its closed form has one slab per point where a theorem says so or where there are more than 14 points, else
+    slabs over all dichotomies. Subset sums start at the offset c of the noiseless denoiser with one slab per
+    point. If c is a vertex, the cell is the box of its edges, else it is the simplex itself. Raises ValueError
+    unless the points are affinely independent.
     """
     if not affinely_independent(points):
         singular = torch.linalg.svdvals(points[1:] - points[0])
@@ -89,11 +91,11 @@ def simplex_geometry(points: Tensor) -> Geometry:
 def _foot_planes(points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Gaps D (N,), directions d (N, d) and feet d_n . p_n (N,): the max-margin slabs of single points.
 
-    Raises ValueError where the points are too nearly degenerate to be told apart.
+    Raises ValueError where the points are so nearly degenerate that some slab is infeasible.
     """
     margins = separate(points[None, :, None], torch.eye(len(points), dtype=torch.bool))
     if not bool(margins.feasible.all()):
-        raise ValueError("the points are too nearly degenerate: no slab tells one from the others")
+        raise ValueError("the points are too nearly degenerate: no slab separates one of them from the others")
     slopes = margins.weights[0].norm(dim=-1)
     gaps, directions = 1 / slopes, margins.weights[0] / slopes[:, None]
     return gaps, directions, (directions * points).sum(-1) - gaps
@@ -107,7 +109,7 @@ def _theorem(points: Tensor) -> bool:
 
 
 def _conjecture(points: Tensor) -> str | None:
-    """What of the closed form is not a theorem."""
+    """The part of the closed form that is not a theorem, in words."""
     if _theorem(points):
         return None
     family = "all slabs" if len(points) <= MOST_POINTS else "slabs of one point each"

@@ -1,1 +1,1 @@
-"""Denoisers as tensors: shallow ReLU networks, slabs, the interpolation problem."""
+"""Denoisers as tensors: shallow ReLU networks, slabs, and the interpolation problem."""

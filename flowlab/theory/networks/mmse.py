@@ -9,10 +9,10 @@ from torch import Tensor
 
 @frozen
 class EmpiricalMmse:
-    """h(y) = sum_n softmax_n(log r_n - |y - x_n|^2 / (2 sigma^2)) x_n; points (N, d), sigma (L,).
+    """The denoiser h(y) = sum_n softmax_n(log r_n - |y - x_n|^2 / (2 sigma^2)) x_n.
 
-    r_n, `counts` (N,), is how often x_n is in the training set, once if None.
-    Not min-norm: its probability flow memorises. Source: arXiv 2506.19031, Section 2.
+    points x (N, d), sigma (L,). counts (N,), the numbers r_n, say how often x_n is in the training set, once if
+    None. It is not of minimum norm, and its probability flow memorises. Source: arXiv 2506.19031, Section 2.
     """
 
     points: Tensor
@@ -28,7 +28,7 @@ class EmpiricalMmse:
         return torch.softmax(logits, dim=-1) @ self.points
 
     def at_sigma(self, sigma: Tensor) -> EmpiricalMmse:
-        """The denoisers at other noise levels (L,)."""
+        """The same denoiser at other noise levels sigma (L,)."""
         return EmpiricalMmse(self.points, sigma, self.counts)
 
     def at(self, level: int) -> EmpiricalMmse:

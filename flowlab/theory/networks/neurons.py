@@ -1,4 +1,4 @@
-"""Unit ReLU neurons, and what the multipliers of an interpolation problem say of them."""
+"""Unit ReLU neurons, and the demand that multipliers of an interpolation problem have for them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Neurons:
 
     @classmethod
     def of(cls, weights: Tensor, biases: Tensor) -> Neurons:
-        """The neurons of any nonzero weights, scaled to unit norm."""
+        """The neurons with weights (J, d) other than zero and biases (J,), scaled to |w_j| = 1."""
         norms = weights.norm(dim=-1)
         return cls(weights / norms[:, None], biases / norms)
 
@@ -34,9 +34,9 @@ class Neurons:
         return Neurons(torch.cat([self.weights, others.weights]), torch.cat([self.biases, others.biases]))
 
     def demand(self, multipliers: Tensor, samples: Tensor) -> Tensor:
-        """F_j = sum_i z_i relu(w_j . y_i + b_j) of multipliers z (Q, d) on samples y (Q, d): (J, d).
+        """The demand F_j = sum_i z_i relu(w_j . y_i + b_j) for each neuron: (J, d).
 
-        A network of least cost has |F| <= 1 everywhere; |F_j| > 1 means that neuron j with outer weights
-        along F_j would lower the cost.
+        With multipliers z (Q, d) on samples y (Q, d). At a network of least cost |F| <= 1 everywhere. |F_j| > 1
+        means that neuron j, with outer weights along F_j, would lower the cost.
         """
         return self(samples).mT @ multipliers

@@ -1,4 +1,4 @@
-"""From a dictionary of neurons to a small balanced network, and back."""
+"""From a dictionary of unit neurons to a small balanced network, and back."""
 
 from __future__ import annotations
 
@@ -9,28 +9,29 @@ from flowlab.theory.networks.neurons import Neurons
 from flowlab.theory.networks.relu_network import ReluNetwork
 
 
-def alive(network: ReluNetwork, share: float = 1e-6) -> tuple[Neurons, Tensor]:
-    """The unit neurons of a bank of one, and their outer weights a_k |w_k| (J, d), where |a| |w| is not nil.
+def live_neurons(network: ReluNetwork, share: float = 1e-6) -> tuple[Neurons, Tensor]:
+    """The unit neurons of a one-level bank with their outer weights a_k |w_k| (J, d).
 
-    Nil is less than a share of the largest.
+    Neurons whose |a| |w| is at most `share` of the largest are left out.
     """
     norms = network.inner[0].norm(dim=-1)
-    weight = network.outer[0].norm(dim=-1) * norms
-    kept = weight > share * weight.max()
+    product = network.outer[0].norm(dim=-1) * norms
+    kept = product > share * product.max()
     neurons = Neurons.of(network.inner[0][kept], network.biases[0][kept])
     return neurons, network.outer[0][kept] * norms[kept, None]
 
 
-def merged(neurons: Neurons, outer: Tensor, apart: float) -> tuple[Neurons, Tensor]:
-    """One neuron for each group of neighbours: their mean, weighted by |a|, with the sum of their outer weights.
+def merge_neighbours(neurons: Neurons, outer: Tensor, radius: float) -> tuple[Neurons, Tensor]:
+    """Replace each group of neighbouring neurons by one neuron: G neurons and their outer weights (G, d).
 
-    Neighbours lie within `apart` in (w, b) of the group's heaviest, and their outer weights within twice that in
-    direction.
+    The new neuron is the mean of the group, weighted by |a|, with the sum of the group's outer weights, outer a
+    (J, d). A group is all neurons within `radius` in (w, b) of its heaviest neuron whose outer weights differ by
+    less than twice the radius in direction.
     """
     size = outer.norm(dim=-1)
     points = torch.cat([neurons.weights, neurons.biases[:, None]], -1)
-    aims = outer / size[:, None]
-    near = (torch.cdist(points, points) < apart) & (torch.cdist(aims, aims) < 2 * apart)
+    directions = outer / size[:, None]
+    near = (torch.cdist(points, points) < radius) & (torch.cdist(directions, directions) < 2 * radius)
     near.fill_diagonal_(True)
     free = torch.ones_like(size, dtype=torch.bool)
     groups = []
@@ -39,16 +40,19 @@ def merged(neurons: Neurons, outer: Tensor, apart: float) -> tuple[Neurons, Tens
             groups.append(near[heaviest] & free)
             free &= ~groups[-1]
     member = torch.stack(groups).to(outer)  # (G, J)
-    share = member * size
-    middle = share @ points / share.sum(-1, keepdim=True)
-    return Neurons.of(middle[:, :-1], middle[:, -1]), member @ outer
+    mass = member * size
+    mean = mass @ points / mass.sum(-1, keepdim=True)
+    return Neurons.of(mean[:, :-1], mean[:, -1]), member @ outer
 
 
-def assembled(neurons: Neurons, outer: Tensor, samples: Tensor, targets: Tensor) -> ReluNetwork:
-    """The balanced network (a bank of one) of a dictionary, its V and c fitted to the samples (Q, d)."""
-    plain = torch.cat([samples, torch.ones_like(samples[:, :1])], -1)
+def build_network(neurons: Neurons, outer: Tensor, samples: Tensor, targets: Tensor) -> ReluNetwork:
+    """The balanced network (a bank of one) of neurons with outer weights, outer (J, d).
+
+    V and c are fitted by least squares to samples (Q, d) with targets (Q, d).
+    """
+    augmented = torch.cat([samples, torch.ones_like(samples[:, :1])], -1)
     # pinv: the samples may span no more than a plane
-    affine = torch.linalg.pinv(plain) @ (targets - neurons(samples) @ outer)
+    affine = torch.linalg.pinv(augmented) @ (targets - neurons(samples) @ outer)
     scale = outer.norm(dim=-1, keepdim=True).sqrt()
     return ReluNetwork(
         outer=(outer / scale)[None],

@@ -1,4 +1,4 @@
-"""Shallow ReLU denoisers with a skip connection, as a bank of tensors."""
+"""Shallow ReLU denoisers with a skip connection, a bank of them as tensors."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from flowlab.theory.networks.slabs import Slabs
 
 @frozen
 class ReluNetwork:
-    """A bank of networks h(y) = sum_k a_k relu(w_k . y + b_k) + V y + c, one a noise level.
+    """A bank of networks h(y) = sum_k a_k relu(w_k . y + b_k) + V y + c, one per noise level.
 
     outer a (L, K, d), inner w (L, K, d), biases b (L, K), skip V (L, d, d) with y -> y @ V.mT,
-    offset c (L, d). Source: arXiv 2506.19031, Eq. of the shallow denoiser with a skip connection.
+    offset c (L, d). Source: arXiv 2506.19031, Section 2, the shallow network with a skip connection.
     """
 
     outer: Tensor
@@ -33,25 +33,24 @@ class ReluNetwork:
 
     def at(self, level: int) -> ReluNetwork:
         """The network of one level, as a bank of one."""
-        one = slice(level, level + 1) if level != -1 else slice(level, None)
-        return self.levels(one)
+        return self.levels(slice(level, level + 1) if level != -1 else slice(level, None))
 
     def levels(self, chosen: slice) -> ReluNetwork:
-        """The networks of some levels, as a bank."""
+        """The networks of the chosen levels, as a bank."""
         return ReluNetwork(*(part[chosen] for part in self._parts))
 
     def to(self, like: torch.dtype | Tensor) -> ReluNetwork:
-        """The same bank in another floating-point type, or in a tensor's and on its device."""
+        """The same bank in another dtype, or in the dtype and on the device of a tensor."""
         return ReluNetwork(*(part.to(like) for part in self._parts))
 
     @property
     def cost(self) -> Tensor:
-        """Representation cost as trained, 1/2 sum_k (|a_k|^2 + |w_k|^2): (L,)."""
+        """The representation cost of the weights as they are, 1/2 sum_k (|a_k|^2 + |w_k|^2): (L,)."""
         return 0.5 * (self.outer.square().sum((-1, -2)) + self.inner.square().sum((-1, -2)))
 
     @property
     def balanced_cost(self) -> Tensor:
-        """Representation cost sum_k |a_k| |w_k|, reached by rescaling each neuron: (L,)."""
+        """The representation cost after the best rescaling of each neuron, sum_k |a_k| |w_k|: (L,)."""
         products: Tensor = self.outer.norm(dim=-1) * self.inner.norm(dim=-1)
         return products.sum(-1)
 
@@ -61,24 +60,24 @@ class ReluNetwork:
 
 
 def concat_networks(banks: Sequence[ReluNetwork]) -> ReluNetwork:
-    """One bank of the levels of several; narrower networks are filled up with dead neurons."""
+    """One bank of the levels of several banks; narrower networks are padded with zero neurons."""
     width = max(bank.biases.shape[-1] for bank in banks)
 
-    def filled(part: Tensor) -> Tensor:
+    def pad(part: Tensor) -> Tensor:
         missing = width - part.shape[1]
         return torch.cat([part, part.new_zeros(len(part), missing, *part.shape[2:])], 1)
 
     return ReluNetwork(
-        outer=torch.cat([filled(bank.outer) for bank in banks]),
-        inner=torch.cat([filled(bank.inner) for bank in banks]),
-        biases=torch.cat([filled(bank.biases) for bank in banks]),
+        outer=torch.cat([pad(bank.outer) for bank in banks]),
+        inner=torch.cat([pad(bank.inner) for bank in banks]),
+        biases=torch.cat([pad(bank.biases) for bank in banks]),
         skip=torch.cat([bank.skip for bank in banks]),
         offset=torch.cat([bank.offset for bank in banks]),
     )
 
 
 def as_relu_network(network: object) -> ReluNetwork | None:
-    """A denoiser as the ReLU network that equals it everywhere; None where it isn't known to be one."""
+    """The ReLU network that equals a denoiser everywhere; None for a denoiser of another type."""
     if isinstance(network, Slabs):
         return from_slabs(network)
     return network if isinstance(network, ReluNetwork) else None
@@ -86,7 +85,7 @@ def as_relu_network(network: object) -> ReluNetwork | None:
 
 def from_slabs(slabs: Slabs) -> ReluNetwork:
     """The balanced ReLU network of 2R neurons that equals a slab denoiser everywhere."""
-    # |a| = |w| for each neuron makes the cost as trained equal the balanced one.
+    # |a| = |w| for each neuron makes the cost of the weights as they are equal the balanced cost.
     ratio = slabs.jumps.norm(dim=-1) / slabs.weights.norm(dim=-1)
     scale = torch.where(ratio > 0, ratio, torch.ones_like(ratio)).sqrt()[..., None]
     scale = torch.where(ratio[..., None] > 0, scale, torch.zeros_like(scale))

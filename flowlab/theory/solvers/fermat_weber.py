@@ -1,4 +1,4 @@
-"""The weighted Fermat-Weber point: where the offset of a slab denoiser is cheapest."""
+"""The weighted Fermat-Weber point, which is the cheapest offset of a denoiser with one slab per point."""
 
 from __future__ import annotations
 
@@ -6,50 +6,51 @@ import torch
 from torch import Tensor
 
 _STEPS = 1000
-# Weights come from a solver of relative accuracy 1e-10; an orthogonal set without noise is exactly a tie.
+# Weights come from a solver with relative accuracy 1e-10, and an orthogonal set without noise is exactly a tie.
 _TIE = 1e-8
 
 
 def weighted_fermat_weber(points: Tensor, weights: Tensor) -> Tensor:
-    """The point c (d,) that minimises sum_n m_n |x_n - c|, points x (N, d), weights m (N,).
+    """The point c (d,) that minimises sum_n m_n |x_n - c|, for points x (N, d) and weights m (N,).
 
-    Exact at a vertex: x_k is the minimum if and only if |sum_{n != k} m_n u_n| <= m_k with u_n the unit
-    vectors from x_k. An infinite weight decides for its point. Raises ValueError if two are infinite.
-    Elsewhere Newton's method, safeguarded by Weiszfeld's step, to rounding. Source: Kuhn (1973).
+    A vertex is found exactly: x_k is the minimum if and only if |sum_{n != k} m_n u_n| <= m_k, u_n the unit
+    vectors from x_k. A point of infinite weight is the minimum. Otherwise Newton's method, with Weiszfeld's step
+    as a safeguard, converges to rounding. Raises ValueError if two weights are infinite. Source: Kuhn,
+    Mathematical Programming 4 (1973), 98-107.
     """
     infinite = torch.isinf(weights).nonzero()[:, 0]
     if len(infinite) > 1:
         raise ValueError("two points of infinite weight have no Fermat-Weber point")
     if len(infinite):
         return points[infinite[0]]
-    arrows = points[None] - points[:, None]
-    lengths = arrows.norm(dim=-1, keepdim=True)
-    units = torch.where(lengths > 0, arrows / lengths, torch.zeros_like(arrows))
-    pull = (weights[None, :, None] * units).sum(1).norm(dim=-1)
-    held = pull <= weights * (1 + _TIE)
-    if held.any():
-        return points[held.nonzero()[0, 0]]
+    differences = points[None] - points[:, None]
+    lengths = differences.norm(dim=-1, keepdim=True)
+    units = torch.where(lengths > 0, differences / lengths, torch.zeros_like(differences))
+    gradient = (weights[None, :, None] * units).sum(1).norm(dim=-1)
+    optimal = gradient <= weights * (1 + _TIE)
+    if optimal.any():
+        return points[optimal.nonzero()[0, 0]]
     center = (weights[:, None] * points).sum(0) / weights.sum()
     for _ in range(_STEPS):
-        moved = _step(points, weights, center)
-        if (moved - center).norm() <= 1e-15 * points.abs().max():
+        next_center = _step(points, weights, center)
+        if (next_center - center).norm() <= 1e-15 * points.abs().max():
             break
-        center = moved
+        center = next_center
     return center
 
 
 def _step(points: Tensor, weights: Tensor, center: Tensor) -> Tensor:
-    """A Newton step where it lowers the cost, else Weiszfeld's, which always does."""
-    arrows = center - points
-    lengths = arrows.norm(dim=-1, keepdim=True).clamp_min(1e-300)
-    units, pulls = arrows / lengths, weights[:, None] / lengths
+    """A Newton step where it lowers the cost, else Weiszfeld's step, which always does."""
+    differences = center - points
+    lengths = differences.norm(dim=-1, keepdim=True).clamp_min(1e-300)
+    units, curvatures = differences / lengths, weights[:, None] / lengths
     gradient = (weights[:, None] * units).sum(0)
-    hessian = pulls.sum() * torch.eye(len(center)).to(points) - (pulls * units).mT @ units
-    # pinv: the points may span no more than a line, and lstsq's last bits change from call to call
+    hessian = curvatures.sum() * torch.eye(len(center)).to(points) - (curvatures * units).mT @ units
+    # pinv: the points may span no more than a line, and the last bits of lstsq change from call to call
     newton = center - torch.linalg.pinv(hessian, hermitian=True) @ gradient
     if _cost(points, weights, newton) < _cost(points, weights, center):
         return newton
-    weiszfeld = (pulls * points).sum(0) / pulls.sum()
+    weiszfeld = (curvatures * points).sum(0) / curvatures.sum()
     return weiszfeld if _cost(points, weights, weiszfeld) < _cost(points, weights, center) else center
 
 

@@ -1,1 +1,1 @@
-"""Intervals and trends over seeds."""
+"""Confidence intervals and trends over seeds."""

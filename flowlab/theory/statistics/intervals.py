@@ -9,7 +9,10 @@ from scipy.stats import binomtest, t
 
 
 def clopper_pearson(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
-    """The exact interval of a share, (0, 1) for no trials. Source: Clopper and Pearson (1934)."""
+    """The exact confidence interval of a binomial share; (0, 1) for no trials.
+
+    Source: Clopper and Pearson, Biometrika 26 (1934), 404-413.
+    """
     if not trials:
         return 0.0, 1.0
     interval = binomtest(successes, trials).proportion_ci(confidence, method="exact")
@@ -17,23 +20,23 @@ def clopper_pearson(successes: int, trials: int, confidence: float = 0.95) -> tu
 
 
 def over_seeds(values: Sequence[float], starts: int | None, confidence: float = 0.95) -> tuple[float, float]:
-    """The interval of a mean over seeds: Student's t, and of shares at least that of all their starts together.
+    """The confidence interval of a mean over seeds, by Student's t.
 
-    values (n,); of shares, of so many `starts` each. Seeds that agree, as shares of few starts often do, have a t
-    interval without width; that of the starts of all seeds (Clopper and Pearson) says what they can't have seen.
-    No share is below 0 or above 1.
+    values (n,), one per seed. If the values are shares of `starts` starts each, the interval is at least the
+    Clopper-Pearson interval of the starts of all seeds together, and it stays within 0 and 1. The reason is that
+    shares of few starts are often equal, and equal values have a t interval of width 0.
     """
     low, high = student(values, confidence)
     if starts is None or len(values) < 2:
         return low, high
-    least, most = clopper_pearson(round(math.fsum(values) * starts), len(values) * starts, confidence)
-    return max(0.0, min(low, least)), min(1.0, max(high, most))
+    pooled_low, pooled_high = clopper_pearson(round(math.fsum(values) * starts), len(values) * starts, confidence)
+    return max(0.0, min(low, pooled_low)), min(1.0, max(high, pooled_high))
 
 
 def student(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float]:
-    """The t interval of the mean of independent values; a point where they do not differ, as one alone does not.
+    """The t interval of the mean of independent values; a point if all values are equal or there is only one.
 
-    Exact of normal values. Source: Student, Biometrika 6 (1908), 1-25.
+    It is exact for normal values. Source: Student, Biometrika 6 (1908), 1-25.
     """
     if min(values) == max(values):
         return values[0], values[0]

@@ -1,4 +1,4 @@
-"""Figures over seeds: what they let one say of a bound, of a trend, of their differences."""
+"""Numbers over seeds: whether they keep a bound, differ, or follow a trend."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ Interval = tuple[float, float]
 
 
 @frozen
-class Judged:
-    """A verdict and what it rests on: the interval of a mean, or the p-value of a trend and the steps within it.
+class Judgement:
+    """A verdict with its reason: the interval of a mean, or the p-value of a trend and its steps.
 
-    Steps are numbered from one: `contrary` go significantly the other way, of the `open` zero is in the interval.
+    Steps are numbered from one. The `contrary` steps go significantly the other way; the interval of an `open`
+    step contains zero.
     """
 
     verdict: Verdict
@@ -33,12 +34,13 @@ class Judged:
 
 @frozen
 class OverSeeds:
-    """Figures (n, k): a row a seed, a column a setting. All intervals are of the mean over seeds (`over_seeds`).
+    """Numbers (n, k) with one row per seed and one column per setting of a sweep.
 
-    `starts` (k,) says of how many starts a figure is a share, None of other figures. Of one seed, or of seeds that
-    do not differ, the interval of another figure than a share is a point, and a trend holds if it goes one way
-    from end to end: a number computed again is no replication. Where one of several settings would refute, it has
-    to at 5 % over all of them (Bonferroni).
+    All intervals are of the mean over seeds (`over_seeds`). `starts` (k,) is the number of starts of which a
+    number is a share, None for other numbers. With one seed, or with seeds that do not differ, the interval of a
+    number that is no share is a point, and a trend holds if the numbers go one way from end to end: a number that
+    is computed again is no replication. Where any of several settings can refute a claim, each is tested at 5 %
+    divided by their number (Bonferroni).
     """
 
     rows: tuple[tuple[float, ...], ...]
@@ -46,34 +48,37 @@ class OverSeeds:
 
     @property
     def random(self) -> bool:
-        """Whether the seeds differ at all."""
+        """Whether any two seeds differ."""
         return len(set(self.rows)) > 1
 
     @property
     def intervals(self) -> tuple[Interval, ...]:
-        """The 95 % interval of each setting's mean."""
+        """The 95 % interval of the mean of each setting."""
         return self._intervals(1 - LEVEL)
 
-    def between(self, least: float, largest: float) -> Judged:
-        """Whether each setting's mean is within bounds: its interval wholly inside, wholly outside, or neither."""
-        strict = self._intervals(1 - LEVEL / len(self._columns))
-        return _worst(_placed(*both, least, largest) for both in zip(self.intervals, strict, strict=True))
+    def between(self, least: float, largest: float) -> Judgement:
+        """Whether the mean of each setting is within bounds.
 
-    def alike(self, apart: float) -> Judged:
-        """Whether the means of any two settings are at most so far apart: intervals of paired differences."""
+        It holds if every interval is wholly inside, fails if one is wholly outside, and is undecided otherwise.
+        """
+        strict = self._intervals(1 - LEVEL / len(self._columns))
+        return _worst(_judge_interval(*both, least, largest) for both in zip(self.intervals, strict, strict=True))
+
+    def alike(self, distance: float) -> Judgement:
+        """Whether the means of any two settings differ by at most a distance, by their paired differences."""
         pairs = [_difference(*pair) for pair in itertools.combinations(self._columns, 2)]
         level = 1 - LEVEL / len(pairs)
-        return _worst(_placed(student(pair), student(pair, level), -apart, apart) for pair in pairs)
+        return _worst(_judge_interval(student(pair), student(pair, level), -distance, distance) for pair in pairs)
 
-    def rising(self) -> Judged:
-        """Whether the figures rise over the settings, by Page's test at 5 %.
+    def rising(self) -> Judgement:
+        """Whether the numbers rise over the settings, by Page's test at 5 %.
 
-        That they fall by the same test, or a step that falls, refutes it: at 5 % for both, half for each.
+        It fails if they fall by the same test, or if a step falls significantly: at 2.5 % for each of the two.
         """
         if not self.random:
             row = self.rows[0]
-            return Judged("holds" if list(row) == sorted(row) and row[0] < row[-1] else "fails")
-        steps = [_difference(two, one) for one, two in itertools.pairwise(self._columns)]
+            return Judgement("holds" if list(row) == sorted(row) and row[0] < row[-1] else "fails")
+        steps = [_difference(after, before) for before, after in itertools.pairwise(self._columns)]
         strict = [student(step, 1 - LEVEL / 2 / len(steps)) for step in steps]
         contrary = tuple(k for k, (_, high) in enumerate(strict, 1) if high < 0)
         unsure = tuple(k for k, (low, high) in enumerate(map(student, steps), 1) if low <= 0 <= high)
@@ -83,16 +88,19 @@ class OverSeeds:
             verdict = "fails"
         elif up <= LEVEL:
             verdict = "holds"
-        return Judged(verdict, p=up, contrary=contrary, open=unsure)
+        return Judgement(verdict, p=up, contrary=contrary, open=unsure)
 
-    def falling(self) -> Judged:
-        """Whether they fall: the negatives rise."""
+    def falling(self) -> Judgement:
+        """Whether the numbers fall over the settings, that is, whether their negatives rise."""
         return OverSeeds(tuple(tuple(-figure for figure in row) for row in self.rows)).rising()
 
     @property
     def means(self) -> tuple[float, ...]:
-        """The mean of each setting; where its figures are equal, they themselves."""
-        return tuple(each[0] if min(each) == max(each) else math.fsum(each) / len(each) for each in self._columns)
+        """The mean of each setting, without rounding where all its numbers are equal."""
+        return tuple(
+            column[0] if min(column) == max(column) else math.fsum(column) / len(column)
+            for column in self._columns
+        )
 
     def _intervals(self, confidence: float) -> tuple[Interval, ...]:
         starts = self.starts or (None,) * len(self._columns)
@@ -103,25 +111,25 @@ class OverSeeds:
         return tuple(zip(*self.rows, strict=True))
 
 
-def together(verdicts: Iterable[Verdict]) -> Verdict:
-    """What holds if all hold, and fails if one does."""
-    found = set(verdicts)
-    return "fails" if "fails" in found else "undecided" if "undecided" in found else "holds"
+def combine_verdicts(verdicts: Iterable[Verdict]) -> Verdict:
+    """The verdict of several together: it holds if all hold, and fails if any fails."""
+    different = set(verdicts)
+    return "fails" if "fails" in different else "undecided" if "undecided" in different else "holds"
 
 
-def _placed(interval: Interval, strict: Interval, least: float, largest: float) -> Judged:
-    """Inside by the interval, outside by the wider one, or neither."""
+def _judge_interval(interval: Interval, strict: Interval, least: float, largest: float) -> Judgement:
+    """It holds if the interval is inside the bounds, and fails if the stricter, wider interval is outside."""
     if least <= interval[0] and interval[1] <= largest:
-        return Judged("holds", interval)
-    return Judged("fails" if strict[1] < least or strict[0] > largest else "undecided", interval)
+        return Judgement("holds", interval)
+    return Judgement("fails" if strict[1] < least or strict[0] > largest else "undecided", interval)
 
 
-def _worst(judged: Iterable[Judged]) -> Judged:
+def _worst(judgements: Iterable[Judgement]) -> Judgement:
     """The first that fails, else the first that is undecided, else the first."""
-    found = list(judged)
-    verdict = together(one.verdict for one in found)
-    return next(one for one in found if one.verdict == verdict)
+    candidates = list(judgements)
+    verdict = combine_verdicts(judgement.verdict for judgement in candidates)
+    return next(judgement for judgement in candidates if judgement.verdict == verdict)
 
 
-def _difference(one: Sequence[float], two: Sequence[float]) -> list[float]:
-    return [a - b for a, b in zip(one, two, strict=True)]
+def _difference(left: Sequence[float], right: Sequence[float]) -> list[float]:
+    return [a - b for a, b in zip(left, right, strict=True)]

@@ -1,4 +1,4 @@
-"""Denormal numbers, which cost a processor a hundred ordinary ones."""
+"""Denormal numbers, with which a processor computes a hundred times more slowly."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import torch
 
 @contextmanager
 def denormals_flushed() -> Iterator[None]:
-    """Take denormal numbers for zero within, in this thread; as `@denormals_flushed()` or in a `with`.
+    """Treat denormal numbers as zero in this thread, as a decorator `@denormals_flushed()` or in a `with`.
 
-    The weights of dead neurons decay to such numbers. The setting is the processor's, for all code of the thread,
-    so it is taken back.
+    The weights of dead neurons decay to such numbers. The setting belongs to the processor and holds for all code
+    of the thread, so it is reset at the end.
     """
     torch.set_flush_denormal(True)
     try:

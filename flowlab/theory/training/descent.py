@@ -1,4 +1,4 @@
-"""One full-batch step of a bank of shallow ReLU networks: leaf tensors, gradients by hand, inner optimizers."""
+"""One training step of a bank of shallow ReLU networks: leaf tensors, explicit gradients, inner optimizers."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ Decay = Literal["cosine", "linear", "constant"]
 class Descent:
     """The inner optimizer: `steps` steps of `inner` at a decaying learning rate.
 
-    `decoupled_decay` shrinks the weights by learning rate times it at each step, apart from the gradient
-    (b, V and c too where `decay_biases`). A step sees `batch` samples a point, or all of them.
+    At each step, apart from the gradient, `decoupled_decay` times the learning rate is the share by which a and w
+    shrink (b, V and c too with `decay_biases`). A step uses `batch` samples per point, or all of them.
     """
 
     steps: int
@@ -35,14 +35,17 @@ class Descent:
 
     def rate(self, step: int) -> float:
         """The learning rate at a step."""
-        left = 1 - step / self.steps
-        shape = {"constant": 1.0, "linear": left, "cosine": 0.5 * (1 - math.cos(math.pi * left))}
+        rest = 1 - step / self.steps
+        shape = {"constant": 1.0, "linear": rest, "cosine": 0.5 * (1 - math.cos(math.pi * rest))}
         return self.learning_rate * shape[self.decay]
 
 
 @frozen
 class Weights:
-    """The leaf tensors of a bank, in layouts that suit batched products."""
+    """The leaf tensors of a bank, in layouts for batched matrix products.
+
+    inner w (L, K, d), biases b (L, 1, K), outer a (L, K, d), skip V^T (L, d, d), offset c (L, 1, d).
+    """
 
     inner: Tensor
     biases: Tensor
@@ -52,7 +55,7 @@ class Weights:
 
     @classmethod
     def of(cls, network: ReluNetwork, dtype: torch.dtype, device: torch.device) -> Weights:
-        """Copies of a network's weights, on which gradients can be set."""
+        """Copies of the weights of a network as leaf tensors that hold gradients."""
         parts = (
             network.inner,
             network.biases[:, None],
@@ -65,7 +68,7 @@ class Weights:
         return cls(*(leaf.requires_grad_() for leaf in leaves))
 
     def network(self) -> ReluNetwork:
-        """The bank in the theory's layout."""
+        """The weights as a bank of networks, without gradients."""
         return ReluNetwork(
             outer=self.outer.detach(), inner=self.inner.detach(), biases=self.biases.detach()[:, 0],
             skip=self.skip.detach().mT, offset=self.offset.detach()[:, 0],
@@ -73,7 +76,7 @@ class Weights:
 
     @torch.no_grad()
     def residual(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        """h(y) - x at inputs (L, Q, d)."""
+        """The residual h(y) - x at inputs y (L, Q, d) with targets x (L or 1, Q, d): (L, Q, d)."""
         hidden = torch.baddbmm(self.biases, inputs, self.inner.mT).relu_()
         return torch.bmm(hidden, self.outer).add_(torch.baddbmm(self.offset, inputs, self.skip)).sub_(targets)
 
@@ -87,10 +90,11 @@ def backward(
     strength: float,
     scale: Tensor | None = None,
 ) -> Tensor:
-    """Set the gradients of a loss of the residual, plus `strength` times that of the cost; the residual.
+    """Set the gradients of a loss of the residual plus `strength` times the cost, and return the residual.
 
-    inputs (L, Q, d), targets (L or 1, Q, d); `residual_grad` maps the residual to the loss's gradient in it;
-    `scale` (L, 1, K) multiplies the hidden neurons (dropout). Half the time of automatic differentiation.
+    inputs (L, Q, d), targets (L or 1, Q, d), residual (L, Q, d). `residual_grad` maps the residual to the gradient
+    of the loss with respect to it. scale (L, 1, K) multiplies the hidden neurons (dropout). This takes half the
+    time of automatic differentiation.
     """
     hidden = torch.baddbmm(weights.biases, inputs, weights.inner.mT).relu_()
     active = hidden > 0
@@ -113,7 +117,7 @@ def backward(
 
 
 def optimizer_of(descent: Descent, weights: Weights) -> torch.optim.Optimizer:
-    """The inner optimizer on a bank's weights."""
+    """The inner optimizer for the weights of a bank."""
     rest = descent.decoupled_decay if descent.decay_biases else 0.0
     groups = [
         {"params": [weights.inner, weights.outer], "weight_decay": descent.decoupled_decay},
@@ -129,6 +133,6 @@ def optimizer_of(descent: Descent, weights: Weights) -> torch.optim.Optimizer:
 
 
 def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Let the next step be of this learning rate."""
+    """Set the learning rate of the next step."""
     for group in optimizer.param_groups:
         group["lr"] = rate

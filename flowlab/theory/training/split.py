@@ -1,4 +1,4 @@
-"""Training a bank in parts where memory doesn't hold it whole."""
+"""Training of a bank in parts, where it does not fit into memory as a whole."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from flowlab.theory.networks.relu_network import ReluNetwork, concat_networks
 from flowlab.theory.training.history import HistoryEntry
 
 T = TypeVar("T")
-_WORDS = ("out of memory", "not enough memory", "can't allocate memory", "cannot allocate memory")
+_MESSAGES = ("out of memory", "not enough memory", "can't allocate memory", "cannot allocate memory")
 
 
 class OutOfMemory(MemoryError):
-    """One level alone doesn't fit."""
+    """A single level does not fit into memory."""
 
 
 @frozen
-class Trained:
-    """A trained bank, its history, and the multipliers (L, N * M, d) where the method has them."""
+class TrainedBank:
+    """A trained bank, its history, and the multipliers (L, N * M, d) if the method has them."""
 
     network: ReluNetwork
-    moments: Sequence[HistoryEntry]
+    history: Sequence[HistoryEntry]
     multipliers: Tensor | None = None
 
 
 def map_splitting_on_oom(run: Callable[[slice], T], levels: int, device: torch.device) -> list[T]:
-    """The results of `run` on consecutive slices of the levels: all at once, or in halves where memory is short.
+    """The results of `run` on consecutive slices of the levels: all levels at once, or halves if memory is short.
 
-    Raises OutOfMemory, with the allocated and the free memory, where `run` finds too little for a single level.
-    Any other error of `run` goes through.
+    Raises OutOfMemory, with the allocated and the free memory, where memory is too short for a single level. Any
+    other error of `run` is raised again.
     """
 
     def attempt(first: int, last: int) -> list[T]:
@@ -43,9 +43,9 @@ def map_splitting_on_oom(run: Callable[[slice], T], levels: int, device: torch.d
         except (MemoryError, RuntimeError) as error:
             if not short_of_memory(error):
                 raise
-            words = memory_in_words(device)  # before what was allocated goes
+            usage = memory_usage(device)  # now, before the tensors of the attempt are freed
             if last - first == 1:
-                raise OutOfMemory(f"level {first} alone does not fit into memory ({words})") from error
+                raise OutOfMemory(f"level {first} alone does not fit into memory ({usage})") from error
         # outside the handler, whose traceback keeps the tensors of the failed attempt alive
         if device.type == "cuda":
             torch.cuda.empty_cache()
@@ -56,14 +56,14 @@ def map_splitting_on_oom(run: Callable[[slice], T], levels: int, device: torch.d
 
 
 def short_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory ran out: on the CPU torch raises a plain RuntimeError."""
+    """Whether an error says that memory ran out; on the CPU torch raises a plain RuntimeError."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
-    return isinstance(error, RuntimeError) and any(word in str(error).lower() for word in _WORDS)
+    return isinstance(error, RuntimeError) and any(message in str(error).lower() for message in _MESSAGES)
 
 
-def memory_in_words(device: torch.device) -> str:
-    """How much memory this process has allocated, and how much is free."""
+def memory_usage(device: torch.device) -> str:
+    """The memory that this process has allocated, and the free memory, in words."""
     if device.type == "cuda":
         free, total = torch.cuda.mem_get_info(device)
         allocated = torch.cuda.memory_allocated(device)
@@ -77,31 +77,31 @@ def memory_in_words(device: torch.device) -> str:
         with open("/proc/self/statm") as statm:
             mapped, resident = (int(pages) * page for pages in statm.read().split()[:2])
     except (ImportError, OSError, ValueError):
-        return "this system doesn't say how much is free"
+        return "this system does not say how much memory is free"
     if limit != resource.RLIM_INFINITY:
         free = min(free, max(0, limit - mapped))
     return f"allocated {_size(resident)}, free {_size(free)} of {_size(total)}"
 
 
 def name_of(levels: slice) -> str:
-    """The name of a part."""
+    """The name of a part of the bank in checkpoints, by its first and last level."""
     return f"levels-{levels.start}-{levels.stop - 1}"
 
 
-def concat_trained(parts: Sequence[Trained]) -> Trained:
-    """One bank of the levels of all parts; networks of fewer neurons are filled up with zeros."""
-    moments = [
+def concat_trained(parts: Sequence[TrainedBank]) -> TrainedBank:
+    """One bank of the levels of all parts; networks with fewer neurons are padded with zeros."""
+    history = [
         HistoryEntry(
-            same[0].step,
-            torch.cat([moment.violation for moment in same]),
-            torch.cat([moment.cost for moment in same]),
-            same[0].penalty,
+            entries[0].step,
+            torch.cat([entry.violation for entry in entries]),
+            torch.cat([entry.cost for entry in entries]),
+            entries[0].penalty,
         )
-        for same in zip(*(part.moments for part in parts), strict=True)
+        for entries in zip(*(part.history for part in parts), strict=True)
     ]
     multipliers = [part.multipliers for part in parts if part.multipliers is not None]
-    return Trained(
-        concat_networks([part.network for part in parts]), moments, torch.cat(multipliers) if multipliers else None
+    return TrainedBank(
+        concat_networks([part.network for part in parts]), history, torch.cat(multipliers) if multipliers else None
     )
 
 

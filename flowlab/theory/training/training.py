@@ -1,4 +1,4 @@
-"""Training of a bank of shallow ReLU networks, all levels as one batch of tensors."""
+"""Training of a bank of shallow ReLU networks, with all levels in one batch of tensors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 from flowlab.theory.networks.interpolation import Interpolation
 from flowlab.theory.training.denormals import denormals_flushed
 from flowlab.theory.training.descent import Descent, backward, set_rate
-from flowlab.theory.training.history import figures, observe
+from flowlab.theory.training.history import observe, progress_numbers
 from flowlab.theory.training.training_state import Keep, TrainingState
 
 Report = Callable[[int, int, Mapping[str, float]], None]
@@ -20,10 +20,10 @@ Report = Callable[[int, int, Mapping[str, float]], None]
 
 @frozen
 class Loss:
-    """A loss of the residual and the weights, by its gradients.
+    """A loss of the residual and the weights, given by its gradients.
 
-    With residual r = h(y) - x (L, Q, d), `residual_grad(step, r)` is dLoss/dr (L, Q, d); `cost_weight(step)`
-    times the gradient of the representation cost C is added to it. `penalty(step)` is what the history shows.
+    With the residual r = h(y) - x (L, Q, d), `residual_grad(step, r)` is dLoss/dr (L, Q, d). To this the gradient
+    of the representation cost C is added, times `cost_weight(step)`. `penalty(step)` is the number in the history.
     """
 
     residual_grad: Callable[[int, Tensor], Tensor]
@@ -41,11 +41,11 @@ def train(
     report: Report,
     keep: Keep,
 ) -> None:
-    """Minimise a loss over all levels at once, from a state to its last step, with at most 201 moments in all.
+    """Minimise a loss over all levels at once, from a state to its last step, with at most 201 history entries.
 
-    Neurons are dropped with probability `dropout`, afresh each step and level, scaled by 1 / (1 - p). What is seen
-    of a moment is its batch, where the descent goes by batches. `keep` is called after every step. Raises Diverged
-    with the step, the level and the last finite violation.
+    Each neuron is dropped with probability p = `dropout`, drawn again for each step and level; the others are
+    scaled by 1 / (1 - p). A history entry is of the step's batch if the descent has batches. `keep` is called
+    after every step. Raises Diverged with the step, the level and the last finite violation.
     """
     every = max(1, descent.steps // 200)
     weights = state.weights
@@ -66,7 +66,7 @@ def train(
         )
         state.optimizer.step()
         if step % every == 0 or step == descent.steps - 1:
-            moment = observe(state.moments, step, residual, weights, loss.penalty(step))
-            report(step + 1, descent.steps, figures(moment))
+            entry = observe(state.history, step, residual, weights, loss.penalty(step))
+            report(step + 1, descent.steps, progress_numbers(entry))
         state.step = step + 1
         keep(state.step, descent.steps, state.tensors)

@@ -1,4 +1,4 @@
-"""All that a training changes as it goes, as one object and as named tensors."""
+"""All that changes during a training, as one object and as named tensors."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ Keep = Callable[[int, int, Callable[[], Mapping[str, Tensor]]], None]  # steps d
 
 @define
 class TrainingState:
-    """A training after `step` steps: with the problem and the method, it determines all that follows, to the bit.
+    """A training after `step` steps; with the problem and the method it determines all later steps, to the bit.
 
-    `multipliers` (L, Q, d), in units of the penalty, belong to the Q samples that a method constrains: all of
-    them, or those `chosen` (L, Q) as a working set. `rate` is the share of the learning rate, and `penalty` the
-    penalty, of a method whose present ones don't follow from the step.
+    multipliers (L, Q, d), in units of the penalty, belong to the Q samples that a method constrains: all samples,
+    or the working set chosen (L, Q). `rate` is the present share of the learning rate and `penalty` the present
+    penalty, for methods where these do not follow from the step.
     """
 
     weights: Weights
@@ -34,7 +34,7 @@ class TrainingState:
     step: int = 0
     rate: float = 1.0
     penalty: float = 0.0
-    moments: list[HistoryEntry] = field(factory=list)
+    history: list[HistoryEntry] = field(factory=list)
 
     @classmethod
     def of(
@@ -46,7 +46,7 @@ class TrainingState:
         constraints: int = 0,
         saved: Mapping[str, Tensor] | None = None,
     ) -> TrainingState:
-        """The beginning, with `constraints` = Q multipliers of zero; or the state that was saved."""
+        """The state at step 0, with `constraints` = Q multipliers of zero, or the state that was saved."""
         weights = Weights.of(start, descent.dtype, device)
         levels, _, dimension = weights.inner.shape
         state = cls(
@@ -61,7 +61,10 @@ class TrainingState:
         return state
 
     def tensors(self) -> dict[str, Tensor]:
-        """The state by name. They are not copies: the next step changes them."""
+        """The tensors of the state by name; they are no copies, so the next step changes them.
+
+        Their shapes are those of the fields, of the weights (`Weights`) and of the optimizer's state.
+        """
         named = {
             "step": torch.tensor(self.step),
             "rate": torch.tensor(self.rate, dtype=torch.float64),
@@ -72,14 +75,14 @@ class TrainingState:
             "shuffle.order": self.shuffle.order,
             "shuffle.used": torch.tensor(self.shuffle.used),
         }
-        named |= {f"moments.{name}": column for name, column in pack_history(self.moments).items()}
+        named |= {f"history.{name}": column for name, column in pack_history(self.history).items()}
         for name, leaf in asdict(self.weights, recurse=False).items():
             named[f"weights.{name}"] = leaf.detach()
             named |= {f"optimizer.{name}.{key}": value for key, value in self.optimizer.state[leaf].items()}
         return named
 
     def restore(self, saved: Mapping[str, Tensor]) -> None:
-        """Become the state that was saved, in copies on this state's device."""
+        """Replace this state by the one that was saved, as copies on this state's device."""
         device = self.multipliers.device
         self.step = int(saved["step"])
         self.rate, self.penalty = saved["rate"].item(), saved["penalty"].item()
@@ -87,17 +90,17 @@ class TrainingState:
         self.multipliers = saved["multipliers"].to(device, copy=True)
         self.chosen = saved["chosen"].to(device, copy=True)
         self.shuffle = Shuffle(saved["shuffle.order"].to(device, copy=True), int(saved["shuffle.used"]))
-        self.moments = unpack_history(_under("moments.", saved))
+        self.history = unpack_history(_select_prefix("history.", saved))
         # a fused optimizer counts its steps on the weights' device, the others on the CPU
-        counting = device if self.optimizer.defaults.get("fused") else torch.device("cpu")
+        counter_device = device if self.optimizer.defaults.get("fused") else torch.device("cpu")
         for name, leaf in asdict(self.weights, recurse=False).items():
             leaf.data = saved[f"weights.{name}"].to(device, copy=True)
             self.optimizer.state[leaf] = {
-                key: value.to(device if value.dim() else counting, copy=True)
-                for key, value in _under(f"optimizer.{name}.", saved).items()
+                key: value.to(device if value.dim() else counter_device, copy=True)
+                for key, value in _select_prefix(f"optimizer.{name}.", saved).items()
             }
 
 
-def _under(prefix: str, saved: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """What is saved under a prefix, by the rest of its name."""
+def _select_prefix(prefix: str, saved: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors whose names start with a prefix, by the rest of their names."""
     return {name.removeprefix(prefix): value for name, value in saved.items() if name.startswith(prefix)}

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from flowlab.theory.certificates.certificate import Projection, Search, dual_estimate, multiplier_estimate
 from flowlab.theory.certificates.cutting_planes import cutting_planes
 from flowlab.theory.certificates.minimality import judge
-from flowlab.theory.certificates.neuron_search import best_biases, climb, distinct, random_neurons
+from flowlab.theory.certificates.neuron_search import best_biases, climb, random_neurons, select_distinct
 from flowlab.theory.certificates.plane_search import largest_demand
 from flowlab.theory.certificates.proving import ProofBudget
 from flowlab.theory.convex_programs.slab_solution import slab_solution
 from flowlab.theory.networks.interpolation import Interpolation, noisy_samples
 from flowlab.theory.networks.neurons import Neurons
-from flowlab.theory.networks.pruning import alive
+from flowlab.theory.networks.pruning import live_neurons
 from flowlab.theory.networks.relu_network import ReluNetwork, from_slabs
 from flowlab.theory.solvers.group_lasso import group_lasso
 
@@ -38,7 +38,7 @@ def problem(points: list[list[float]], sigma: float, count: int, seed: int = 0) 
 def certify(one: Interpolation, gap: float = 1e-3, rounds: int = 40):
     slabs, usable = slab_solution(one.samples, one.points, None)
     assert usable.all()
-    hints = alive(from_slabs(slabs))[0]
+    hints = live_neurons(from_slabs(slabs))[0]
     cost = float(slabs.cost[0])
     found = cutting_planes(one.inputs[0], one.targets[0], hints, cost, gap, rounds, Search(), generator())
     return found, cost
@@ -63,7 +63,7 @@ def test_no_network_is_cheaper_than_the_bound(seed, size, width):
     samples = normal(size, 2, seed=seed + 5)
     targets = network(samples[None])[0]
     bound = multiplier_estimate(
-        normal(size, 2, seed=seed + 6), samples, targets, alive(network)[0], Search(4, 3), generator()
+        normal(size, 2, seed=seed + 6), samples, targets, live_neurons(network)[0], Search(4, 3), generator()
     )
     assert bound.demand.exact
     # rounding of sums of a dozen numbers of size ten
@@ -119,8 +119,8 @@ def test_climbing_goes_up_and_keeps_unit_weights():
 
 def test_distinct_neurons_lie_apart_and_come_best_first():
     neurons = Neurons(torch.eye(3)[[0, 0, 1, 2, 2]], torch.tensor([0.0, 0.01, 0.0, 0.5, 0.0]))
-    assert distinct(neurons, torch.tensor([1, 0, 2, 4, 3]), 0.1, 10).tolist() == [1, 2, 4, 3]
-    assert distinct(neurons, torch.tensor([1, 0, 2, 4, 3]), 0.1, 2).tolist() == [1, 2]
+    assert select_distinct(neurons, torch.tensor([1, 0, 2, 4, 3]), 0.1, 10).tolist() == [1, 2, 4, 3]
+    assert select_distinct(neurons, torch.tensor([1, 0, 2, 4, 3]), 0.1, 2).tolist() == [1, 2]
 
 
 def test_projection_removes_affine_functions_even_of_flat_samples():
@@ -147,7 +147,7 @@ def test_primal_and_dual_of_the_restricted_problem_against_cvxpy():
     """The same dictionary in an outside solver: its primal and dual values are C* to the gap asked for."""
     one = problem(TRIANGLES["obtuse"], 0.08, 15)
     found, slab_cost = certify(one)
-    neurons = found.program.neurons + alive(from_slabs(slab_solution(one.samples, one.points, None)[0]))[0]
+    neurons = found.program.neurons + live_neurons(from_slabs(slab_solution(one.samples, one.points, None)[0]))[0]
     y, x = one.inputs[0].numpy(), one.targets[0].numpy()
     features = neurons(one.inputs[0]).numpy()
     a, v, c = cp.Variable((features.shape[1], 2)), cp.Variable((2, 2)), cp.Variable((1, 2))

@@ -10,7 +10,7 @@ from flowlab.components.optimizers.certified_min_norm import CertifiedMinNorm
 from flowlab.components.optimizers.max_margin import MaxMargin
 from flowlab.components.schedules.noise_levels import NoiseLevels
 from flowlab.theory.certificates.certificate import Search
-from flowlab.theory.certificates.certified import Goal, certified
+from flowlab.theory.certificates.certified import Goal, certify
 from flowlab.theory.convex_programs.max_margin import separate
 from flowlab.theory.convex_programs.slab_solution import slab_solution
 from flowlab.theory.networks.interpolation import Interpolation, noisy_samples
@@ -46,7 +46,7 @@ def test_a_wasteful_network_is_brought_down_to_the_minimum():
     task = problem(BOX)
     start, slab = wasteful(task)
     assert float(start.balanced_cost[0]) > 4 * slab
-    end = certified(start, task, None, GOAL, Search(32), generator())
+    end = certify(start, task, None, GOAL, Search(32), generator())
     # the corner's slabs are minimal, and in the plane the bound is exact; the violation's share is far below
     assert end.estimate.demand.exact
     assert end.proof.bound <= slab * (1 + 1e-9)
@@ -69,7 +69,7 @@ def test_the_square_is_interpolated_for_half_the_cost_of_single_slabs():
         2 / (part[above].min() - part[~above].max())
         for part, above in ((x, torch.tensor([False, True, True, False])), (y, torch.tensor([0, 0, 1, 1]) > 0))
     )
-    end = certified(from_slabs(slabs), task, None, GOAL, Search(32), generator())
+    end = certify(from_slabs(slabs), task, None, GOAL, Search(32), generator())
     assert end.gap_proved <= 0.01
     assert end.proof.bound <= float(along) * (1 + 1e-9)  # a feasible network's cost, so no bound is above it
     assert end.cost <= float(along) * (1 + 1e-4)

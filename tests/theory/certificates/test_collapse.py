@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from flowlab.api import Context
-from flowlab.components.analyses.collapse import Collapse
+from flowlab.components.analyses.networks.collapse import Collapse
 from flowlab.components.datasets.equilateral_triangle import EquilateralTriangle
 from flowlab.components.schedules.noise_levels import NoiseLevels
 from flowlab.theory.certificates.certificate import Search

@@ -20,7 +20,7 @@ from flowlab.theory.certificates.proving import ProofBudget, prove
 from flowlab.theory.convex_programs.slab_solution import slab_solution
 from flowlab.theory.networks.interpolation import Interpolation, noisy_samples
 from flowlab.theory.networks.neurons import Neurons
-from flowlab.theory.networks.pruning import alive
+from flowlab.theory.networks.pruning import live_neurons
 from flowlab.theory.networks.relu_network import ReluNetwork, from_slabs
 
 NEAR_SQUARE = [[0, 0, 0], [1, 0, 0], [0, 1, 0], [1, 1, 0.1]]
@@ -161,7 +161,7 @@ def test_shifted_points_prove_no_more_than_a_network_that_interpolates():
     # Clarabel's feasibility, on values of size three
     assert (moved(shifted.inputs) - shifted.targets).abs().max() < 1e-6
     slabs, _ = slab_solution(shifted.samples, shifted.points, None)
-    hints = alive(from_slabs(slabs))[0]
+    hints = live_neurons(from_slabs(slabs))[0]
     found, proof = proved(shifted, float(slabs.cost[0]), hints, budget=ProofBudget(1, 20_000))
     assert found.bound.value <= cost * (1 + 1e-3)  # an estimate has no guarantee: an ascent's rest
     assert 0 < proof.bound <= cost
@@ -174,7 +174,7 @@ def test_one_percent_is_proved_in_three_dimensions(points, shift, scale):
     network = dichotomy_slabs(one)
     cost = float(network.balanced_cost[0])
     moved = Interpolation(scale * (one.samples + shift), scale * (one.points + shift), one.sigma)
-    hints = alive(network, 1e-4)[0]
+    hints = live_neurons(network, 1e-4)[0]
     hints = Neurons(hints.weights, scale * (hints.biases - shift * hints.weights.sum(-1)))
     found, proof = proved(moved, cost, hints)
     assert proof.bound <= cost * (1 + 1e-6)  # the jumps are Clarabel's

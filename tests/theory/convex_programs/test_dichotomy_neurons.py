@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from flowlab.api import Context, NodeError
 from flowlab.components.optimizers.dichotomy_neurons import DichotomyNeurons
 from flowlab.theory.certificates.certificate import Search
-from flowlab.theory.certificates.certified import Goal, certified
+from flowlab.theory.certificates.certified import Goal, certify
 from flowlab.theory.convex_programs.dichotomy_neurons import dichotomy_neurons
 from flowlab.theory.convex_programs.slab_solution import slab_solution
 from flowlab.theory.geometry.geometry import Geometry
@@ -91,7 +91,7 @@ def test_cutting_planes_with_kinks_anywhere_find_nothing_cheaper(points):
     solved = dichotomy_neurons(samples[0], points, GAP)
     problem = Interpolation(samples, points, torch.tensor([0.05], dtype=torch.float64))
     generator = torch.Generator().manual_seed(0)
-    end = certified(solved.network, problem, None, GOAL, Search(32), generator)
+    end = certify(solved.network, problem, None, GOAL, Search(32), generator)
     assert end.cost >= solved.cost * (1 - 2 * GAP - 1e-3)
 
 

@@ -16,7 +16,7 @@ from flowlab.theory.training.descent import Descent, Weights, backward, optimize
 from flowlab.theory.training.neuron_growth import balance, heaviest, keep, sprout
 from flowlab.theory.training.sparse_training import Multipliers, SparseTraining
 from flowlab.theory.training.training_state import TrainingState
-from flowlab.theory.training.working_set import Shuffle, hardest, put, take
+from flowlab.theory.training.working_set import Shuffle, choose_working_set, put, take
 
 POINTS = torch.tensor([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]], dtype=torch.float64)
 CPU = torch.device("cpu")
@@ -44,7 +44,7 @@ def bank(levels=2, width=6):
 def test_the_hardest_samples_are_each_point_s_own():
     residual_grad = torch.zeros(1, 6, 3)
     residual_grad[0, :, 0] = torch.tensor([1.0, 9.0, 2.0, 0.1, 0.3, 0.2])  # two points of three samples
-    chosen = hardest(residual_grad, points=2, count=2)
+    chosen = choose_working_set(residual_grad, points=2, count=2)
     assert sorted(chosen[0, :2].tolist()) == [1, 2]
     assert sorted(chosen[0, 2:].tolist()) == [4, 5]
 
@@ -132,7 +132,7 @@ def trained():
     start = random_network(2, 40, scale=0.35)
     start = evolve(start, skip=torch.zeros_like(start.skip), offset=torch.zeros_like(start.offset))
     state, multipliers = sparsely_trained(task, start, 10_000, 20)
-    return task, state.weights.network().to(torch.float64), multipliers.double(), state.moments
+    return task, state.weights.network().to(torch.float64), multipliers.double(), state.history
 
 
 @pytest.mark.slow
@@ -182,7 +182,7 @@ def test_few_samples_carry_multipliers_and_dead_neurons_are_gone():
     carrying = (multipliers.norm(dim=-1) > 0).unflatten(1, (3, 40)).sum(-1)
     assert (carrying == 10).all()  # of 40, at each level and point
     assert state.weights.inner.shape[1] < 200
-    assert [moment.step for moment in state.moments] == sorted({m.step for m in state.moments})
+    assert [moment.step for moment in state.history] == sorted({m.step for m in state.history})
 
 
 def test_dropout_needs_every_neuron_so_the_working_set_is_left_out():

@@ -7,7 +7,7 @@ from flowlab.theory.networks.relu_network import ReluNetwork
 from flowlab.theory.training.history import HistoryEntry
 from flowlab.theory.training.split import (
     OutOfMemory,
-    Trained,
+    TrainedBank,
     concat_trained,
     map_splitting_on_oom,
     short_of_memory,
@@ -65,7 +65,7 @@ def part(levels, width, fill):
     shapes = ((levels, width, 2), (levels, width, 2), (levels, width), (levels, 2, 2), (levels, 2))
     network = ReluNetwork(*(torch.full(shape, fill) for shape in shapes))
     figure = torch.full((levels,), fill)
-    return Trained(network, [HistoryEntry(0, figure, figure, 1.0)], torch.full((levels, 5, 2), fill))
+    return TrainedBank(network, [HistoryEntry(0, figure, figure, 1.0)], torch.full((levels, 5, 2), fill))
 
 
 def test_parts_of_different_widths_join_to_the_same_functions():
@@ -74,4 +74,4 @@ def test_parts_of_different_widths_join_to_the_same_functions():
     y = torch.randn(3, 4, 2, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(whole.network(y), torch.cat([one.network(y[:1]), two.network(y[1:])]))
     assert whole.multipliers.shape == (3, 5, 2)
-    assert whole.moments[0].violation.tolist() == [1.0, 2.0, 2.0]
+    assert whole.history[0].violation.tolist() == [1.0, 2.0, 2.0]

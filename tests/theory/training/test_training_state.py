@@ -131,7 +131,7 @@ def test_a_state_is_its_tensors():
     state.multipliers += 1 / 9
     state.chosen = torch.tensor([[1, 0], [2, 3]])
     state.shuffle.batch(torch.zeros(1, 1, 9, 1), 2, state.generator)
-    state.moments.append(HistoryEntry(2, torch.rand(2), torch.rand(2), 1 / 7))
+    state.history.append(HistoryEntry(2, torch.rand(2), torch.rand(2), 1 / 7))
     named = state.tensors()
     other = begun(torch.Generator(), named)
     copies = other.tensors()

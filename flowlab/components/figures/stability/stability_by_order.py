@@ -30,7 +30,10 @@ class StabilityByOrder:
 
     @house_style()
     def build(self, context: Context, *, analysis: Mapping[str, Shares]) -> Result:
-        """Draw grouped points. Raises NodeError where there are none, or for another kind of analysis."""
+        """Draw grouped points.
+
+        Raises NodeError where there are none, or for another kind of analysis.
+        """
         for label, shares in analysis.items():
             if not isinstance(shares, Mapping) or not all(isinstance(order, int) for order in shares):
                 raise NodeError(f"the analysis {label!r} holds no stability by order of the sum")

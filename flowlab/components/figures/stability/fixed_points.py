@@ -22,7 +22,10 @@ class FixedPoints:
 
     @house_style()
     def build(self, context: Context, *, analysis: Mapping[str, Table]) -> Result:
-        """Draw one panel. Raises NodeError for another kind of analysis."""
+        """Draw one panel.
+
+        Raises NodeError for another kind of analysis.
+        """
         for label, table in analysis.items():
             if not isinstance(table, Table) or "undecided_regions" not in table.columns:
                 raise NodeError(f"the analysis {label!r} holds no fixed points")

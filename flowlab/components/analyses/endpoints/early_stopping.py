@@ -55,7 +55,10 @@ class EarlyStopping:
         yield from check_exact_flow(inputs)
 
     def build(self, context: Context, *, denoiser: Mapping[str, DenoiserBank], integrator: Integrator) -> Result:
-        """Classes (T, S) by the flow and by theory. Raises NodeError where theory has none."""
+        """Classes (T, S) by the flow and by theory.
+
+        Raises NodeError where theory has none.
+        """
         import torch
 
         from flowlab.theory.flows.outcomes import axis_box, box_coordinates, outcome_labels, stopping_times

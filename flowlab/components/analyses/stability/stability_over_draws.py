@@ -27,7 +27,10 @@ class StabilityOverDraws:
     by: Literal["samples", "sigma"] = parameter(help="what varies beside the draw")
 
     def build(self, context: Context, *, analysis: Mapping[str, Shares]) -> Result:
-        """One row an order and setting. Raises NodeError for another kind of analysis."""
+        """One row an order and setting.
+
+        Raises NodeError for another kind of analysis.
+        """
         groups: dict[tuple[int, float], list[float]] = {}
         for label, shares in analysis.items():
             if not isinstance(shares, Mapping) or not all(isinstance(order, int) for order in shares):

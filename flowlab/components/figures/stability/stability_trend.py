@@ -23,7 +23,10 @@ class StabilityTrend:
 
     @house_style()
     def build(self, context: Context, *, analysis: Table) -> Result:
-        """Draw a line an order. Raises NodeError for another kind of analysis, or an empty one."""
+        """Draw a line an order.
+
+        Raises NodeError for another kind of analysis, or an empty one.
+        """
         columns = analysis.columns if isinstance(analysis, Table) else {}
         if not {"order", "mean", "least", "largest"} <= set(columns):
             raise NodeError("the analysis holds no stability over draws: it takes one of stability-over-draws")

@@ -24,7 +24,10 @@ class TrainingCurves:
 
     @house_style()
     def build(self, context: Context, *, denoiser: DenoiserBank) -> Result:
-        """Draw three panels. Raises NodeError for a bank without a history."""
+        """Draw three panels.
+
+        Raises NodeError for a bank without a history.
+        """
         if denoiser.history is None:
             raise NodeError(
                 "this denoiser has no training history: only shallow-relu with the optimizer "

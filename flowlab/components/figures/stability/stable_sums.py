@@ -23,7 +23,10 @@ class StableSums:
 
     @house_style()
     def build(self, context: Context, *, analysis: Mapping[str, Rows]) -> Result:
-        """Draw one panel. Raises NodeError for another kind of analysis."""
+        """Draw one panel.
+
+        Raises NodeError for another kind of analysis.
+        """
         for label, rows in analysis.items():
             if not isinstance(rows, Mapping) or "critical" not in rows:
                 raise NodeError(f"the analysis {label!r} holds no stable sums")

@@ -45,7 +45,10 @@ class QualityByLevel:
 
     @house_style()
     def build(self, context: Context, *, analysis: Mapping[str, Columns]) -> Result:
-        """Draw the panels. Raises NodeError for another kind of analysis or a column it doesn't have."""
+        """Draw the panels.
+
+        Raises NodeError for another kind of analysis or a column it doesn't have.
+        """
         for label, columns in analysis.items():
             if not isinstance(columns, Mapping) or "denoiser" not in columns:
                 raise NodeError(f"the analysis {label!r} holds no quality of denoisers")

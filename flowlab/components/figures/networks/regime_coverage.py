@@ -28,7 +28,10 @@ class RegimeCoverage:
 
     @house_style()
     def build(self, context: Context, *, analysis: Mapping[str, Sequence[Any]]) -> Result:
-        """Draw two panels over the levels. Raises NodeError for another kind of analysis."""
+        """Draw two panels over the levels.
+
+        Raises NodeError for another kind of analysis.
+        """
         if not isinstance(analysis, Mapping) or "low_noise" not in analysis:
             raise NodeError("the analysis holds no regime: it takes one of low-noise-coverage")
         low = [bool(flag) for flag in analysis["low_noise"]]

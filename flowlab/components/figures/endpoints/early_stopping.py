@@ -31,7 +31,10 @@ class EarlyStopping:
 
     @house_style()
     def build(self, context: Context, *, analysis: Mapping[str, Picture]) -> Result:
-        """Draw the panels. Raises NodeError for another kind of analysis."""
+        """Draw the panels.
+
+        Raises NodeError for another kind of analysis.
+        """
         from matplotlib.lines import Line2D
         from matplotlib.patches import Patch
 

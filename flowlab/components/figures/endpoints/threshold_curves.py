@@ -28,7 +28,10 @@ class ThresholdCurves:
 
     @house_style()
     def build(self, context: Context, *, analysis: Table) -> Result:
-        """Draw a panel a flow. Raises NodeError for another kind of analysis."""
+        """Draw a panel a flow.
+
+        Raises NodeError for another kind of analysis.
+        """
         from matplotlib.lines import Line2D
 
         if not isinstance(analysis, Table) or not {"threshold", "metric", *CLASSES} <= set(analysis.columns):

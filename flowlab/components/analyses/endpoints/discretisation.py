@@ -53,7 +53,10 @@ class Discretisation:
     def build(
         self, context: Context, *, denoiser: Mapping[str, DenoiserBank], integrator: Mapping[str, Integrator]
     ) -> Result:
-        """One row a denoiser, integrator and number of steps. Raises NodeError without an exact flow."""
+        """One row a denoiser, integrator and number of steps.
+
+        Raises NodeError without an exact flow.
+        """
         from flowlab.theory.flows.convergence import empirical_order
         from flowlab.theory.geometry.classes import classify
 

@@ -34,7 +34,10 @@ class FixedPoints:
         yield from (f"{count}.*" for count in counts)
 
     def build(self, context: Context, *, denoiser: DenoiserBank) -> Result:
-        """One row a level. Raises NodeError for other or larger networks."""
+        """One row a level.
+
+        Raises NodeError for other or larger networks.
+        """
         from flowlab.theory.flows.fixed_points import all_fixed_points
         from flowlab.theory.geometry.frame import frame_of
         from flowlab.theory.geometry.stable_sums import distinct_sums

@@ -31,7 +31,10 @@ class Images:
 
     @house_style()
     def build(self, context: Context, *, classifier: Mapping[str, Classes]) -> Result:
-        """Draw the rows. Raises NodeError where the points are no pictures of that shape."""
+        """Draw the rows.
+
+        Raises NodeError where the points are no pictures of that shape.
+        """
         rows: list[tuple[str, list[tuple[str, str, Tensor]]]] = []
         for classes in classifier.values():
             for flow, path in classes.flows.items():
@@ -57,7 +60,10 @@ class Images:
         return Result(figure)
 
     def _shape(self, dimension: int) -> tuple[int, int]:
-        """Rows and columns. Raises NodeError unless they hold as many pixels as there are coordinates."""
+        """Rows and columns.
+
+        Raises NodeError unless they hold as many pixels as there are coordinates.
+        """
         side = math.isqrt(dimension)
         rows, columns = self.shape or (side, side)
         if rows * columns != dimension:

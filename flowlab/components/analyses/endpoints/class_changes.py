@@ -23,7 +23,10 @@ class ClassChanges:
     confidence: float = parameter(0.95, help="level of the intervals", gt=0, lt=1)
 
     def build(self, context: Context, *, classifier: Classes) -> Result:
-        """One row a flow, and one a pair of classes. Raises NodeError where starts do not pair up."""
+        """One row a flow, and one a pair of classes.
+
+        Raises NodeError where starts do not pair up.
+        """
         from flowlab.theory.statistics.intervals import clopper_pearson
 
         matches = [flow for flow in classifier.flows if without_setting(flow) == self.baseline]

@@ -46,7 +46,10 @@ class FractionsOverSweep:
 
     @house_style()
     def build(self, context: Context, *, analysis: Mapping[str, Any]) -> Result:
-        """Draw the panels. Raises NodeError for another kind of analysis or one that isn't swept."""
+        """Draw the panels.
+
+        Raises NodeError for another kind of analysis or one that isn't swept.
+        """
         panels: Panels = {}
         for label, value in analysis.items():
             name, number = swept_number(without_seed(label)[0], self.over)

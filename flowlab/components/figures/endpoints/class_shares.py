@@ -23,7 +23,10 @@ class ClassShares:
 
     @house_style()
     def build(self, context: Context, *, analysis: Mapping[str, Table]) -> Result:
-        """Draw one panel a flow. Raises NodeError for another kind of analysis, or without the number."""
+        """Draw one panel a flow.
+
+        Raises NodeError for another kind of analysis, or without the number.
+        """
         from matplotlib.lines import Line2D
 
         rows = []

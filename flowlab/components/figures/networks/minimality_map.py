@@ -31,7 +31,10 @@ class MinimalityMap:
 
     @house_style()
     def build(self, context: Context, *, analysis: Mapping[str, Rows]) -> Result:
-        """Draw the panels. Raises NodeError for another kind of analysis."""
+        """Draw the panels.
+
+        Raises NodeError for another kind of analysis.
+        """
         for label, rows in analysis.items():
             if not isinstance(rows, Mapping) or "verdict" not in rows:
                 raise NodeError(f"the analysis {label!r} holds no certificates")

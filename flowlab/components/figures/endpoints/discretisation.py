@@ -26,7 +26,10 @@ class Discretisation:
 
     @house_style()
     def build(self, context: Context, *, analysis: Table) -> Result:
-        """Draw two panels a denoiser. Raises NodeError for another kind of analysis."""
+        """Draw two panels a denoiser.
+
+        Raises NodeError for another kind of analysis.
+        """
         if not isinstance(analysis, Table) or "error_mean" not in analysis.columns:
             raise NodeError("the analysis holds no errors of integrators: it takes one of discretisation")
         rows = analysis.rows

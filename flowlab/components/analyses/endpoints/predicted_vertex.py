@@ -29,7 +29,10 @@ class PredictedVertex:
             yield from (f"{flow.name}.{figure}" for figure in figures)
 
     def build(self, context: Context, *, flow: Mapping[str, Trajectories]) -> Result:
-        """One row a flow and start. Raises NodeError where theory predicts no vertex."""
+        """One row a flow and start.
+
+        Raises NodeError where theory predicts no vertex.
+        """
         rows: list[dict[str, Cell]] = []
         metrics: dict[str, dict[str, float]] = {}
         for name, path in flow.items():

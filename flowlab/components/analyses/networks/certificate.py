@@ -44,7 +44,10 @@ class Certificate:
     steps: int = parameter(60, help="steps of ascent in each search for g", ge=1)
 
     def build(self, context: Context, *, denoiser: Mapping[str, DenoiserBank]) -> Result:
-        """One row a denoiser and level. Raises NodeError where a bank holds no ReLU networks."""
+        """One row a denoiser and level.
+
+        Raises NodeError where a bank holds no ReLU networks.
+        """
         from flowlab.theory.certificates.certificate import Search
         from flowlab.theory.certificates.minimality import judge
         from flowlab.theory.certificates.proving import ProofBudget

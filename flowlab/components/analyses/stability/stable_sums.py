@@ -27,7 +27,10 @@ class StableSums:
     iterations: int = parameter(100, help="most iterations of h", ge=1)
 
     def build(self, context: Context, *, denoiser: DenoiserBank) -> Result:
-        """One row a level and one a sum. Raises NodeError for a bank whose stable sums theory does not know."""
+        """One row a level and one a sum.
+
+        Raises NodeError for a bank whose stable sums theory does not know.
+        """
         from flowlab.theory.flows.attractors import attractors
         from flowlab.theory.geometry.frame import frame_of
         from flowlab.theory.geometry.stable_sums import critical_radii, distinct_sums

@@ -28,7 +28,10 @@ class ClassHistory:
 
     @house_style()
     def build(self, context: Context, *, analysis: Table) -> Result:
-        """Draw the panels. Raises NodeError for another kind of analysis."""
+        """Draw the panels.
+
+        Raises NodeError for another kind of analysis.
+        """
         from matplotlib.patches import Patch
 
         if not isinstance(analysis, Table) or not {"kind", "time", *CLASSES} <= set(analysis.columns):

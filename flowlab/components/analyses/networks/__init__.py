@@ -1,0 +1,1 @@
+"""Analyses of denoisers as networks: interpolation, representation cost, certificates."""

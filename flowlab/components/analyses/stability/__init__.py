@@ -1,0 +1,1 @@
+"""Analyses of stable points: fixed points and subset sums of training points."""

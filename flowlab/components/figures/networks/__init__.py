@@ -1,0 +1,1 @@
+"""Figures of denoisers as networks: training, interpolation, representation cost, certificates."""
