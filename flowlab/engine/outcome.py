@@ -8,7 +8,7 @@ from typing import Any, Literal
 from attrs import frozen
 
 from flowlab.api import EngineError, Result
-from flowlab.engine.cache.serialization import MissingValue
+from flowlab.engine.missing_value import MissingValue
 from flowlab.graph.node import Node
 
 Status = Literal["done", "short", "failed", "skipped"]

@@ -11,7 +11,7 @@ from flows_in_a_plane import SIGMA, flows, made, outcome_of_flows, random_networ
 from report_nodes import done, failed, graph_of, outcome_of
 
 from flowlab.api import Classes, DenoiserBank
-from flowlab.engine.cache.serialization import MissingValue
+from flowlab.engine.missing_value import MissingValue
 from flowlab.html import explorer as module
 from flowlab.html.explorer import build_explorer
 

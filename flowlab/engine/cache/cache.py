@@ -16,7 +16,6 @@ from flowlab.api import StoreError
 from flowlab.engine.atomic_file import check_writable, remove_leftovers, write_atomically
 from flowlab.engine.cache.key import CacheKeys
 from flowlab.engine.cache.serialization import (
-    MissingValue,
     SerializedResult,
     deserialize,
     deserialize_without_inputs,
@@ -27,6 +26,7 @@ from flowlab.engine.cache.tensor_file import TensorFile, UnusableFile, key_path,
 from flowlab.engine.checkpoints import Checkpoints
 from flowlab.engine.format_error import format_error
 from flowlab.engine.inputs import upstream_nodes
+from flowlab.engine.missing_value import MissingValue
 from flowlab.engine.outcome import Record, status_of
 from flowlab.engine.progress.listener import Listener
 from flowlab.graph.node import Node

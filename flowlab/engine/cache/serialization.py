@@ -17,6 +17,7 @@ from flowlab.api import Result
 from flowlab.api.storable import stored_fields
 from flowlab.engine.cache.storable_classes import StorableClasses, UnknownClass
 from flowlab.engine.cache.tensor_file import checksum
+from flowlab.engine.missing_value import MissingValue
 
 if TYPE_CHECKING:
     import torch
@@ -31,13 +32,6 @@ class SerializationError(Exception):
 
 class _InputMissing(Exception):
     """A stored value that holds an input of its node, read without it."""
-
-
-@frozen
-class MissingValue:
-    """Stands for a value that was not stored; to have it, its node is built again."""
-
-    type: str
 
 
 @frozen

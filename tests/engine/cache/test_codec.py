@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from flowlab.api import DenoiserBank, Result, Table, TrainingSet
 from flowlab.engine.cache.serialization import (
-    MissingValue,
     SerializationError,
     deserialize,
     deserialize_without_inputs,
@@ -21,6 +20,7 @@ from flowlab.engine.cache.serialization import (
 )
 from flowlab.engine.cache.storable_classes import StorableClasses
 from flowlab.engine.cache.tensor_file import TensorFile, to_bytes
+from flowlab.engine.missing_value import MissingValue
 from flowlab.theory.geometry.geometry import Geometry
 from flowlab.theory.networks.joined_networks import JoinedNetworks
 from flowlab.theory.networks.mmse import EmpiricalMmse

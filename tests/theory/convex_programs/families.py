@@ -15,7 +15,7 @@ from flowlab.theory.convex_programs.max_margin import separate
 from flowlab.theory.convex_programs.slab_solution import slab_solution
 from flowlab.theory.networks.interpolation import noisy_samples
 from flowlab.theory.networks.neurons import Neurons
-from flowlab.theory.networks.pruning import alive
+from flowlab.theory.networks.pruning import live_neurons
 from flowlab.theory.networks.relu_network import ReluNetwork
 from flowlab.theory.solvers.fermat_weber import weighted_fermat_weber
 from flowlab.theory.solvers.group_basis_pursuit import group_basis_pursuit
@@ -57,7 +57,7 @@ def families(
     solved = dichotomy_neurons(noisy[0], points, 2e-4)
     if solved is None or not bool(usable) or solved.cost == 0.0:
         raise ValueError("nothing to compare")
-    hints, gap = alive(solved.network)[0], 2e-3
+    hints, gap = live_neurons(solved.network)[0], 2e-3
     found = cutting_planes(y, x, hints, solved.cost, gap / 2, rounds, Search(64), draw)
     proof = prove(y, x, found.program, found.bound, solved.cost, gap, effort, Search(64), draw)
     network = cheapest(hints + found.program.neurons, y, x)

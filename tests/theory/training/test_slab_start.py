@@ -13,7 +13,7 @@ from flowlab.theory.certificates.neuron_search import random_neurons
 from flowlab.theory.convex_programs.slab_solution import slab_solution
 from flowlab.theory.geometry.geometry import Geometry
 from flowlab.theory.networks.interpolation import Interpolation, noisy_samples
-from flowlab.theory.networks.pruning import alive
+from flowlab.theory.networks.pruning import live_neurons
 from flowlab.theory.networks.relu_network import ReluNetwork, from_slabs
 from flowlab.theory.training.slab_start import from_slab_solution
 
@@ -94,7 +94,7 @@ def test_cutting_planes_that_begin_with_the_slabs_take_fewer_rounds(points):
     )
     y, x = samples[0].flatten(0, 1), points.repeat_interleave(30, 0)
     slabs, _ = slab_solution(samples, points, None)
-    neurons, cost = alive(from_slabs(slabs))[0], float(slabs.cost[0])
+    neurons, cost = live_neurons(from_slabs(slabs))[0], float(slabs.cost[0])
     rounds = {"slabs": [], "random": []}
     for seed in range(2):
         draw = torch.Generator().manual_seed(seed)
