@@ -70,9 +70,13 @@ samples = 20
 
 @frozen
 class NodePath:
-    """The calls between a node's start and its end, in order: file and function."""
+    """The calls between a node's start and its end, in order: file and function.
+
+    `tree_calls`, not among `calls`, are those that build the result from its text: about one for each part of it.
+    """
 
     calls: tuple[tuple[str, str], ...]
+    tree_calls: int
 
     @property
     def files(self) -> set[str]:
@@ -91,23 +95,32 @@ class PathListener(QuietListener):
 
     paths: dict[str, NodePath] = field(factory=dict)
     _calls: list[tuple[str, str]] = field(factory=list)
+    _tree_calls: int = 0
+    _reader: FrameType | None = None  # at work on a result's tree
 
     def started(self, node: Node) -> None:
         """Begin to count."""
-        self._calls = []
+        self._calls, self._tree_calls = [], 0
         sys.setprofile(self._count)
 
     def finished(self, record: Any) -> None:
         """End."""
         sys.setprofile(None)
         if record.reused:
-            self.paths[record.node.declared] = NodePath(tuple(self._calls))
+            self.paths[record.node.declared] = NodePath(tuple(self._calls), self._tree_calls)
 
     def _count(self, frame: FrameType, event: str, _: object) -> None:
         code = frame.f_code
-        own = event == "call" and code.co_filename.startswith(ROOT)
-        if own and code.co_name not in ("<listcomp>", "<dictcomp>", "<setcomp>"):
+        if not code.co_filename.startswith(ROOT) or code.co_name in ("<listcomp>", "<dictcomp>", "<setcomp>"):
+            return
+        if event == "return" and frame is self._reader:
+            self._reader = None
+        elif event == "call" and self._reader is not None:
+            self._tree_calls += 1
+        elif event == "call":
             self._calls.append((code.co_filename.removeprefix(ROOT + "/"), code.co_name))
+            if code.co_name == "deserialize":
+                self._reader = frame
 
 
 def cached_node_paths(folder: Path) -> dict[str, NodePath]:
@@ -132,7 +145,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         paths = cached_node_paths(Path(folder))
     for name, path in paths.items():
-        print(f"{name}: {len(path.calls)} calls in {len(path.files)} files, {path.changes} changes of file")
+        passed = f"{len(path.calls)} calls in {len(path.files)} files, {path.changes} changes of file"
+        print(f"{name}: {passed}, and {path.tree_calls} calls for the parts of its result")
     if trace:
         print(*(f"  {file}: {function}" for file, function in paths[trace].calls), sep="\n")
 

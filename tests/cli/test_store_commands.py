@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -11,6 +12,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from safetensors import safe_open
+from safetensors.torch import save_file
 from summaries import reused
 
 from flowlab.engine.atomic_file import temporary_path
@@ -154,3 +157,46 @@ def test_gc_beside_a_run_at_work(
 
 def test_gc_keeps_a_day_at_least(flowlab: Run) -> None:
     assert flowlab("gc", "--keep-days", "0").returncode == 2
+
+
+def made_by_an_older_version(file: Path) -> None:
+    """Rewrite a result as the store kept it before its files told their schema, under the same name."""
+    with safe_open(file, "pt") as stored:
+        labels = {name: text for name, text in stored.metadata().items() if name != "schema"}
+        tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+    content = {"schema": 4, "node": {"kind": "dataset", "name": "a"}, "sources": {"flowlab": "0" * 64}}
+    save_file(tensors, file, {**labels, "ingredients": json.dumps(content)})
+
+
+def test_results_of_an_older_version_are_not_used_and_garbage(
+    flowlab: Run, experiment: Path, kept: Path, tmp_path: Path
+) -> None:
+    older = kept.rename(kept.with_name(f"{'0' * 64}.safetensors"))
+    made_by_an_older_version(older)
+    told = flowlab("explain", experiment, "dataset.a", *LONG)
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.splitlines()[:3] == [
+        "dataset.a: would be computed",
+        "  no result of it is stored in runs/.store",
+        "  (1 result there, made by an older version of the store, can't be used)",
+    ]
+    second = flowlab("run", experiment, *LONG, "--quiet")
+    assert (second.returncode, second.stderr) == (0, "")
+    assert reused(tmp_path / "runs/tiny") == set()
+    lock = tmp_path / "runs/tiny/lock.toml"
+    assert kept.stem in lock.read_text()
+    # a lock of that time may name it: it is garbage all the same
+    aged(kept, older)
+    assert flowlab("gc", "--delete").stdout.startswith("runs/.store: 1 file (")
+    assert kept.exists()
+    assert not older.exists()
+
+
+def test_a_result_of_an_older_version_in_the_way_is_put_aside(
+    flowlab: Run, experiment: Path, kept: Path, tmp_path: Path
+) -> None:
+    made_by_an_older_version(kept)
+    second = flowlab("run", experiment, *LONG, "--quiet")
+    assert second.returncode == 0
+    assert "dataset.a is computed again" in second.stderr
+    assert reused(tmp_path / "runs/tiny") == set()

@@ -11,6 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flowlab.engine.cache.module_source import ModuleSource, read_module
 from flowlab.engine.threads import pin_threads
 from flowlab.provenance.lock_content import checksum
 from flowlab.runner.run_experiment import plan_runs, run_experiment
@@ -134,3 +135,28 @@ def test_an_interrupt_verifies_nothing(place: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("flowlab.components.flows.probability.ProbabilityFlow.build", interrupt)
     verdict = verify_run(folder, False, quiet=True)
     assert (verdict.exit_code, verdict.text) == (130, "interrupted: nothing is verified")
+
+
+def test_a_session_with_less_precise_products_runs_what_a_plain_one_verifies(place: Path) -> None:
+    sized = ("dataset.box.dimension=24", "dataset.box.points=20", "denoiser.trained.width=64")
+    torch.set_float32_matmul_precision("medium")
+    try:
+        folder = run(place, "experiment.dtype=float32", *sized)
+    finally:
+        torch.set_float32_matmul_precision("highest")
+    assert verify_run(folder, exact=True, quiet=True).exit_code == 0
+
+
+def test_a_run_takes_the_digests_of_sources_once(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[Path] = []
+
+    def counted(path: Path) -> ModuleSource:
+        taken.append(path)
+        return read_module(path)
+
+    monkeypatch.setattr("flowlab.engine.cache.content_digests.read_module", counted)
+    folder = run(place)
+    assert len(taken) == len(set(taken)) > 50
+    taken.clear()
+    assert verify_run(folder, exact=True, quiet=True).exit_code == 0
+    assert len(taken) == len(set(taken)) > 50

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from importlib.machinery import EXTENSION_SUFFIXES
 from importlib.metadata import PackageNotFoundError, distribution
 from importlib.util import find_spec
+from os.path import isfile
 from pathlib import Path
 
 from attrs import define, field, frozen
@@ -66,6 +67,7 @@ class ContentDigests:
     _found: dict[str, _Module | None] = field(factory=dict, init=False)
     _folders: dict[str, tuple[Path, ...]] = field(factory=dict, init=False)  # by top-level package
     _read: dict[_Module, ModuleSource] = field(factory=dict, init=False)
+    _imports: dict[tuple[_Module, bool], list[tuple[str, bool]]] = field(factory=dict, init=False)
 
     def file(self, name: str) -> str | None:
         """sha256 of a file's content, None where it can't be read."""
@@ -113,14 +115,20 @@ class ContentDigests:
             digests[module.label] = source.digest
             if source.opaque:
                 stack += self._all_modules(top)
-            for statement in source.imports:
+            stack += self._imported(module, whole)
+        return digests
+
+    def _imported(self, module: _Module, whole: bool) -> list[tuple[str, bool]]:
+        """The modules that a module imports: when it is imported itself, or as a whole, in its functions too."""
+        if (module, whole) not in self._imports:
+            names: dict[str, None] = {}
+            for statement in self._source(module).imports:
                 if whole or not statement.lazy:
                     target = module.absolute(statement)
-                    stack.append((target, True))
-                    stack += (
-                        (f"{target}.{part}", True) for part in statement.names if self._find(f"{target}.{part}")
-                    )
-        return digests
+                    parts = [f"{target}.{part}" for part in statement.names]
+                    names |= dict.fromkeys([target, *(part for part in parts if self._find(part))])
+            self._imports[module, whole] = [(name, True) for name in names]
+        return self._imports[module, whole]
 
     def _source(self, module: _Module) -> ModuleSource:
         if module not in self._read:
@@ -137,14 +145,14 @@ class ContentDigests:
         return self._found[name]
 
     def _candidates(self, name: str) -> Iterator[_Module]:
-        top, *parts = name.split(".")
+        top = name.partition(".")[0]
         for folder in self._package_folders(top):
-            path = folder.joinpath(top, *parts)
+            path = f"{folder}/{name.replace('.', '/')}"  # pathlib would take most of the time of a search
             for suffix in _SUFFIXES:
-                if (file := path / f"__init__{suffix}").is_file():
-                    yield _Module(name, file, is_package=True)
-                if (file := path.with_name(path.name + suffix)).is_file():
-                    yield _Module(name, file, is_package=False)
+                if isfile(f"{path}/__init__{suffix}"):
+                    yield _Module(name, Path(f"{path}/__init__{suffix}"), is_package=True)
+                if isfile(f"{path}{suffix}"):
+                    yield _Module(name, Path(f"{path}{suffix}"), is_package=False)
 
     def _is_missing(self, name: str) -> bool:
         """Whether a module that is imported has no file, though its package has some: only a run finds it."""

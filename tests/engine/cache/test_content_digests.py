@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -166,13 +168,23 @@ def test_each_file_is_read_once_a_run(stars: Path, monkeypatch: pytest.MonkeyPat
     assert ContentDigests().sources(ENTRY) != first
 
 
-def test_an_edit_of_the_same_length_is_seen_at_once(tmp_path: Path) -> None:
-    file = tmp_path / "module.py"
+def test_an_edit_of_the_same_length_within_one_tick_of_the_clock_is_seen(tmp_path: Path) -> None:
+    file, tick = tmp_path / "module.py", time.time_ns()
     seen = set()
-    for number in range(10):
+    for number in range(3):
         file.write_text(f"x = {number}\n")
+        os.utime(file, ns=(tick, tick))
         seen.add(read_module(file).digest)
-    assert len(seen) == 10
+    assert len(seen) == 3
+
+
+def test_a_file_that_did_not_change_is_not_parsed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "module.py"
+    file.write_text("x = 1\n")
+    os.utime(file, (0, 0))
+    first = read_module(file)
+    monkeypatch.setattr("flowlab.engine.cache.module_source.parse_module", None)
+    assert read_module(file) is first
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
