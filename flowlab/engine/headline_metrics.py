@@ -7,19 +7,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flowlab.api import CLASSES, ClaimResult
+from flowlab.api.metric_labels import metric_label
 from flowlab.engine.outcome import Record
 
-QUALITY_LABELS = {
-    "violation_max": "violation_max",
-    "slab_ratio": "cost over slabs' cost",
-    "gap_proved": "proved gap",
-    "gap_estimate": "estimated gap",
-}
+QUALITY_METRICS = ("violation_max", "slab_ratio", "gap_proved", "gap_estimate")
 
 
 def headline_metrics(record: Record) -> str:
     """A bank's worst violation, cost over slabs, gaps; where each flow ends; a claim's figure. Empty without."""
-    found = {words: largest_number(record.metrics.get(name)) for name, words in QUALITY_LABELS.items()}
+    found = {metric_label(name): largest_number(record.metrics.get(name)) for name in QUALITY_METRICS}
     told = [", ".join(f"{words} {number:.4g}" for words, number in found.items() if number is not None)]
     if record.node.kind.name == "classifier":
         told += [
