@@ -18,7 +18,7 @@ from flowlab.html.templating import render_page, to_data_url
 from flowlab.output.answer import format_worst
 from flowlab.output.claims import UNKNOWN
 from flowlab.output.figures import find_figure_stems
-from flowlab.output.jsonable import distinct_names
+from flowlab.output.file_names import distinct_names
 from flowlab.output.run_folder import former_files, write_file
 from flowlab.output.tables import format_cell
 from flowlab.provenance.lock_file import LockFile
