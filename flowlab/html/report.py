@@ -51,11 +51,11 @@ def render_report(graph: Graph, outcome: Outcome, lock: LockContent, files: Mapp
 
     Equal runs give equal pages but for what the lock and the outcome tell of time.
     """
-    shown = build_explorer(graph, outcome)
+    explorer = build_explorer(graph, outcome)
     claims = collect_claims(graph, outcome)
     return render_page(
         "page.html",
-        *(("view.js", "explore.js") if shown and shown.data["flows"] else ()),
+        *(("view.js", "explore.js") if explorer and explorer.data["flows"] else ()),
         graph=graph,
         outcome=outcome,
         lock=lock,
@@ -66,10 +66,10 @@ def render_report(graph: Graph, outcome: Outcome, lock: LockContent, files: Mapp
         complaints=format_shortfalls(outcome),
         conjectures=list(_conjectures(outcome)),
         claims_title=claims_title(claims),
-        claims=Grid.of(HEADER, [claim_row(one) for one in claims]),
+        claims=Grid.of(HEADER, [claim_row(claim) for claim in claims]),
         ends=end_fractions(outcome),
         denoisers=_denoisers(outcome),
-        view=shown,
+        view=explorer,
         figures=list(_figures(graph, outcome, files)),
         tables={name: Grid.of_csv(text.decode()) for name, text in files.items() if name.endswith(".csv")},
         drawing=columns(graph),
