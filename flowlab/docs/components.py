@@ -12,7 +12,7 @@ from flowlab.docs.prose import render_prose
 from flowlab.docs.uses import Use, find_uses
 from flowlab.introspection.component_facts import ComponentFacts, component_facts
 from flowlab.introspection.list_components import format_distribution, select_entries
-from flowlab.output.jsonable import distinct_names, to_file_name
+from flowlab.output.file_names import distinct_names, to_file_name
 from flowlab.registry.entry_points import Entry
 from flowlab.registry.registry import Registry
 

@@ -53,7 +53,7 @@ def read_declarations(document: Document, registry: Registry) -> tuple[list[Decl
     Raises PluginError, with all their places, where installed components can't be loaded: the file isn't to
     blame, and what it may hold isn't known before they can.
     """
-    found: list[Declaration] = []
+    declarations: list[Declaration] = []
     problems: list[Problem] = []
     defects: list[str] = []
     for kind, nodes in document.data.items():
@@ -75,17 +75,17 @@ def read_declarations(document: Document, registry: Registry) -> tuple[list[Decl
             continue
         for name, table in nodes.items():
             try:
-                one = _declare(document, registry, KINDS[kind], name, table)
+                declaration = _declare(document, registry, KINDS[kind], name, table)
             except PluginError as error:
                 defects.append(f"{document.where(kind, name, 'use', value=True)}: {error}")
                 continue
-            if isinstance(one, Problem):
-                problems.append(one)
+            if isinstance(declaration, Problem):
+                problems.append(declaration)
             else:
-                found.append(one)
+                declarations.append(declaration)
     if defects:
         raise PluginError("\n".join(defects))
-    return found, problems
+    return declarations, problems
 
 
 def _declare(document: Document, registry: Registry, kind: Kind, name: str, table: Any) -> Declaration | Problem:
@@ -103,8 +103,8 @@ def _declare(document: Document, registry: Registry, kind: Kind, name: str, tabl
     if not matching:
         names = registry.names(kind.name)
         absence = registry.absence(kind.name, use)
-        said = absence or f"there are: {', '.join(names)}"
-        message = f"no {kind.name} is called {use!r}; {said}"
+        reason = absence or f"there are: {', '.join(names)}"
+        message = f"no {kind.name} is called {use!r}; {reason}"
         return Problem(where, message, None if absence else nearest(use, names))
     if len(matching) > 1:
         owners = " or ".join(repr(f"{entry.distribution}:{entry.name}") for entry in matching)

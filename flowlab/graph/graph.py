@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from graphlib import CycleError, TopologicalSorter
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
 from attrs import frozen
 
-from flowlab.api import Executor, ExperimentError, PluginError, Problem, Reference
+from flowlab.api import Executor, ExperimentError, PluginError, Problem
+from flowlab.graph.connect import connect_nodes, order_nodes, relevant_axes
 from flowlab.graph.node import Node
 from flowlab.graph.tables import Tables, check_size, read_tables
 from flowlab.graph.variants import dangling_references, list_edges
@@ -19,8 +18,6 @@ from flowlab.registry.registry import Registry
 from flowlab.spec.document import Document, read_document
 from flowlab.spec.overrides import EXECUTOR, TRACKER, apply_overrides
 from flowlab.spec.settings import ExperimentSettings
-from flowlab.spec.structure import referenced_names
-from flowlab.spec.sweep import Axis
 
 
 @frozen
@@ -69,22 +66,25 @@ def load_graph(path: Path, overrides: Sequence[str], registry: Registry) -> Grap
 
 def build_graph(document: Document, registry: Registry) -> Graph:
     """Check and connect a document. Raises ExperimentError with all its mistakes, PluginError."""
-    found = read_tables(document, registry)
-    problems = list(found.problems)
-    ends = {one.id: list_edges(one, found.varied[one.id].values()) for one in found.declared}
-    problems += dangling_references(found.declared, found.varied)
-    order, circles = _order(ends)
+    tables = read_tables(document, registry)
+    problems = list(tables.problems)
+    edges = {
+        declaration.id: list_edges(declaration, tables.varied[declaration.id].values())
+        for declaration in tables.declared
+    }
+    problems += dangling_references(tables.declared, tables.varied)
+    order, circles = order_nodes(edges)
     problems += [Problem(document.where(*node.split(".", 1)), message) for node, message in circles]
-    if problems or found.settings is None:
+    if problems or tables.settings is None:
         raise ExperimentError(_sorted(problems, document))
-    relevant = _relevant(order, ends, found)
-    check_size(found.axes, relevant, document)
-    nodes = _connect(order, found, relevant)
-    problems = [*_aside(nodes, document), *_misfits(nodes, document)]
+    relevant = relevant_axes(order, edges, tables)
+    check_size(tables.axes, relevant, document)
+    nodes = connect_nodes(order, tables, relevant)
+    problems = [*_misplaced_tools(nodes, document), *_run_checks(nodes, document)]
     if problems:
         raise ExperimentError(_sorted(problems, document))
-    resolved = _resolved(document, found, found.settings)
-    return Graph(Path(document.path), found.settings, tuple(nodes), resolved, document.text)
+    resolved = _resolved(document, tables, tables.settings)
+    return Graph(Path(document.path), tables.settings, tuple(nodes), resolved, document.text)
 
 
 def load_graphs(paths: Iterable[Path], overrides: Sequence[str], registry: Registry) -> tuple[Graph, ...]:
@@ -101,74 +101,7 @@ def load_graphs(paths: Iterable[Path], overrides: Sequence[str], registry: Regis
     return tuple(graphs)
 
 
-def _order(edges: Mapping[str, Mapping[str, set[Reference]]]) -> tuple[list[str], list[tuple[str, str]]]:
-    """The nodes in topological order, and the circles of references there are."""
-    left = {node: sorted(ends.keys() & edges.keys()) for node, ends in edges.items()}
-    circles: list[tuple[str, str]] = []
-    while True:
-        try:
-            return list(TopologicalSorter(left).static_order()), circles
-        except CycleError as error:
-            circle = list(reversed(error.args[1]))
-            circles.append((circle[0], "a circle of references: " + " -> ".join(circle)))
-            # without these nodes other circles, if any, can be seen
-            left = {
-                node: [end for end in ends if end not in circle]
-                for node, ends in left.items()
-                if node not in circle
-            }
-
-
-def _relevant(
-    order: list[str], edges: Mapping[str, Mapping[str, set[Reference]]], found: Tables
-) -> dict[str, list[int]]:
-    """For each node the axes that touch it or an ancestor, but for what it gathers.
-
-    Seeds touch what is computed of nothing that is computed; all else has its seed from there.
-    """
-    seeds = [i for i, axis in enumerate(found.axes) if axis.seeds]
-    computed = {one.id for one in found.declared if one.kind.built}
-    relevant: dict[str, list[int]] = {}
-    for node in order:
-        inherited = {
-            axis
-            for end, references in edges[node].items()
-            for axis in relevant[end]
-            if any(reference.repeats(axis in seeds) for reference in references)
-        }
-        drawn = seeds if node in computed and not computed & edges[node].keys() else ()
-        relevant[node] = sorted({*found.touching[node], *inherited, *drawn})
-    return relevant
-
-
-def _connect(order: list[str], found: Tables, relevant: Mapping[str, list[int]]) -> list[Node]:
-    """One node for each setting of a declaration's relevant axes."""
-    built: dict[tuple[str, tuple[int, ...]], Node] = {}
-    declared = {one.id: one for one in found.declared}
-    axes = found.axes
-    for one in map(declared.__getitem__, order):
-        mine = relevant[one.id]
-        # pictures of one seed do: those that show several gather them
-        first = {i: 0 for i in mine if axes[i].seeds} if one.kind.shown else {}
-        for chosen in _settings(mine, first, axes):
-            setting = dict(zip(mine, chosen, strict=True))
-            component = found.components[one.id][tuple(setting[i] for i in found.touching[one.id])]
-            inputs = {
-                field: tuple(
-                    built[end, there]
-                    for end in (f"{reference.kind}.{name}" for name in names)
-                    for there in _settings(relevant[end], setting, axes)
-                )
-                for field, reference, names in referenced_names(
-                    type(component), attrs.asdict(component, recurse=False)
-                )
-            }
-            variant = {path: value for i in mine for path, value in axes[i].settings[setting[i]].items()}
-            built[one.id, chosen] = Node(one.kind, one.name, one.use, one.entry, component, variant, inputs)
-    return list(built.values())
-
-
-def _aside(nodes: Iterable[Node], document: Document) -> Iterator[Problem]:
+def _misplaced_tools(nodes: Iterable[Node], document: Document) -> Iterator[Problem]:
     """What is wrong with executors and trackers, on which no result rests."""
     for kind, article in ((EXECUTOR, "an"), (TRACKER, "a")):
         declared = {node.name: node for node in nodes if node.kind.name == kind}
@@ -184,29 +117,24 @@ def _aside(nodes: Iterable[Node], document: Document) -> Iterator[Problem]:
                 yield Problem(document.where(kind, node.name), rule)
 
 
-def _settings(mine: list[int], fixed: Mapping[int, int], axes: tuple[Axis, ...]) -> Iterator[tuple[int, ...]]:
-    """The settings of a node's axes, of those that are not fixed every one."""
-    return itertools.product(*((fixed[i],) if i in fixed else range(len(axes[i].settings)) for i in mine))
-
-
-def _misfits(nodes: list[Node], document: Document) -> Iterator[Problem]:
+def _run_checks(nodes: list[Node], document: Document) -> Iterator[Problem]:
     """What the components' own checks find. Raises PluginError where a check breaks."""
-    said = set()
+    seen = set()
     for node in nodes:
         check = getattr(node.component, "check", None)
         if check is None:
             continue
         try:
-            misfits = [(misfit.field, misfit.message) for misfit in check(node.inputs)]
+            issues = [(issue.field, issue.message) for issue in check(node.inputs)]
         except Exception as error:  # a plugin's check may raise anything
             owner = node.entry.distribution
             raise PluginError(
                 f"the check of {node.kind.name} {node.use!r} ({owner}) broke: {type(error).__name__}: {error}"
             ) from error
-        for field, message in misfits:
+        for field, message in issues:
             problem = Problem(document.where(node.kind.name, node.name, field), f"{field}: {message}")
-            if problem not in said:
-                said.add(problem)
+            if problem not in seen:
+                seen.add(problem)
                 yield problem
 
 
@@ -214,11 +142,11 @@ def _sorted(problems: list[Problem], document: Document) -> list[Problem]:
     return sorted(problems, key=lambda problem: document.order(problem.where))
 
 
-def _resolved(document: Document, found: Tables, settings: ExperimentSettings) -> dict[str, Any]:
+def _resolved(document: Document, tables: Tables, settings: ExperimentSettings) -> dict[str, Any]:
     """The experiment with its defaults, as data that TOML can hold."""
     resolved: dict[str, Any] = {"experiment": _full_table(settings)}
-    for declaration in found.declared:
-        table = {"use": declaration.use, **_full_table(found.written[declaration.id])}
+    for declaration in tables.declared:
+        table = {"use": declaration.use, **_full_table(tables.written[declaration.id])}
         resolved.setdefault(declaration.kind.name, {})[declaration.name] = table
     if "sweep" in document.data:
         resolved["sweep"] = document.data["sweep"]

@@ -43,22 +43,25 @@ def read_tables(document: Document, registry: Registry) -> Tables:
     declared, faults = read_declarations(document, registry)
     axes, sweep_faults = read_sweeps(document, settings)
     problems = dict.fromkeys([*setting_faults, *faults, *sweep_faults])
-    touching = {one.id: [i for i, axis in enumerate(axes) if one.id in axis.nodes] for one in declared}
+    touching = {
+        declaration.id: [i for i, axis in enumerate(axes) if declaration.id in axis.nodes]
+        for declaration in declared
+    }
     check_size(axes, touching, document)
     varied, components, written = {}, {}, {}
-    for one in declared:
-        varied[one.id] = dict(expand_variants(one, document, axes, touching[one.id]))
-        components[one.id], faults = structure_variants(one, varied[one.id])
+    for declaration in declared:
+        varied[declaration.id] = dict(expand_variants(declaration, document, axes, touching[declaration.id]))
+        components[declaration.id], faults = structure_variants(declaration, varied[declaration.id])
         problems |= dict.fromkeys(faults)
-        base = structure_as_written(one, document, next(iter(varied[one.id].values())))
-        written[one.id], faults = structure_component(one.component, base, one.path)
+        base = structure_as_written(declaration, document, next(iter(varied[declaration.id].values())))
+        written[declaration.id], faults = structure_component(declaration.component, base, declaration.path)
         problems |= dict.fromkeys(faults)
     return Tables(settings, tuple(declared), axes, touching, varied, components, written, tuple(problems))
 
 
 def check_size(axes: tuple[Axis, ...], varying: Mapping[str, list[int]], document: Document) -> None:
     """Count nodes before building them. Raises ExperimentError for more than anybody means to compute."""
-    total = sum(math.prod(len(axes[i].settings) for i in mine) for mine in varying.values())
+    total = sum(math.prod(len(axes[i].settings) for i in indices) for indices in varying.values())
     if total > MAX_NODES:
         name = axes[0].name if axes else ""
         where = document.where("sweep", name) if name else document.where("experiment")

@@ -17,66 +17,69 @@ from flowlab.spec.sweep import Axis
 
 
 def expand_variants(
-    one: Declaration, document: Document, axes: tuple[Axis, ...], touching: list[int]
+    declaration: Declaration, document: Document, axes: tuple[Axis, ...], touching: list[int]
 ) -> Iterator[tuple[tuple[int, ...], Document]]:
     """The document as a node sees it in each setting of the axes that touch it, by setting indices."""
     for chosen in itertools.product(*(range(len(axes[i].settings)) for i in touching)):
-        table = dict(document.data[one.kind.name][one.name])
+        table = dict(document.data[declaration.kind.name][declaration.name])
         places = dict(document.overridden)
         for axis, setting in zip(touching, chosen, strict=True):
             for path, value in axes[axis].settings[setting].items():
                 node, _, key = path.rpartition(".")
-                if node == one.id:
+                if node == declaration.id:
                     table[key] = value
-                    places[*one.path, key] = document.where("sweep", axes[axis].name, path, value=True)
-        yield chosen, _with_table(one, document, table, places)
+                    places[*declaration.path, key] = document.where("sweep", axes[axis].name, path, value=True)
+        yield chosen, _with_table(declaration, document, table, places)
 
 
 def _with_table(
-    one: Declaration, document: Document, table: dict[str, Any], places: dict[tuple[str, ...], str]
+    declaration: Declaration, document: Document, table: dict[str, Any], places: dict[tuple[str, ...], str]
 ) -> Document:
-    data = {**document.data, one.kind.name: {**document.data[one.kind.name], one.name: table}}
+    data = {
+        **document.data,
+        declaration.kind.name: {**document.data[declaration.kind.name], declaration.name: table},
+    }
     return attrs.evolve(document, data=data, overridden=places)
 
 
-def structure_as_written(one: Declaration, document: Document, first: Document) -> Document:
+def structure_as_written(declaration: Declaration, document: Document, first: Document) -> Document:
     """The document without sweeps, but for what a node needs and only a sweep gives: that of its first setting."""
-    table = dict(document.data[one.kind.name][one.name])
+    table = dict(document.data[declaration.kind.name][declaration.name])
     places = dict(document.overridden)
-    for field in attrs.fields(one.component):
-        swept = (*one.path, field.name)
+    for field in attrs.fields(declaration.component):
+        swept = (*declaration.path, field.name)
         if field.default is attrs.NOTHING and field.name not in table and swept in first.overridden:
-            table[field.name] = first.data[one.kind.name][one.name][field.name]
+            table[field.name] = first.data[declaration.kind.name][declaration.name][field.name]
             places[swept] = first.overridden[swept]
-    return _with_table(one, document, table, places)
+    return _with_table(declaration, document, table, places)
 
 
 def structure_variants(
-    one: Declaration, variants: Mapping[tuple[int, ...], Document]
+    declaration: Declaration, variants: Mapping[tuple[int, ...], Document]
 ) -> tuple[dict[tuple[int, ...], Any], list[Problem]]:
     """A node's component in each of its variants, and what is wrong with them."""
-    found: dict[tuple[int, ...], Any] = {}
+    components: dict[tuple[int, ...], Any] = {}
     problems: dict[Problem, None] = {}
     for chosen, varied in variants.items():
-        component, faults = structure_component(one.component, varied, one.path)
+        component, faults = structure_component(declaration.component, varied, declaration.path)
         problems |= dict.fromkeys(faults)
         if component is not None:
-            found[chosen] = component
-    return found, list(problems)
+            components[chosen] = component
+    return components, list(problems)
 
 
-def _references(one: Declaration, varied: Document) -> Iterator[tuple[str, Reference, tuple[str, ...]]]:
-    return referenced_names(one.component, varied.data[one.kind.name][one.name])
+def _references(declaration: Declaration, varied: Document) -> Iterator[tuple[str, Reference, tuple[str, ...]]]:
+    return referenced_names(declaration.component, varied.data[declaration.kind.name][declaration.name])
 
 
-def list_edges(one: Declaration, variants: Iterable[Document]) -> dict[str, set[Reference]]:
+def list_edges(declaration: Declaration, variants: Iterable[Document]) -> dict[str, set[Reference]]:
     """The nodes that a declaration refers to, and how."""
-    found: dict[str, set[Reference]] = {}
+    edges: dict[str, set[Reference]] = {}
     for varied in variants:
-        for _, reference, names in _references(one, varied):
+        for _, reference, names in _references(declaration, varied):
             for name in names:
-                found.setdefault(f"{reference.kind}.{name}", set()).add(reference)
-    return found
+                edges.setdefault(f"{reference.kind}.{name}", set()).add(reference)
+    return edges
 
 
 def dangling_references(
@@ -84,14 +87,14 @@ def dangling_references(
 ) -> Iterable[Problem]:
     """References to nodes that the document doesn't declare."""
     problems: dict[Problem, None] = {}
-    for one in declared:
-        for varied in variants[one.id].values():
-            for field, reference, names in _references(one, varied):
+    for declaration in declared:
+        for varied in variants[declaration.id].values():
+            for field, reference, names in _references(declaration, varied):
                 tables = varied.data.get(reference.kind, {})
                 known = list(tables) if isinstance(tables, dict) else []
                 for name in names:
                     if name not in known:
-                        where = varied.where(*one.path, field, value=True, item=name)
+                        where = varied.where(*declaration.path, field, value=True, item=name)
                         message = f"{field} = {name!r} names no [{reference.kind}.{name}]"
                         near = nearest(name, known)
                         if known and near is None:

@@ -10,6 +10,7 @@ from typing import Any
 from attrs import frozen
 
 from flowlab.api import ExperimentError, Problem
+from flowlab.api.metric_labels import metric_label
 from flowlab.engine.value_diff import list_differences, side_by_side
 from flowlab.html.curves import plot_curves
 from flowlab.html.grid import Grid, round_cell
@@ -17,20 +18,15 @@ from flowlab.html.templating import render_page, to_data_url
 from flowlab.output.answer import format_worst
 from flowlab.output.claims import UNKNOWN
 from flowlab.output.figures import find_figure_stems
-from flowlab.output.jsonable import distinct_names
+from flowlab.output.file_names import distinct_names
 from flowlab.output.run_folder import former_files, write_file
 from flowlab.output.tables import format_cell
 from flowlab.provenance.lock_file import LockFile
 from flowlab.provenance.settings import diff_settings
 from flowlab.provenance.summary import RunSummary
 
-_LOWER_IS_BETTER = {
-    "slab_ratio": "cost / slabs",
-    "cost_ratio": "cost / closed form",
-    "gap_proved": "gap, proved",
-    "gap_estimate": "gap, estimated",
-    "violation_max": "violation",
-}
+# Of each less is better; denoisers stand in the order of the first in which they differ.
+_QUALITY_METRICS = ("slab_ratio", "cost_ratio", "gap_proved", "gap_estimate", "violation_max")
 
 
 @frozen
@@ -57,13 +53,15 @@ class Comparison:
         """The worst level of each denoiser: those that fell short last, of the others the cheapest first."""
         rows = []
         for name, summary in self.summaries.items():
-            for label, one in summary.of_kind("denoiser").items():
-                lists = one.lists
-                figures = [format_worst(lists.get(key)) for key in _LOWER_IS_BETTER]
-                if any(figure != "-" for figure in figures):
-                    rows.append([label, name, one.status, *figures])
-        rows.sort(key=lambda row: [row[2] != "done", *(math.inf if one == "-" else float(one) for one in row[3:])])
-        return Grid.of(["denoiser", "run", "status", *_LOWER_IS_BETTER.values()], rows).without_empty
+            for label, node in summary.of_kind("denoiser").items():
+                lists = node.lists
+                cells = [format_worst(lists.get(metric)) for metric in _QUALITY_METRICS]
+                if any(cell != "-" for cell in cells):
+                    rows.append([label, name, node.status, *cells])
+        rows.sort(
+            key=lambda row: [row[2] != "done", *(math.inf if cell == "-" else float(cell) for cell in row[3:])]
+        )
+        return Grid.of(["denoiser", "run", "status", *map(metric_label, _QUALITY_METRICS)], rows).without_empty
 
     @property
     def metrics(self) -> Grid:
@@ -82,7 +80,7 @@ class Comparison:
     @property
     def figures(self) -> dict[str, dict[str, str]]:
         """The pictures of each figure by run, those of most runs first."""
-        found: dict[str, dict[str, str]] = {}
+        pictures: dict[str, dict[str, str]] = {}
         for name, run in self.runs.items():
             folder = run.path.parent
             for label, stem in find_figure_stems(former_files(folder)).items():
@@ -90,16 +88,16 @@ class Comparison:
                     svg, png = ((folder / f"{stem}.{form}").read_bytes() for form in ("svg", "png"))
                 except OSError:
                     continue  # somebody took it away; the others are there
-                found.setdefault(label, {})[name] = to_data_url(svg, png)
-        return dict(sorted(found.items(), key=lambda item: -len(item[1])))
+                pictures.setdefault(label, {})[name] = to_data_url(svg, png)
+        return dict(sorted(pictures.items(), key=lambda item: -len(item[1])))
 
     def _side_by_side(self, head: str, values: Iterable[tuple[str, tuple[Any, ...]]]) -> Grid:
-        rows = [[name, *("-" if one is None else format_cell(one) for one in each)] for name, each in values]
+        rows = [[name, *("-" if value is None else format_cell(value) for value in row)] for name, row in values]
         return Grid.of([head, *self.runs], rows)
 
 
 def load_comparison(folders: Sequence[Path]) -> Comparison:
-    """Runs read from their folders. Raises ExperimentError with all that are none's."""
+    """Runs read from their folders. Raises ExperimentError that names all folders without a run."""
     runs: list[LockFile] = []
     summaries: list[RunSummary] = []
     problems: list[Problem] = []
@@ -126,14 +124,14 @@ def write_comparison(folders: Sequence[Path], out: Path) -> Path:
 
 def _metrics(summary: RunSummary) -> dict[str, str]:
     """Every number of every node, of a list the largest; wherever a metric is none, nothing."""
-    found = {}
+    rows = {}
     for id, node in summary.built_nodes.items():
         for name, value in node.lists.items():
-            numbers = [each for each in (value if isinstance(value, list) else [value]) if _is_number(each)]
+            numbers = [item for item in (value if isinstance(value, list) else [value]) if _is_number(item)]
             if numbers:
                 largest = " (largest)" if isinstance(value, list) else ""
-                found[f"{id}: {name}{largest}"] = round_cell(str(max(numbers)))
-    return found
+                rows[f"{id}: {name}{largest}"] = round_cell(str(max(numbers)))
+    return rows
 
 
 def _is_number(value: Any) -> bool:

@@ -30,46 +30,46 @@ class FlowShares:
 
 def plot_curves(runs: Mapping[str, RunSummary]) -> str | None:
     """The picture as a URL that holds it: a panel a classifier and flow; None where no flow was classified."""
-    found = [shares for name, run in runs.items() for shares in _shares(name, run)]
-    if not found:
+    points = [shares for name, run in runs.items() for shares in _shares(name, run)]
+    if not points:
         return None
-    figure = _drawn(found, list(runs))
+    figure = _drawn(points, list(runs))
     return to_data_url(figure_bytes(figure, "svg"), figure_bytes(figure, "png"))
 
 
 def _shares(name: str, run: RunSummary) -> Iterator[FlowShares]:
     """What the summary says of every classifier's flows."""
-    for label, one in run.of_kind("classifier").items():
-        swept = {key: value for key, value in one.variant.items() if type(value) in (int, float)}
-        for flow, counts in _counts(one.cells).items():
+    for label, node in run.of_kind("classifier").items():
+        swept = {key: value for key, value in node.variant.items() if type(value) in (int, float)}
+        for flow, counts in _counts(node.cells).items():
             yield FlowShares(name, f"{without_setting(label)}: {without_setting(flow)}", counts, swept)
 
 
 def _counts(metrics: Mapping[str, Cell]) -> dict[str, dict[str, int]]:
     """Those of the metrics that are counts of all classes, by flow."""
-    found: dict[str, dict[str, int]] = {}
+    counts_by_flow: dict[str, dict[str, int]] = {}
     for name, value in metrics.items():
         flow, _, end = name.rpartition(".")
         if end in CLASSES and type(value) is int:
-            found.setdefault(flow, {})[end] = value
-    return {flow: counts for flow, counts in found.items() if len(counts) == len(CLASSES)}
+            counts_by_flow.setdefault(flow, {})[end] = value
+    return {flow: counts for flow, counts in counts_by_flow.items() if len(counts) == len(CLASSES)}
 
 
 @house_style()
-def _drawn(found: list[FlowShares], runs: list[str]) -> Any:
+def _drawn(points: list[FlowShares], runs: list[str]) -> Any:
     from matplotlib.lines import Line2D
 
-    titles = list(dict.fromkeys(shares.panel for shares in found))
-    key = _axis(found)
+    titles = list(dict.fromkeys(shares.panel for shares in points))
+    key = _axis(points)
     figure, axes = new_panels(titles, 2, 0.62, 0.08, xlabel=key or "run", ylabel="%", sharey=True)
     for ax, title in zip(axes, titles, strict=True):
-        mine = [shares for shares in found if shares.panel == title]
+        in_panel = [shares for shares in points if shares.panel == title]
         if key:
             for style, run in zip(_cycled(len(runs)), runs, strict=True):
-                for swept in _apart([shares for shares in mine if shares.run == run], key):
+                for swept in _apart([shares for shares in in_panel if shares.run == run], key):
                     _lines(ax, [shares.swept[key] for shares in swept], swept, style)
         else:
-            _lines(ax, [runs.index(shares.run) for shares in mine], mine, "")
+            _lines(ax, [runs.index(shares.run) for shares in in_panel], in_panel, "")
             ax.set_xticks(range(len(runs)), runs)
             ax.set_xlim(-0.5, len(runs) - 0.5)
         ax.set_ylim(-4, 104)
@@ -86,11 +86,11 @@ def _drawn(found: list[FlowShares], runs: list[str]) -> Any:
     return figure
 
 
-def _axis(found: list[FlowShares]) -> str | None:
+def _axis(points: list[FlowShares]) -> str | None:
     """The first number that takes several values in every panel's runs, if one does."""
-    keys = dict.fromkeys(key for shares in found for key in shares.swept)
+    keys = dict.fromkeys(key for shares in points for key in shares.swept)
     for key in keys:
-        values = {shares.swept.get(key) for shares in found}
+        values = {shares.swept.get(key) for shares in points}
         if None not in values and len(values) > 1:
             return key
     return None
@@ -99,11 +99,11 @@ def _axis(found: list[FlowShares]) -> str | None:
 def _apart(shares: list[FlowShares], key: str) -> Iterator[list[FlowShares]]:
     """Those that differ in the key alone, in its order."""
     groups: dict[tuple[tuple[str, float], ...], list[FlowShares]] = {}
-    for one in shares:
-        others = tuple((name, value) for name, value in one.swept.items() if name != key)
-        groups.setdefault(others, []).append(one)
+    for point in shares:
+        others = tuple((name, value) for name, value in point.swept.items() if name != key)
+        groups.setdefault(others, []).append(point)
     for group in groups.values():
-        yield sorted(group, key=lambda one: one.swept[key])
+        yield sorted(group, key=lambda point: point.swept[key])
 
 
 def _lines(ax: Any, places: list[float], shares: list[FlowShares], style: str) -> None:
@@ -113,7 +113,7 @@ def _lines(ax: Any, places: list[float], shares: list[FlowShares], style: str) -
     if not shares:
         return
     for name in CLASSES:
-        counts = [(one.counts[name], sum(one.counts.values())) for one in shares]
+        counts = [(point.counts[name], sum(point.counts.values())) for point in shares]
         if not any(count for count, _ in counts):
             continue
         middle = [100 * count / max(total, 1) for count, total in counts]

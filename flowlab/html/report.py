@@ -10,6 +10,7 @@ from attrs import frozen
 
 from flowlab.api import CLASSES
 from flowlab.api.helpers.plotting import CLASS_COLOURS, WIDTHS
+from flowlab.api.metric_labels import metric_label
 from flowlab.engine.outcome import Outcome, Record
 from flowlab.graph.graph import Graph
 from flowlab.html.dag_layout import columns
@@ -23,13 +24,7 @@ from flowlab.output.fractions import end_fractions
 from flowlab.provenance.lock_content import LockContent
 
 _STATUSES = ("done", "skipped", "short", "failed")
-_QUALITY = {
-    "violation": "violation_max",
-    "cost / closed form": "cost_ratio",
-    "cost / slabs": "slab_ratio",
-    "gap, proved": "gap_proved",
-    "gap, estimated": "gap_estimate",
-}
+_QUALITY_METRICS = ("violation_max", "cost_ratio", "slab_ratio", "gap_proved", "gap_estimate")
 
 
 @frozen
@@ -56,11 +51,11 @@ def render_report(graph: Graph, outcome: Outcome, lock: LockContent, files: Mapp
 
     Equal runs give equal pages but for what the lock and the outcome tell of time.
     """
-    shown = build_explorer(graph, outcome)
+    explorer = build_explorer(graph, outcome)
     claims = collect_claims(graph, outcome)
     return render_page(
         "page.html",
-        *(("view.js", "explore.js") if shown and shown.data["flows"] else ()),
+        *(("view.js", "explore.js") if explorer and explorer.data["flows"] else ()),
         graph=graph,
         outcome=outcome,
         lock=lock,
@@ -71,10 +66,10 @@ def render_report(graph: Graph, outcome: Outcome, lock: LockContent, files: Mapp
         complaints=format_shortfalls(outcome),
         conjectures=list(_conjectures(outcome)),
         claims_title=claims_title(claims),
-        claims=Grid.of(HEADER, [claim_row(one) for one in claims]),
+        claims=Grid.of(HEADER, [claim_row(claim) for claim in claims]),
         ends=end_fractions(outcome),
         denoisers=_denoisers(outcome),
-        view=shown,
+        view=explorer,
         figures=list(_figures(graph, outcome, files)),
         tables={name: Grid.of_csv(text.decode()) for name, text in files.items() if name.endswith(".csv")},
         drawing=columns(graph),
@@ -96,9 +91,9 @@ def _denoisers(outcome: Outcome) -> Grid:
     for record in outcome.of("denoiser"):
         usable = record.metrics.get("usable")
         levels = f"{sum(map(bool, usable))} of {len(usable)}" if isinstance(usable, list) else "-"
-        figures = [format_worst(record.metrics.get(name)) for name in _QUALITY.values()]
+        figures = [format_worst(record.metrics.get(name)) for name in _QUALITY_METRICS]
         rows.append([record.node.label, record.node.use, record.status, levels, *figures])
-    header = ["denoiser", "component", "status", "levels usable", *_QUALITY]
+    header = ["denoiser", "component", "status", "levels usable", *map(metric_label, _QUALITY_METRICS)]
     return Grid.of(header, rows).without_empty
 
 
@@ -112,11 +107,11 @@ def _figures(graph: Graph, outcome: Outcome, files: Mapping[str, bytes]) -> Iter
 
 def _status(outcome: Outcome) -> dict[str, str]:
     """The worst status among the variants of each node."""
-    found: dict[str, str] = {}
+    worst: dict[str, str] = {}
     for record in outcome.records:
-        name = f"{record.node.kind.name}.{record.node.name}"
-        found[name] = max(found.get(name, "done"), record.status, key=_STATUSES.index)
-    return found
+        name = record.node.declared
+        worst[name] = max(worst.get(name, "done"), record.status, key=_STATUSES.index)
+    return worst
 
 
 def _nodes(outcome: Outcome) -> Grid:

@@ -35,8 +35,8 @@ def find_component(registry: Registry, text: str) -> Entry:
     if not matches:
         absence = next(filter(None, (registry.absence(kind, text.removeprefix(f"{kind}:")) for kind in KINDS)), "")
         hint = f"{named[0].kind}:{name}" if named else nearest(name, [e.name for e in registry.entries])
-        said = f"there is no such component{absence and f'; {absence}'}"
-        raise ExperimentError([Problem(text, said, None if absence else hint)])
+        rule = f"there is no such component{absence and f'; {absence}'}"
+        raise ExperimentError([Problem(text, rule, None if absence else hint)])
     # A qualifier that tells them apart: the kind, or where two share it, the distribution.
     kinds = {entry.kind for entry in matches}
     full = [f"{e.kind if len(kinds) == len(matches) else e.distribution}:{name}" for e in matches]

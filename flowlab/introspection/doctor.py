@@ -33,8 +33,8 @@ class Issue:
 
 def diagnose(registry: Registry) -> tuple[str, list[Issue]]:
     """What is installed, in a few lines, and what is wrong with it. Imports torch and every component."""
-    torch, ailments = _torch()
-    ailments += [
+    torch, issues = _torch()
+    issues += [
         *_unreadable(registry),
         *_stale(registry),
         *_claimed_twice(registry),
@@ -49,12 +49,12 @@ def diagnose(registry: Registry) -> tuple[str, list[Issue]]:
         f"{len(registry.entries)} components of {len(owners)} distributions",
         *([f"disabled by {DISABLE_VARIABLE}: {', '.join(disabled)}"] if disabled else []),
     ]
-    return "\n".join(facts), ailments
+    return "\n".join(facts), issues
 
 
-def format_diagnosis(facts: str, ailments: list[Issue]) -> str:
+def format_diagnosis(facts: str, issues: list[Issue]) -> str:
     """The diagnosis as text."""
-    return "\n\n".join([facts, *map(str, ailments)] if ailments else [facts, "all is well"])
+    return "\n\n".join([facts, *map(str, issues)] if issues else [facts, "all is well"])
 
 
 def _torch() -> tuple[str, list[Issue]]:
@@ -69,28 +69,33 @@ def _torch() -> tuple[str, list[Issue]]:
 
 
 def _unreadable(registry: Registry) -> Iterator[Issue]:
-    for one in registry.distributions:
-        if one.fault:
-            mend = _again(one.name, one.root, one.editable)
-            yield Issue(f"{one.name} {one.version} in {one.root}: {one.fault}", mend)
+    for distribution in registry.distributions:
+        if distribution.fault:
+            mend = _again(distribution.name, distribution.root, distribution.editable)
+            yield Issue(
+                f"{distribution.name} {distribution.version} in {distribution.root}: {distribution.fault}", mend
+            )
 
 
 def _stale(registry: Registry) -> Iterator[Issue]:
     """Editable distributions whose entry points were edited since, or whose folder is gone."""
-    for one in registry.distributions:
-        if not one.editable or one.fault:
+    for distribution in registry.distributions:
+        if not distribution.editable or distribution.fault:
             continue
-        if not Path(one.root).is_dir():
-            yield Issue(f"{one.name} {one.version}: its folder {one.root} is gone", _pip("uninstall", one.name))
+        if not Path(distribution.root).is_dir():
+            yield Issue(
+                f"{distribution.name} {distribution.version}: its folder {distribution.root} is gone",
+                _pip("uninstall", distribution.name),
+            )
             continue
-        changed = diff_pyproject(one)
-        mend = _pip("install", "--no-deps", "-e", one.root)
+        changed = diff_pyproject(distribution)
+        mend = _pip("install", "--no-deps", "-e", distribution.root)
         if changed.fault:
             yield Issue(f"{changed.file} can't be read: {changed.fault}", f"after mending it: {mend}")
         elif changed:
-            said = [f"{point.group} {point.name!r} was added" for point in changed.added]
-            said += [f"{point.group} {point.name!r} was removed" for point in changed.removed]
-            yield Issue(f"{changed.file} was edited after it was installed: {', '.join(said)}", mend)
+            edits = [f"{point.group} {point.name!r} was added" for point in changed.added]
+            edits += [f"{point.group} {point.name!r} was removed" for point in changed.removed]
+            yield Issue(f"{changed.file} was edited after it was installed: {', '.join(edits)}", mend)
 
 
 def _claimed_twice(registry: Registry) -> Iterator[Issue]:
@@ -126,10 +131,10 @@ def _unloadable(registry: Registry) -> Iterator[Issue]:
             else:
                 mend = _pip("uninstall", entry.distribution)
             reason = format_error(cause) if cause else str(error)
-            one = Issue(f"{entry.distribution} {entry.version} can't be loaded: {reason}", mend)
-            failed.setdefault(one, []).append(f"{entry.kind} {entry.name!r}")
-    for one, names in failed.items():
-        yield Issue(f"{one.what}: {', '.join(names)}", one.mend)
+            issue = Issue(f"{entry.distribution} {entry.version} can't be loaded: {reason}", mend)
+            failed.setdefault(issue, []).append(f"{entry.kind} {entry.name!r}")
+    for issue, names in failed.items():
+        yield Issue(f"{issue.what}: {', '.join(names)}", issue.mend)
 
 
 def _again(name: str, root: str, editable: bool) -> str:

@@ -70,14 +70,14 @@ def write_schema(registry: Registry, out: Path | None) -> None:
 
 def language_schema(registry: Registry) -> tuple[Schema, list[str]]:
     """The schema of an experiment, and what is wrong with the components that it leaves out."""
-    found: list[_Definition] = []
+    definitions: list[_Definition] = []
     faults: list[str] = []
     for entry in registry.entries:
         try:
-            found.append(_definition(registry, entry))
+            definitions.append(_definition(registry, entry))
         except PluginError as error:
             faults.append(str(error))
-    by_kind = {kind: [one for one in found if one.kind == kind] for kind in KINDS}
+    by_kind = {kind: [definition for definition in definitions if definition.kind == kind] for kind in KINDS}
     content = {
         "$schema": DIALECT,
         "$comment": _plugins(registry),
@@ -92,7 +92,7 @@ def language_schema(registry: Registry) -> tuple[Schema, list[str]]:
         "additionalProperties": False,
         "if": {"required": ["sweep"], **_OPEN},
         "else": {"properties": {kind: _complete(of_kind) for kind, of_kind in by_kind.items()}, **_OPEN},
-        "$defs": {one.key: one.schema for one in found},
+        "$defs": {definition.key: definition.schema for definition in definitions},
     }
     return content, faults
 
@@ -127,9 +127,9 @@ def _experiment() -> Schema:
     }
 
 
-def _nodes(kind: str, found: Iterable[_Definition]) -> Schema:
+def _nodes(kind: str, definitions: Iterable[_Definition]) -> Schema:
     """The tables of a kind: each is what its `use` says."""
-    choices = [{"$ref": f"#/$defs/{_pointer(one.key)}"} for one in found]
+    choices = [{"$ref": f"#/$defs/{_pointer(definition.key)}"} for definition in definitions]
     return _tables(KINDS[kind].help, {"oneOf": choices} if choices else False, NAME.expression)
 
 
@@ -138,15 +138,15 @@ def _tables(text: str, table: Schema | bool, name: str | None) -> Schema:
     return {"description": text, "type": "object", **names, "additionalProperties": table}
 
 
-def _complete(found: Iterable[_Definition]) -> Schema:
+def _complete(definitions: Iterable[_Definition]) -> Schema:
     """The keys that each component's table needs."""
     rules = [
         {
-            "if": {"properties": {"use": {"enum": list(one.uses)}}, "required": ["use"], **_OPEN},
-            "then": {"required": list(one.required), **_OPEN},
+            "if": {"properties": {"use": {"enum": list(definition.uses)}}, "required": ["use"], **_OPEN},
+            "then": {"required": list(definition.required), **_OPEN},
         }
-        for one in found
-        if one.required
+        for definition in definitions
+        if definition.required
     ]
     return {"additionalProperties": {"allOf": rules, **_OPEN} if rules else True}
 
@@ -175,20 +175,20 @@ def _sweep(by_kind: Mapping[str, Iterable[_Definition]]) -> Schema:
                 "items": {"anyOf": [{"$ref": place} for place in places]},
                 "minItems": 1,
             }
-            for kind, found in by_kind.items()
-            for key, places in _places(found)
+            for kind, definitions in by_kind.items()
+            for key, places in _places(definitions)
         },
         "additionalProperties": False,
         "not": {"propertyNames": {"const": "use"}},  # a sweep of nothing
     }
 
 
-def _places(found: Iterable[_Definition]) -> Iterator[tuple[str, list[str]]]:
+def _places(definitions: Iterable[_Definition]) -> Iterator[tuple[str, list[str]]]:
     """Each key of a kind, and where the definitions have it."""
     places: dict[str, list[str]] = {}
-    for one in found:
-        for key in one.table:
-            places.setdefault(key, []).append(f"#/$defs/{_pointer(one.key)}/properties/{_pointer(key)}")
+    for definition in definitions:
+        for key in definition.table:
+            places.setdefault(key, []).append(f"#/$defs/{_pointer(definition.key)}/properties/{_pointer(key)}")
     yield from places.items()
 
 

@@ -42,12 +42,12 @@ def component_rows(registry: Registry, kind: str | None) -> list[dict[str, Any]]
 
 
 def _row(registry: Registry, entry: Entry) -> dict[str, Any]:
-    found = find_source(entry)
+    source = find_source(entry)
     return {
         "kind": entry.kind,
         "name": entry.name,
         "use": registry.use(entry),
-        "summary": found.summary or "",
+        "summary": source.summary or "",
         "distribution": entry.distribution,
         "version": entry.version,
         "editable": entry.editable,
@@ -55,24 +55,24 @@ def _row(registry: Registry, entry: Entry) -> dict[str, Any]:
         "api": list(entry.api),
         "unusable": entry.unusable,
         "target": entry.target,
-        "file": found.file,
-        "line": found.line,
+        "file": source.file,
+        "line": source.line,
     }
 
 
-def format_distribution(one: Entry | Distribution) -> str:
+def format_distribution(distribution: Entry | Distribution) -> str:
     """A distribution in short: name, version, API version, and whether it is editable."""
-    name = one.distribution if isinstance(one, Entry) else one.name
-    api = f"API {', '.join(one.api)}" if one.api else "no API version"
-    return f"{name} {one.version}, {api}{', editable' if one.editable else ''}"
+    name = distribution.distribution if isinstance(distribution, Entry) else distribution.name
+    api = f"API {', '.join(distribution.api)}" if distribution.api else "no API version"
+    return f"{name} {distribution.version}, {api}{', editable' if distribution.editable else ''}"
 
 
 def _about(entry: Entry) -> str:
     """What a component is, or why it can't be used, and where it is written."""
-    found = find_source(entry)
-    summary = f"unusable: {entry.unusable}" if entry.unusable else found.summary or ""
+    source = find_source(entry)
+    summary = f"unusable: {entry.unusable}" if entry.unusable else source.summary or ""
     # a file within the distribution's folder is told from there: the folder is told once, below
-    place = found.place.removeprefix(f"{entry.root}/") or entry.target
+    place = source.place.removeprefix(f"{entry.root}/") or entry.target
     return f"{summary} ({place})".lstrip()
 
 
@@ -83,5 +83,9 @@ def _distributions(registry: Registry, entries: list[Entry]) -> list[str]:
     return [
         *align_columns(list(rows)),
         *(f"{name}: disabled by {DISABLE_VARIABLE}" for name in sorted(disabled)),
-        *(f"{one.name} {one.version}, {one.root}: {one.fault}" for one in registry.distributions if one.fault),
+        *(
+            f"{distribution.name} {distribution.version}, {distribution.root}: {distribution.fault}"
+            for distribution in registry.distributions
+            if distribution.fault
+        ),
     ]

@@ -8,7 +8,8 @@ from typing import Any
 
 from flowlab.api import CLASSES, ClaimResult
 from flowlab.api.helpers.largest_number import largest_number
-from flowlab.api.kinds.denoiser import HEADLINE_LABELS
+from flowlab.api.kinds.denoiser import HEADLINE_METRICS
+from flowlab.api.metric_labels import metric_label
 from flowlab.engine.outcome import Outcome
 from flowlab.output.claims import claims_table
 from flowlab.output.figures import figure_stems
@@ -40,8 +41,10 @@ def format_answer(
 
 def format_fractions(outcome: Outcome) -> list[str]:
     """Where each flow's points end, a row a classifier and flow."""
-    found = end_fractions(outcome)
-    rows = [(one.classifier, one.flow, str(one.total), *one.shares.values(), one.step_error) for one in found]
+    rows = [
+        (ends.classifier, ends.flow, str(ends.total), *ends.shares.values(), ends.step_error)
+        for ends in end_fractions(outcome)
+    ]
     if not rows:
         return []
     title = "Where the flows end, % [95 % interval: over starts, or over seeds]; how many change at half the step"
@@ -50,17 +53,18 @@ def format_fractions(outcome: Outcome) -> list[str]:
 
 def format_interpolation(outcome: Outcome) -> list[str]:
     """The worst violation, cost ratio and optimality gaps of each denoiser that reports them, sweeps as one."""
-    found: dict[str, list[list[Any]]] = {}
+    denoisers: dict[str, list[list[Any]]] = {}
     for record in outcome.of("denoiser"):
         if "violation_max" in record.metrics and "slab_ratio" in record.metrics:
-            group = found.setdefault(record.node.name, [[] for _ in HEADLINE_LABELS])
-            for values, figure in zip(group, HEADLINE_LABELS, strict=True):
-                values.append(record.metrics.get(figure))
-    if not found:
+            group = denoisers.setdefault(record.node.name, [[] for _ in HEADLINE_METRICS])
+            for values, metric in zip(group, HEADLINE_METRICS, strict=True):
+                values.append(record.metrics.get(metric))
+    if not denoisers:
         return []
-    rows = [(name, *map(format_worst, group)) for name, group in found.items()]
-    shown = [column for column in range(len(rows[0])) if any(row[column] != "-" for row in rows)]
-    table = [tuple(row[column] for column in shown) for row in (("denoiser", *HEADLINE_LABELS.values()), *rows)]
+    header = ("denoiser", *map(metric_label, HEADLINE_METRICS))
+    rows = [(name, *map(format_worst, group)) for name, group in denoisers.items()]
+    filled = [column for column in range(len(header)) if any(row[column] != "-" for row in rows)]
+    table = [tuple(row[column] for column in filled) for row in (header, *rows)]
     return ["How well the denoisers interpolate, worst level", *align_columns(table, indent=2)]
 
 
@@ -75,13 +79,13 @@ def format_shortfalls(outcome: Outcome) -> list[str]:
 
     Claims that don't hold have a table of their own.
     """
-    found: dict[tuple[str, ...], list[str]] = {}
+    reasons: dict[tuple[str, ...], list[str]] = {}
     for record in outcome.records:
         reason = record.message or (record.result and record.result.shortfall) or ""
         if record.status != "done" and not (record.finished and isinstance(record.value, ClaimResult)):
             alone = () if record.status == "skipped" else (record.node.id,)
-            found.setdefault((record.status, reason, *alone), []).append(record.node.id)
-    return [f"{status}: {_several(ids)}: {reason}" for (status, reason, *_), ids in found.items()]
+            reasons.setdefault((record.status, reason, *alone), []).append(record.node.id)
+    return [f"{status}: {_several(ids)}: {reason}" for (status, reason, *_), ids in reasons.items()]
 
 
 def _several(names: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ from flowlab.engine.format_error import format_error
 from flowlab.engine.outcome import Outcome, Record
 from flowlab.graph.graph import Graph
 from flowlab.graph.node import Node
-from flowlab.output.jsonable import distinct_names, to_file_name
+from flowlab.output.file_names import distinct_names, to_file_name
 
 # Without these dates and versions, equal pictures are equal files.
 _METADATA: dict[str, dict[str, Any]] = {

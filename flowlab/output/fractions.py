@@ -51,17 +51,17 @@ class EndFractions:
 
 def end_fractions(outcome: Outcome) -> list[EndFractions]:
     """Where each flow's points end, one a classifier and flow, seeds together."""
-    found: dict[tuple[str, str], list[tuple[Mapping[str, int], int | None]]] = {}
+    groups: dict[tuple[str, str], list[tuple[Mapping[str, int], int | None]]] = {}
     for record in outcome.of("classifier"):
         changed = record.metrics.get(HALF_STEP, {})
         for flow, counts in record.metrics.items():
             if isinstance(counts, Mapping) and counts.keys() == set(CLASSES):
                 place = without_seed(record.node.label)[0], flow
                 ordered = {name: counts[name] for name in CLASSES}
-                found.setdefault(place, []).append((ordered, changed.get(flow)))
+                groups.setdefault(place, []).append((ordered, changed.get(flow)))
     return [
         EndFractions(classifier, flow, tuple(counts for counts, _ in rows), tuple(number for _, number in rows))
-        for (classifier, flow), rows in found.items()
+        for (classifier, flow), rows in groups.items()
     ]
 
 

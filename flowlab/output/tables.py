@@ -10,7 +10,8 @@ from typing import Any
 
 from flowlab.api import Table
 from flowlab.engine.outcome import Outcome, Record
-from flowlab.output.jsonable import distinct_names, to_file_name, to_jsonable
+from flowlab.output.file_names import distinct_names, to_file_name
+from flowlab.output.jsonable import to_jsonable
 
 Piece = tuple[Record, Table]
 

@@ -17,7 +17,7 @@ from flowlab.engine.inputs import upstream_nodes
 from flowlab.engine.outcome import Outcome, Record
 from flowlab.graph.graph import Graph
 from flowlab.graph.node import Node
-from flowlab.output.jsonable import drop_none, format_utc, to_jsonable
+from flowlab.output.jsonable import drop_none, to_jsonable
 from flowlab.provenance.environment import Environment
 from flowlab.spec.converter import strict_converter, structure, unstructure
 from flowlab.spec.document import Document
@@ -141,6 +141,11 @@ class LockContent:
         """The lock's file, under its checksum; what has its default is left out."""
         content = {"format": FORMAT, **unstructure(self, omit_defaults=True)}
         return tomli_w.dumps({CHECKSUM: checksum(content), **content}).encode()
+
+
+def format_utc(moment: datetime) -> str:
+    """A moment of UTC as people write it."""
+    return f"{moment.day} {moment:%B %Y, %H:%M} UTC"
 
 
 def checksum(content: Mapping[str, Any]) -> str:

@@ -55,19 +55,19 @@ def normalize_name(name: str) -> str:
 def installed_distributions() -> Iterator[Distribution]:
     """Every installed distribution once: where one is found twice on the path, the first counts."""
     seen: set[str] = set()
-    for found in metadata.distributions():
-        one = _read(found)
-        if one is not None and normalize_name(one.name) not in seen:
-            seen.add(normalize_name(one.name))
-            yield one
+    for installed in metadata.distributions():
+        distribution = _read(installed)
+        if distribution is not None and normalize_name(distribution.name) not in seen:
+            seen.add(normalize_name(distribution.name))
+            yield distribution
 
 
-def _read(found: metadata.Distribution) -> Distribution | None:
+def _read(installed: metadata.Distribution) -> Distribution | None:
     """A distribution; None for a folder without a name, which was left behind by an uninstall."""
-    sources = _sources(found)
-    root = sources or str(found.locate_file(""))
+    sources = _sources(installed)
+    root = sources or str(installed.locate_file(""))
     try:
-        text = found.read_text("METADATA") or found.read_text("PKG-INFO") or ""
+        text = installed.read_text("METADATA") or installed.read_text("PKG-INFO") or ""
         name, version = _header(text, "Name"), _header(text, "Version")
     except (OSError, ValueError):
         name = version = ""
@@ -76,7 +76,7 @@ def _read(found: metadata.Distribution) -> Distribution | None:
     try:
         points = tuple(
             EntryPoint(point.group, point.name, point.value)
-            for point in found.entry_points
+            for point in installed.entry_points
             if point.group in GROUPS
         )
     except Exception as error:  # the standard library's parser has no error of its own
@@ -92,10 +92,10 @@ def _header(text: str, key: str) -> str:
     return match[1].strip() if match else ""
 
 
-def _sources(found: metadata.Distribution) -> str | None:
+def _sources(installed: metadata.Distribution) -> str | None:
     """The folder of an editable distribution, by its direct_url.json (PEP 610)."""
     try:
-        about = json.loads(found.read_text("direct_url.json") or "{}")
+        about = json.loads(installed.read_text("direct_url.json") or "{}")
         if about.get("dir_info", {}).get("editable"):
             return str(Path(unquote(urlsplit(about["url"]).path)))
     except (OSError, ValueError, TypeError, AttributeError, KeyError):

@@ -29,13 +29,17 @@ class Registry:
     @classmethod
     def installed(cls) -> Registry:
         """All components of all installed distributions, but for those that the environment disables."""
-        found = tuple(installed_distributions())
-        left_out = {one.name for one in found if _disabled(one.name, os.environ.get(DISABLE_VARIABLE, ""))}
-        every = entries(found)
+        distributions = tuple(installed_distributions())
+        left_out = {
+            distribution.name
+            for distribution in distributions
+            if _disabled(distribution.name, os.environ.get(DISABLE_VARIABLE, ""))
+        }
+        every = entries(distributions)
         return cls(
             tuple(entry for entry in every if entry.distribution not in left_out),
             tuple(entry for entry in every if entry.distribution in left_out),
-            found,
+            distributions,
         )
 
     def matching(self, kind: str, name: str) -> tuple[Entry, ...]:
@@ -66,9 +70,9 @@ class Registry:
                 setting = os.environ.get(DISABLE_VARIABLE, "")
                 return f"{entry.distribution} has it, but is disabled ({DISABLE_VARIABLE}={setting})"
         owner, _, bare = name.rpartition(":")
-        for one in self.distributions:
-            if one.editable and normalize_name(owner) in ("", normalize_name(one.name)):
-                changed = diff_pyproject(one)
+        for distribution in self.distributions:
+            if distribution.editable and normalize_name(owner) in ("", normalize_name(distribution.name)):
+                changed = diff_pyproject(distribution)
                 if any((point.group, point.name) == (KINDS[kind].group, bare) for point in changed.added):
                     return f"{changed.file} has it, but was installed without it; `flowlab doctor` tells more"
         return ""

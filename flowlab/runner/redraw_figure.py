@@ -21,7 +21,7 @@ from flowlab.engine.threads import thread_count
 from flowlab.graph.graph import Graph
 from flowlab.graph.node import Node
 from flowlab.output.figures import draw_figure
-from flowlab.output.jsonable import to_file_name
+from flowlab.output.file_names import to_file_name
 from flowlab.output.run_folder import write_file
 from flowlab.provenance.lock_file import LockFile
 from flowlab.provenance.summary import RunSummary

@@ -10,7 +10,7 @@ from flowlab.engine.cache.store import Store
 from flowlab.engine.device import resolve_device
 from flowlab.engine.threads import pin_threads
 from flowlab.output.echo import echo, warn
-from flowlab.output.jsonable import to_file_name
+from flowlab.output.file_names import to_file_name
 from flowlab.provenance.drift import environment_drift, result_drift
 from flowlab.provenance.environment import Environment
 from flowlab.provenance.lock_file import LockFile

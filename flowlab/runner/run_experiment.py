@@ -20,7 +20,7 @@ from flowlab.graph.graph import Graph, load_graphs
 from flowlab.output.answer import format_answer
 from flowlab.output.claims import CLAIMS_FILE, collect_claims
 from flowlab.output.echo import print_error
-from flowlab.output.jsonable import to_file_name
+from flowlab.output.file_names import to_file_name
 from flowlab.output.run_folder import CHECKPOINTS, FOLDERS, claim_folder
 from flowlab.provenance.environment import Environment
 from flowlab.provenance.summary import RunSummary

@@ -17,7 +17,7 @@ from cattrs import (
     IterableValidationError,
     IterableValidationNote,
 )
-from cattrs.gen import make_dict_structure_fn, mapping_structure_factory, override
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, mapping_structure_factory, override
 
 from flowlab.api import Parameter, Reference, field_spec
 from flowlab.spec.faults import Mismatch, StructureError, list_faults
@@ -172,6 +172,21 @@ def _field_hook(converter: Converter, field: attrs.Attribute[Any]) -> Callable[[
     return structure_field
 
 
+def _ordered_hook(shape: type) -> Callable[[Any], dict[str, Any]]:
+    """Writes the fields in the order of the class: cattrs puts those with a default last."""
+    hook: Callable[[Any], dict[str, Any]] = make_dict_unstructure_fn(
+        shape, _WITHOUT_DEFAULTS, _cattrs_omit_if_default=True
+    )
+    names = [field.name for field in attrs.fields(shape)]
+
+    def unstructure_in_order(value: Any) -> dict[str, Any]:
+        data = hook(value)
+        return {name: data[name] for name in names if name in data}
+
+    return unstructure_in_order
+
+
 JSON = strict_converter()
 TOML = strict_converter(nulls=False)
 _WITHOUT_DEFAULTS = Converter(omit_if_default=True)
+_WITHOUT_DEFAULTS.register_unstructure_hook_factory(attrs.has, _ordered_hook)

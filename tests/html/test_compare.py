@@ -59,7 +59,13 @@ def test_the_best_denoiser_comes_first_and_who_fell_short_last(tmp_path: Path) -
     rows = load_comparison(folders).denoisers.rows
     assert [row[1] for row in rows] == ["cheap", "dear", "short"]
     assert rows[0] == ["net", "cheap", "done", "1.001", "1e-06"]
-    assert load_comparison(folders).denoisers.columns == ["denoiser", "run", "status", "cost / slabs", "violation"]
+    assert load_comparison(folders).denoisers.columns == [
+        "denoiser",
+        "run",
+        "status",
+        "cost / slabs",
+        "largest violation",
+    ]
 
 
 def test_metrics_stand_by_name(tmp_path: Path) -> None:

@@ -154,3 +154,13 @@ def test_written_and_read_back(tree: Tree, omit_defaults: bool) -> None:
     again = structure(json.loads(json.dumps(unstructure(tree, omit_defaults))), Tree)
     assert again == tree
     assert repr(again) == repr(tree)  # 1 == 1.0 == True
+
+
+def test_fields_are_written_in_their_order() -> None:
+    @frozen(kw_only=True)
+    class Ordered:
+        first: int = 1
+        second: int
+
+    assert list(unstructure(Ordered(first=2, second=3), omit_defaults=True)) == ["first", "second"]
+    assert unstructure(Ordered(second=3), omit_defaults=True) == {"second": 3}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from attrs import field, frozen
 
 from flowlab.api.helpers.largest_number import largest_number
+from flowlab.api.metric_labels import metric_label
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -15,19 +16,16 @@ if TYPE_CHECKING:
     from flowlab.api.kinds.dataset import TrainingSet
     from flowlab.api.result import Result, Table
 
-HEADLINE_LABELS = {
-    "violation_max": "violation_max",
-    "slab_ratio": "cost over slabs' cost",
-    "gap_proved": "proved gap",
-    "gap_estimate": "estimated gap",
-}
-"""The metrics that tell how well a bank interpolates, and how they are called where people read them."""
+HEADLINE_METRICS = ("violation_max", "slab_ratio", "gap_proved", "gap_estimate")
+"""The metrics that tell how well a bank interpolates."""
 
 
 def headline(result: Result) -> str:
     """The worst level's violation, cost over the slabs' and gaps, of those that a bank reports."""
-    numbers = {label: largest_number(result.metrics.get(name)) for name, label in HEADLINE_LABELS.items()}
-    return ", ".join(f"{label} {number:.4g}" for label, number in numbers.items() if number is not None)
+    numbers = {name: largest_number(result.metrics.get(name)) for name in HEADLINE_METRICS}
+    return ", ".join(
+        f"{metric_label(name)} {number:.4g}" for name, number in numbers.items() if number is not None
+    )
 
 
 class Denoiser(Protocol):

@@ -85,7 +85,7 @@ def test_nodes_at_work_have_rows_and_finished_ones_lines(time: Clock) -> None:
     assert row.startswith("denoiser.c ")
     assert whole == "1 of 3 done, 1 failed, 1 at work"  # no two of one name
     assert said(table)[:2] == [
-        "denoiser.a: done in 5.0 s; violation_max 2e-05, cost over slabs' cost 1.25",
+        "denoiser.a: done in 5.0 s; largest violation 2e-05, cost / slabs 1.25",
         "denoiser.b: failed in 0.0 s: oh",
     ]
 

@@ -10,22 +10,13 @@ from attrs import frozen
 from flowlab.api import Context, NodeError, Result, parameter, reference
 from flowlab.api.helpers.labels import distinguishing
 from flowlab.api.helpers.plotting import FAINT, house_style, new_figure, series_style
+from flowlab.api.metric_labels import metric_label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Columns = Mapping[str, Sequence[Any]]
 
-_NAMES = {
-    "violation_max": "largest violation",
-    "violation_rms": "rms violation",
-    "mse": "training MSE",
-    "cost": "cost",
-    "cost_balanced": "balanced cost",
-    "cost_ratio": "cost / closed form",
-    "slab_ratio": "cost / slabs",
-    "balanced_ratio": "balanced cost / slabs",
-}
 # Shares of the largest sigma, of the MSE of its square: less is as good as none, and would stretch the axis.
 _NIL = {"violation_max": 1e-5, "violation_rms": 1e-5, "mse": 1e-6}
 
@@ -75,7 +66,7 @@ class QualityByLevel:
                 sigma = sorted(levels)
                 values = [_number(levels[s].get(quantity), least) for s in sigma]
                 ax.plot(sigma, values, label=shown[name], **series_style(k))
-            ax.set(xlabel=r"noise level $\sigma$", ylabel=_NAMES.get(quantity, quantity.replace("_", " ")))
+            ax.set(xlabel=r"noise level $\sigma$", ylabel=metric_label(quantity))
             _scale(ax, quantity)
         handles, names = axes[0, 0].get_legend_handles_labels()
         figure.legend(handles, names, loc="outside upper center", ncols=min(len(names), 2 * across + 1))

@@ -10,6 +10,7 @@ from attrs import frozen
 
 from flowlab.api import Context, DenoiserBank, NodeError, Result, Table, reference
 from flowlab.api.helpers.plotting import INK, house_style, new_figure
+from flowlab.api.metric_labels import metric_label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,7 +47,7 @@ class TrainingCurves:
         penalty.plot(curves[0]["step"], curves[0]["penalty"], color=INK)
         _scale(violation, [value for curve in curves for value in curve["violation_max"]])
         _scale(penalty, curves[0]["penalty"])
-        violation.set_ylabel("largest violation")
+        violation.set_ylabel(metric_label("violation_max"))
         cost.set_ylabel("cost")
         penalty.set(ylabel="penalty", xlabel="step")
         penalty.locator_params(axis="x", nbins=5)

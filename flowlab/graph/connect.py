@@ -1,0 +1,91 @@
+"""Declarations and their references as nodes: in order, one for each setting of the sweeps that reach them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
+
+import attrs
+
+from flowlab.api import Reference
+from flowlab.graph.node import Node
+from flowlab.graph.tables import Tables
+from flowlab.spec.structure import referenced_names
+from flowlab.spec.sweep import Axis
+
+
+def order_nodes(edges: Mapping[str, Mapping[str, set[Reference]]]) -> tuple[list[str], list[tuple[str, str]]]:
+    """The nodes in topological order, and the circles of references there are."""
+    left = {node: sorted(targets.keys() & edges.keys()) for node, targets in edges.items()}
+    circles: list[tuple[str, str]] = []
+    while True:
+        try:
+            return list(TopologicalSorter(left).static_order()), circles
+        except CycleError as error:
+            circle = list(reversed(error.args[1]))
+            circles.append((circle[0], "a circle of references: " + " -> ".join(circle)))
+            # without these nodes other circles, if any, can be seen
+            left = {
+                node: [target for target in targets if target not in circle]
+                for node, targets in left.items()
+                if node not in circle
+            }
+
+
+def relevant_axes(
+    order: list[str], edges: Mapping[str, Mapping[str, set[Reference]]], tables: Tables
+) -> dict[str, list[int]]:
+    """For each node the axes that touch it or an ancestor, but for what it gathers.
+
+    Seeds touch what is computed of nothing that is computed; all else has its seed from there.
+    """
+    seeds = [i for i, axis in enumerate(tables.axes) if axis.seeds]
+    computed = {declaration.id for declaration in tables.declared if declaration.kind.built}
+    relevant: dict[str, list[int]] = {}
+    for node in order:
+        inherited = {
+            axis
+            for end, references in edges[node].items()
+            for axis in relevant[end]
+            if any(reference.repeats(axis in seeds) for reference in references)
+        }
+        drawn = seeds if node in computed and not computed & edges[node].keys() else ()
+        relevant[node] = sorted({*tables.touching[node], *inherited, *drawn})
+    return relevant
+
+
+def connect_nodes(order: list[str], tables: Tables, relevant: Mapping[str, list[int]]) -> list[Node]:
+    """One node for each setting of a declaration's relevant axes."""
+    nodes: dict[tuple[str, tuple[int, ...]], Node] = {}
+    declared = {declaration.id: declaration for declaration in tables.declared}
+    axes = tables.axes
+    for declaration in map(declared.__getitem__, order):
+        own = relevant[declaration.id]
+        # pictures of one seed do: those that show several gather them
+        first = {i: 0 for i in own if axes[i].seeds} if declaration.kind.shown else {}
+        for chosen in _settings(own, first, axes):
+            setting = dict(zip(own, chosen, strict=True))
+            component = tables.components[declaration.id][
+                tuple(setting[i] for i in tables.touching[declaration.id])
+            ]
+            inputs = {
+                field: tuple(
+                    nodes[end, there]
+                    for end in (f"{reference.kind}.{name}" for name in names)
+                    for there in _settings(relevant[end], setting, axes)
+                )
+                for field, reference, names in referenced_names(
+                    type(component), attrs.asdict(component, recurse=False)
+                )
+            }
+            variant = {path: value for i in own for path, value in axes[i].settings[setting[i]].items()}
+            nodes[declaration.id, chosen] = Node(
+                declaration.kind, declaration.name, declaration.use, declaration.entry, component, variant, inputs
+            )
+    return list(nodes.values())
+
+
+def _settings(own: list[int], fixed: Mapping[int, int], axes: tuple[Axis, ...]) -> Iterator[tuple[int, ...]]:
+    """The settings of a node's axes, of those that are not fixed every one."""
+    return itertools.product(*((fixed[i],) if i in fixed else range(len(axes[i].settings)) for i in own))
