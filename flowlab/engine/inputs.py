@@ -1,4 +1,4 @@
-"""What a node's work receives: the values of the nodes it refers to, or their metrics, by field."""
+"""The inputs of a node: values of the nodes that it refers to, or their metrics, by field."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ class Upstream(Protocol):
 
 
 def gather_inputs(node: Node, upstream: Upstream) -> dict[str, Any]:
-    """What each reference takes, None where an optional one is absent, or a mapping of name to it.
+    """The input of each reference: one, None where an optional one is absent, or several by name.
 
-    Gathered nodes have their settings in their names; others stand in the one setting of `node`.
+    Gathered nodes have their settings in their names; others are of the same setting as `node`.
     """
-    given: dict[str, Any] = {}
+    inputs: dict[str, Any] = {}
     for name, reference in references(type(node.component)).items():
-        taken: Callable[[Node], Any] = upstream.metrics if reference.metrics else upstream.value
-        ends = {source.given_to(node, reference.gather): taken(source) for source in node.inputs.get(name, ())}
-        given[name] = ends if reference.many else next(iter(ends.values()), None)
-    return given
+        read: Callable[[Node], Any] = upstream.metrics if reference.metrics else upstream.value
+        values = {source.given_to(node, reference.gather): read(source) for source in node.inputs.get(name, ())}
+        inputs[name] = values if reference.many else next(iter(values.values()), None)
+    return inputs
 
 
 def upstream_nodes(node: Node) -> tuple[Node, ...]:

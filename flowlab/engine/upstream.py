@@ -1,4 +1,4 @@
-"""The results of a node's ancestors: as a run holds them, or had again from the store."""
+"""The results of a node's ancestors: from the records of this run, or from the store."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from flowlab.engine.node_runner import NodeRunner
 from flowlab.engine.outcome import Record
 from flowlab.graph.node import Node
 
-_HELD = 16  # results: a node's inputs are often its neighbours' as well
+_HELD = 16  # results in memory: the next node often has the same inputs
 
 
 @frozen
 class RecordedUpstream:
-    """Records at hand."""
+    """Results in the records of this run."""
 
     records: Mapping[Node, Record]
 
@@ -34,7 +34,7 @@ class RecordedUpstream:
 
 @define
 class CachedUpstream:
-    """Results that other processes made: from the store, and built again where a value has no form there."""
+    """Results of other processes: from the store, or built again where a value can't be stored."""
 
     runner: NodeRunner
     _held: OrderedDict[Node, Record] = field(factory=OrderedDict, init=False)

@@ -18,7 +18,7 @@ from attrs import frozen
 from flowlab import api
 from flowlab.registry.source import ComponentSource
 
-_MODULES = ("attrs", "typing", "flowlab.api")  # already imported, and of ours or known
+_MODULES = ("attrs", "typing", "flowlab.api")  # already imported, and trusted
 _DECLARING = (api.parameter, api.reference, attrs.field)
 
 
@@ -38,7 +38,7 @@ class Unevaluated:
 def static_component(source: ComponentSource) -> type[Any] | None:
     """An attrs class with a component's docstring, fields, defaults and ranges; None without its source.
 
-    Nothing of the source is run: literals, types and declarations of fields are read, all else is `Unread`.
+    Nothing of the source is run: literals, types and declarations of fields are read, all else is `Unevaluated`.
     """
     if source.statement is None or source.module is None:
         return None
@@ -54,11 +54,11 @@ def _fields(
     statement: ast.ClassDef, classes: Mapping[str, ast.ClassDef], names: Mapping[str, Any]
 ) -> dict[str, tuple[Any, Any]]:
     """The fields of a class statement by name, its bases' of the same module first: type and default."""
-    found: dict[str, tuple[Any, Any]] = {}
+    fields: dict[str, tuple[Any, Any]] = {}
     others = {name: node for name, node in classes.items() if node is not statement}
     for base in reversed(statement.bases):
         if isinstance(base, ast.Name) and base.id in others:
-            found |= _fields(others[base.id], others, names)
+            fields |= _fields(others[base.id], others, names)
     for node in statement.body:
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
             if "ClassVar" in ast.unparse(node.annotation):
@@ -66,8 +66,8 @@ def _fields(
             value = None if node.value is None else _read(node.value, names)
             if node.value is not None and (isinstance(value, Unevaluated) or not isinstance(node.value, ast.Call)):
                 value = attrs.field(default=value)
-            found[node.target.id] = _hint(node.annotation, names), value
-    return found
+            fields[node.target.id] = _hint(node.annotation, names), value
+    return fields
 
 
 def _hint(node: ast.expr, names: Mapping[str, Any]) -> Any:
@@ -86,11 +86,11 @@ def _names(module: ast.Module) -> dict[str, Any]:
     for node in module.body:
         if isinstance(node, ast.ImportFrom) and node.module in _MODULES and not node.level:
             known = vars(importlib.import_module(node.module))  # not getattr: it may load torch
-            names |= {one.asname or one.name: known[one.name] for one in node.names if one.name in known}
+            names |= {alias.asname or alias.name: known[alias.name] for alias in node.names if alias.name in known}
         elif isinstance(node, ast.Import):
-            for one in node.names:
-                if one.name in _MODULES and (one.asname or "." not in one.name):
-                    names[one.asname or one.name] = importlib.import_module(one.name)
+            for alias in node.names:
+                if alias.name in _MODULES and (alias.asname or "." not in alias.name):
+                    names[alias.asname or alias.name] = importlib.import_module(alias.name)
         elif isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
             names[node.targets[0].id] = _read(node.value, names)
     return names
@@ -125,9 +125,9 @@ def _value(node: ast.expr, names: Mapping[str, Any]) -> Any:
                 return form[_value(inner, names)]
         case ast.Call(function, arguments, keywords):
             function = _value(function, names)
-            if any(function is one for one in _DECLARING):
-                options = {one.arg: _read(one.value, names) for one in keywords if one.arg}
+            if any(function is declaring for declaring in _DECLARING):
+                options = {keyword.arg: _read(keyword.value, names) for keyword in keywords if keyword.arg}
                 if function is attrs.field:  # its other options are code
                     options = {name: options[name] for name in options if name in ("default", "init")}
-                return function(*(_read(one, names) for one in arguments), **options)
+                return function(*(_read(argument, names) for argument in arguments), **options)
     raise ValueError(ast.unparse(node))

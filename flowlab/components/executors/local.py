@@ -1,6 +1,6 @@
 """Processes on this machine, each at one task.
 
-No library is used: processes of pebble and of loky outlive a run that is killed, pebble hangs when several processes
+No library is used: processes of pebble and of loky outlive a run that is killed, pebble hangs when several of them
 are killed at once, and loky blames a task for the death of a process that was idle (tests/README.md).
 """
 
@@ -140,7 +140,7 @@ class Processes:
         return TaskResult(task.name, text)
 
     def _reap(self, place: int) -> TaskResult | None:
-        """The result of the task of a dead process, if it had one. Raises EngineError if others would die alike."""
+        """The result of a dead process's task, if it had one. Raises EngineError if others would die alike."""
         worker = self._workers.pop(place)
         worker.process.join(_GRACE)
         worker.process.kill()
