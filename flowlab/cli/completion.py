@@ -28,7 +28,9 @@ def components(incomplete: str) -> list[Offer]:
     entries = Registry.installed().entries
     shared = Counter(entry.name for entry in entries)
     offers = {entry.name: entry for entry in entries}
-    offers |= {f"{one.kind}:{one.name}": one for one in entries if shared[one.name] > 1 or ":" in incomplete}
+    offers |= {
+        f"{entry.kind}:{entry.name}": entry for entry in entries if shared[entry.name] > 1 or ":" in incomplete
+    }
     chosen = {text: entry for text, entry in offers.items() if text.startswith(incomplete)}
     return [(text, find_source(entry).summary or "") for text, entry in chosen.items()]
 
@@ -37,8 +39,8 @@ def experiments(incomplete: str) -> list[str]:
     """Experiment files here and in the folders below."""
     folder, _, start = incomplete.rpartition("/")
     here = Path(folder) if folder else Path("/" if incomplete.startswith("/") else ".")
-    found = (file for pattern in (f"{start}*.toml", f"{start}*/*.toml") for file in _glob(here, pattern))
-    texts = (str(file) for file in found if _is_experiment(file))
+    files = (file for pattern in (f"{start}*.toml", f"{start}*/*.toml") for file in _glob(here, pattern))
+    texts = (str(file) for file in files if _is_experiment(file))
     return sorted(f"./{text}" if incomplete.startswith("./") else text for text in texts)
 
 

@@ -1,4 +1,4 @@
-"""What a node's work receives: the values of the nodes it refers to, or their metrics, by field."""
+"""The inputs of a node: values of the nodes that it refers to, or their metrics, by field."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def gather_inputs(node: Node, upstream: Upstream) -> dict[str, Any]:
 def named_inputs(node: Node) -> dict[str, dict[str, Node]]:
     """The nodes that each reference of a node takes, by the name under which it is handed over; of one alone, "".
 
-    Gathered nodes have their settings in their names; others stand in the one setting of `node`.
+    Gathered nodes have their settings in their names; others are of the same setting as `node`.
     """
     inputs: dict[str, dict[str, Node]] = {}
     for name, reference in _references(node.component.__class__).items():

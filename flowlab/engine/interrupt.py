@@ -1,4 +1,4 @@
-"""SIGTERM heard like Ctrl-C, so that both keep what is finished; a second of either ends all at once."""
+"""SIGTERM is handled like Ctrl-C: finished nodes are kept. A second signal of either kind kills the run."""
 
 from __future__ import annotations
 

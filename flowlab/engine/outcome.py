@@ -31,8 +31,8 @@ class Record:
     trace: str = ""  # the traceback of a defect, for --debug
     reused: bool = False  # computed by a former run
     key: str = ""  # in the store, where there is one
-    digest: str = ""  # sha256 of the result's content; a value without a form on disk is not part of it
-    again: Callable[[], Any] | None = None  # has the value of a result that other processes made
+    digest: str = ""  # sha256 of the result's content, without a value that can't be stored
+    again: Callable[[], Any] | None = None  # gets the value of a result of another process
 
     @property
     def finished(self) -> bool:

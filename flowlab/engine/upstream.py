@@ -14,12 +14,12 @@ from flowlab.engine.node_runner import NodeRunner
 from flowlab.engine.outcome import Record
 from flowlab.graph.node import Node
 
-_HELD = 16  # results: a node's inputs are often its neighbours' as well
+_HELD = 16  # results in memory: the next node often has the same inputs
 
 
 @define
 class CachedUpstream:
-    """Results that other processes made: from the store, and built again where a value has no form there."""
+    """Results of other processes: from the store, or built again where a value can't be stored."""
 
     runner: NodeRunner
     _held: OrderedDict[Node, Record] = field(factory=OrderedDict, init=False)

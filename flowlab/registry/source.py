@@ -1,4 +1,4 @@
-"""What a component's source says of it, read without importing it."""
+"""The place, docstring and class statement of a component, read from its source without importing it."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ def _find(module: str, name: str, hops: int) -> ComponentSource:
         if isinstance(node, ast.ImportFrom):
             for alias in node.names:
                 if name == (alias.asname or alias.name):
-                    found = _find(_imported(node, module, file), alias.name, hops - 1)
-                    return found if found.file else ComponentSource(str(file))
+                    source = _find(_imported(node, module, file), alias.name, hops - 1)
+                    return source if source.file else ComponentSource(str(file))
     return ComponentSource(str(file))
 
 

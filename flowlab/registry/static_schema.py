@@ -18,7 +18,7 @@ from attrs import frozen
 from flowlab import api
 from flowlab.registry.source import ComponentSource
 
-_MODULES = ("attrs", "typing", "flowlab.api")  # already imported, and of ours or known
+_MODULES = ("attrs", "typing", "flowlab.api")  # already imported, and trusted
 _DECLARING = (api.parameter, api.reference, attrs.field)
 
 
@@ -38,7 +38,7 @@ class Unevaluated:
 def static_component(source: ComponentSource) -> type[Any] | None:
     """An attrs class with a component's docstring, fields, defaults and ranges; None without its source.
 
-    Nothing of the source is run: literals, types and declarations of fields are read, all else is `Unread`.
+    Nothing of the source is run: literals, types and declarations of fields are read, all else is `Unevaluated`.
     """
     if source.statement is None or source.module is None:
         return None
@@ -86,11 +86,11 @@ def _names(module: ast.Module) -> dict[str, Any]:
     for node in module.body:
         if isinstance(node, ast.ImportFrom) and node.module in _MODULES and not node.level:
             known = vars(importlib.import_module(node.module))  # not getattr: it may load torch
-            names |= {part.asname or part.name: known[part.name] for part in node.names if part.name in known}
+            names |= {alias.asname or alias.name: known[alias.name] for alias in node.names if alias.name in known}
         elif isinstance(node, ast.Import):
-            for part in node.names:
-                if part.name in _MODULES and (part.asname or "." not in part.name):
-                    names[part.asname or part.name] = importlib.import_module(part.name)
+            for alias in node.names:
+                if alias.name in _MODULES and (alias.asname or "." not in alias.name):
+                    names[alias.asname or alias.name] = importlib.import_module(alias.name)
         elif isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
             names[node.targets[0].id] = _read(node.value, names)
     return names
@@ -125,9 +125,9 @@ def _value(node: ast.expr, names: Mapping[str, Any]) -> Any:
                 return form[_value(inner, names)]
         case ast.Call(function, arguments, keywords):
             function = _value(function, names)
-            if any(function is part for part in _DECLARING):
-                options = {part.arg: _read(part.value, names) for part in keywords if part.arg}
+            if any(function is declaring for declaring in _DECLARING):
+                options = {keyword.arg: _read(keyword.value, names) for keyword in keywords if keyword.arg}
                 if function is attrs.field:  # its other options are code
                     options = {name: options[name] for name in options if name in ("default", "init")}
-                return function(*(_read(part, names) for part in arguments), **options)
+                return function(*(_read(argument, names) for argument in arguments), **options)
     raise ValueError(ast.unparse(node))

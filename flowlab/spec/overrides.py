@@ -1,4 +1,4 @@
-"""Values set on the command line: `--set kind.name.key=value`; `executor=NAME` chooses who does the work."""
+"""Values set on the command line: `--set kind.name.key=value`; `executor=NAME` chooses the executor."""
 
 from __future__ import annotations
 

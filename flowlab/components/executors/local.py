@@ -1,7 +1,8 @@
 """Processes on this machine, each at one task.
 
-No library is used: processes of pebble and of loky outlive a run that is killed, pebble hangs when several
-processes are killed at once, and loky blames a task for the death of a process that was idle (tests/README.md).
+No library is used: processes of pebble and of loky outlive a run that is killed, pebble hangs when several of them
+are killed at once, and loky blames a task for the death of a process that was idle
+(flowlab/docs/pages/explanation/measurements.md).
 """
 
 from __future__ import annotations

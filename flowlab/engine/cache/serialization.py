@@ -8,7 +8,7 @@ classes a file may name.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from attrs import define, evolve, field, frozen
@@ -108,6 +108,27 @@ def _input_places(given: Mapping[str, Any]) -> list[tuple[tuple[str, ...], Any]]
     return places
 
 
+def _memory_order(tensor: Tensor) -> list[int] | None:
+    """The order of dimensions in which a tensor is contiguous, None where it has gaps or repeats its memory.
+
+    It is stored in this order, and comes back with the same strides: with others, products could differ in the
+    last bit.
+    """
+    import torch
+
+    if tensor.layout is not torch.strided:
+        return None
+    strides = tensor.stride()
+    order = list(range(tensor.ndim))
+    if not tensor.is_contiguous():
+        order.sort(key=lambda dimension: -strides[dimension])
+    return order if tensor.permute(order).is_contiguous() else None
+
+
+def _inverse(order: Sequence[int]) -> list[int]:
+    return sorted(range(len(order)), key=order.__getitem__)
+
+
 @define
 class _Writer:
     given: Mapping[int, tuple[str, ...]]
@@ -130,9 +151,9 @@ class _Writer:
             return items if kind is list else {"tuple": items}
         if kind is dict and all(type(key) in (int, str) for key in value):
             return {"dict": [[key, self.tree(item)] for key, item in value.items()]}
-        # in another layout, products of it could differ in the last bit
-        if kind is torch.Tensor and value.layout is torch.strided and value.is_contiguous():
-            return {"tensor": self._add_tensor(value), "host": value.device.type == "cpu"}
+        if kind is torch.Tensor and (order := _memory_order(value)) is not None:
+            tensor = self._add_tensor(value.permute(order))
+            return {"tensor": tensor, "order": order, "host": value.device.type == "cpu"}
         if kind is MissingValue:
             return {"missing": value.type}
         if name := self.classes.name(kind):
@@ -168,8 +189,9 @@ class _Reader:
                 return tuple(self.value(item) for item in items)
             case {"dict": items}:
                 return {key: self.value(item) for key, item in items}
-            case {"tensor": name, "host": host}:
-                return self.tensors[name] if host else self.tensors[name].to(self.device)
+            case {"tensor": name, "order": order, "host": host}:
+                tensor = self.tensors[name] if host else self.tensors[name].to(self.device)
+                return tensor.permute(_inverse(order))
             case {"missing": name}:
                 return MissingValue(name)
             case {"class": name, "fields": fields}:

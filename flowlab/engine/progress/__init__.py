@@ -1,1 +1,1 @@
-"""How a run tells of its progress."""
+"""How a run shows its progress."""

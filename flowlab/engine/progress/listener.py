@@ -1,4 +1,4 @@
-"""What a listener is: it is told how a run goes on."""
+"""What a listener is: it gets the events of a run."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from flowlab.graph.node import Node
 
 
 class Listener(Protocol):
-    """Is told of each node's start, progress and end, and of what went wrong without stopping it.
+    """Gets each node's start, progress and end, and warnings.
 
-    Nodes that other processes work at begin and end as it comes, and don't report. What works in this process
-    began last.
+    Nodes in other processes start and end in any order, and report no progress. A node in this process is always
+    the one that started last.
     """
 
     def begun(self, nodes: Sequence[Node]) -> None:
@@ -23,10 +23,10 @@ class Listener(Protocol):
         """A node begins."""
 
     def progressed(self, done: int, total: int, figures: Mapping[str, float]) -> None:
-        """The node that began last reports."""
+        """The node that started last reports how far it is."""
 
     def resumed(self, done: int, total: int) -> None:
-        """The node that began last goes on from a step of an interrupted run."""
+        """The node that started last goes on from a step of an interrupted run."""
 
     def warned(self, message: str) -> None:
         """Something is not as it should be."""

@@ -1,4 +1,4 @@
-"""The nodes at work as a live table on a terminal, under one line for each that ended."""
+"""A live table of the running nodes on a terminal, under one line for each node that ended."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
     from rich.table import Table
 
-_SETTLED = 1.0  # seconds of reports after which the speed of a node is worth a word
+_SETTLED = 1.0  # seconds of reports after which the speed of a node is shown
 
 
 @define
 class NodeProgress:
-    """A node at work: how far it is, and how fast it came there."""
+    """A running node: how far it is, and how fast it got there."""
 
     node: Node
     begun: float
@@ -35,13 +35,13 @@ class NodeProgress:
     _last: float = 0.0
 
     def reported(self, now: float, done: int, total: int, figures: Mapping[str, float]) -> None:
-        """It says how far it is; from a new beginning, such as another stage, speed is measured anew."""
+        """Take a report; where it starts again, as in another stage, speed is measured anew."""
         if self.total != total or done < self.done:
             self._first = done, now
         self.done, self.total, self.figures, self._last = done, total, figures, now
 
     def left(self, now: float) -> float | None:
-        """Seconds, as far as its reports tell."""
+        """Seconds left by its speed until now; None while that is not known."""
         done, since = self.done - self._first[0], self._last - self._first[1]
         if self.total is None or done <= 0 or since < _SETTLED:
             return None
@@ -50,14 +50,14 @@ class NodeProgress:
 
 @define
 class SweepStats:
-    """The nodes of one name, settings of a sweep alike: how many wait, and how long those took that ended."""
+    """The settings of one declared node: how many wait, and the seconds of those that ended."""
 
     waiting: int = 0
     computed: list[float] = field(factory=list)
     reused: list[float] = field(factory=list)
 
     def usual(self) -> float | None:
-        """Seconds of one: of those computed, or found where none was; None before any has ended."""
+        """Mean seconds of a node: of those computed, else of those reused; None before any has ended."""
         ended = self.computed or self.reused
         return fmean(ended) if ended else None
 
@@ -133,19 +133,19 @@ class LiveListener:
     def _whole(self, rows: Sequence[NodeProgress], now: float) -> str:
         """How many are done, and about how long the rest takes."""
         done = self._end_counts["done"] + self._end_counts["reused"]
-        told = [
+        counts = [
             f"{self._end_counts[end]} {end}" for end in ("reused", "failed", "skipped") if self._end_counts[end]
         ]
-        text = ", ".join([f"{done} of {self._total} done", *told, f"{len(rows)} at work"])
+        text = ", ".join([f"{done} of {self._total} done", *counts, f"{len(rows)} at work"])
         left, sure = self._left(rows, now)
         return (
             text if left < _SETTLED else f"{text}; {'about' if sure else 'at least'} {format_duration(left)} left"
         )
 
     def _left(self, rows: Sequence[NodeProgress], now: float) -> tuple[float, bool]:
-        """Seconds, and whether they are of all nodes: a name of which none has ended says nothing.
+        """Seconds, and whether they cover all nodes: nothing is known of a name of which no node has ended.
 
-        A node takes as long as its kin did, and as many are at work at once as were until now.
+        A node is taken to last as long as the other settings of it did, and as many run at once as did until now.
         """
         left, sure = 0.0, True
         for stats in list(self._stats.values()):

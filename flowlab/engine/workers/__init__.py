@@ -1,1 +1,1 @@
-"""Nodes in other processes: who does which, and what becomes of those whose process dies."""
+"""Nodes in other processes: which process gets which node, and what becomes of nodes whose process dies."""

@@ -25,7 +25,7 @@ class Dask:
     """Workers of a running Dask cluster, which see the folder of the run and its store.
 
     Each works at one node at a time: start them with `dask worker --nthreads 1`. Those that are at a node when the
-    run ends early are ended, and started anew by their nannies.
+    run ends early are killed, and started again by their nannies.
     """
 
     scheduler_file: str | None = parameter(None, help="file in which the scheduler tells its address")
@@ -52,7 +52,7 @@ class Dask:
             try:
                 yield cluster
             finally:
-                cluster.leave()
+                cluster.stop()
 
     @contextmanager
     def _client(self) -> Iterator[Client]:
@@ -72,7 +72,7 @@ class Dask:
             client.close(timeout=2)
 
     def _address(self) -> str:
-        """Of the scheduler. Raises EngineError for a file that tells none."""
+        """The scheduler's address. Raises EngineError for a file that holds none."""
         if self.address is not None or self.scheduler_file is None:
             return self.address or ""
         file = Path(self.scheduler_file)
@@ -86,7 +86,7 @@ class Dask:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """What goes wrong is told once, by the run, and not in the log of the library."""
+    """Silence Dask's log within: the run reports what goes wrong, once."""
     import distributed  # noqa: F401  (which makes its loggers and sets their levels)
 
     names = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] == "distributed"]

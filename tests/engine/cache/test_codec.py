@@ -114,6 +114,12 @@ def test_tensors_that_share_memory_are_stored_and_equal_copies_have_the_same_dig
     assert to_bytes("key", TensorFile({}, serialize(result, {}, CLASSES).tensors))
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (2, 0, 1), (1, 2, 0)])
+def test_a_transposed_tensor_comes_back_with_its_strides(order: tuple[int, ...]) -> None:
+    result = Result(torch.rand(2, 3, 4).permute(order))
+    assert alike(again(result), result)
+
+
 def test_of_several_inputs_each_is_itself() -> None:
     ends = {"a": object(), "b": object()}
     result = Result((ends["b"], [ends["a"]]))
@@ -134,7 +140,7 @@ class Number(int):
         {1, 2},
         Number(3),
         torch.nn.Parameter(torch.ones(2)),
-        torch.ones(2, 3).mT,
+        torch.ones(3, 4)[:, :2],
         torch.ones(1).expand(3),
         bank(lambda sigma: sigma),  # a training set that is no input of the node
     ],
