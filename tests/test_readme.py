@@ -3,6 +3,8 @@
 import inspect
 import json
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -12,7 +14,6 @@ from flowlab import Experiment, api
 from flowlab.api.testing import SUITES
 from flowlab.cli.app import app
 from flowlab.components.datasets.line import Line
-from flowlab.graph.declaration import EXPERIMENT_KEYS
 from flowlab.registry.registry import Registry
 from flowlab.scaffold.new_plugin import Plugin
 
@@ -71,7 +72,11 @@ def test_every_command_has_a_row_and_every_row_its_command():
 
 def test_every_key_of_the_experiment_table_has_a_row():
     section = LANGUAGE.partition("## `[experiment]`")[2].partition("\n## ")[0]
-    assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) == list(EXPERIMENT_KEYS)
+    schema = subprocess.run(
+        [sys.executable, "-m", "flowlab", "schema"], capture_output=True, text=True, check=True, timeout=100
+    )
+    known = json.loads(schema.stdout)["properties"]["experiment"]["properties"]
+    assert set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == set(known)
 
 
 def test_the_method_that_a_kind_asks_for_is_there():
