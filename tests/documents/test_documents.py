@@ -18,7 +18,10 @@ from flowlab.docs.markdown import to_slug
 
 PAGES = ROOT / "flowlab/docs/pages"
 TOUR = PAGES / "tutorial/tour.md"
-IN_EARNEST = [TOUR, PAGES / "how-to/own-data.md", PAGES / "how-to/sweep.md", PAGES / "how-to/compare.md"]
+IN_EARNEST = [
+    TOUR,
+    *(PAGES / f"how-to/{name}.md" for name in ("own-data", "sweep", "figure", "compare", "reproduce")),
+]
 PLUGINS = sorted((ROOT / "plugins").glob("*/README.md"))
 DOCUMENTS = [ROOT / "README.md", ROOT / "tests/README.md", *sorted(PAGES.rglob("*.md")), *PLUGINS]
 SHOWN = [document for document in DOCUMENTS if blocks(document)]  # with code
