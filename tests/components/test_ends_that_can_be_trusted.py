@@ -130,7 +130,7 @@ def test_an_integrator_needs_no_regions(monkeypatch):
     def asked(network):
         raise AssertionError("regions of a level that nobody follows")
 
-    monkeypatch.setattr("flowlab.theory.affine_regions.affine_regions", asked)
+    monkeypatch.setattr("flowlab.theory.flows.affine_regions.affine_regions", asked)
     results = run('use = "probability"\ndenoiser = "exact"\nintegrator = "heun"')
     assert results["flow.flow"].status in ("done", "short")
     assert results["flow.flow"].metrics["exact"] is False
