@@ -28,7 +28,7 @@ class Digits:
         (0, 1, 2, 3, 4, 5, 6, 7, 8, 9), help="which digits, in this order", ge=0, le=9
     )
     each: int = parameter(1, help="images of each digit, drawn at random", ge=1)
-    samples: int = parameter(100, help="noisy samples a point, M", ge=1)
+    samples: int = parameter(100, help="noisy samples per point, M", ge=1)
     scale: float = parameter(1.0, help="value of the brightest pixel; the darkest is 0", unit="data units", gt=0)
 
     def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:

@@ -18,7 +18,7 @@ class EquilateralTriangle:
     vertex. Source: arXiv 2506.19031, Appendix C.
     """
 
-    samples: int = parameter(100, help="noisy samples a point, M", ge=1)
+    samples: int = parameter(100, help="noisy samples per point, M", ge=1)
     radius: float = parameter(1.0, help="distance of the vertices from the centre", unit="data units", gt=0)
     dimension: int = parameter(2, help="ambient dimension d", ge=2)
 

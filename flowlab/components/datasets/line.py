@@ -32,7 +32,7 @@ class Line:
 
     coordinates: tuple[float, ...] = parameter(help="positions along the line", unit="data units")
     dimension: int = parameter(2, help="ambient dimension d", ge=1)
-    samples: int = parameter(100, help="noisy samples a point, M", ge=1)
+    samples: int = parameter(100, help="noisy samples per point, M", ge=1)
     frame: Frame = parameter("standard", help="direction: the first axis, or a random one")
 
     def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:

@@ -31,7 +31,7 @@ class ObtuseSimplex:
 
     dimension: int = parameter(help="ambient dimension d", ge=2)
     points: int = parameter(help="number of vertices N, at most d + 1", ge=3)
-    samples: int = parameter(100, help="noisy samples a point, M", ge=1)
+    samples: int = parameter(100, help="noisy samples per point, M", ge=1)
     angle: float = parameter(100.0, help="angle between every two edges from x_0", unit="degrees", gt=90, lt=180)
     length: float | tuple[float, ...] = parameter(
         1.0, help="length of the edges, one for all or one per edge", unit="data units", gt=0

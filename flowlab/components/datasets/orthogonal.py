@@ -32,7 +32,7 @@ class Orthogonal:
 
     dimension: int = parameter(help="ambient dimension d", ge=1)
     points: int = parameter(help="number of training points N, the origin counted", ge=2)
-    samples: int = parameter(100, help="noisy samples a point, M", ge=1)
+    samples: int = parameter(100, help="noisy samples per point, M", ge=1)
     origin: bool = parameter(True, help="whether the origin is a training point")
     norm: float | tuple[float, ...] = parameter(
         1.0, help="norm of the points, one for all or one per point without the origin", unit="data units", gt=0

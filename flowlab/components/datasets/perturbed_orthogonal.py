@@ -31,7 +31,7 @@ class PerturbedOrthogonal:
 
     dimension: int = parameter(help="ambient dimension d", ge=1)
     points: int = parameter(help="number of training points N, the origin counted", ge=2)
-    samples: int = parameter(100, help="noisy samples a point, M", ge=1)
+    samples: int = parameter(100, help="noisy samples per point, M", ge=1)
     displacement: float = parameter(0.0, help="length of each displacement, as a share of the norm", ge=0, lt=1)
     norm: float = parameter(1.0, help="norm of the points before the displacement", unit="data units", gt=0)
     frame: Frame = parameter("random", help="directions: a random frame (by QR) or the first axes")

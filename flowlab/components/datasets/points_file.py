@@ -35,7 +35,7 @@ class PointsFile:
     path: str = parameter(help="the file, relative to the current folder")
     key: str | None = parameter(None, help="name of the tensor in a .safetensors file")
     anchor: int = parameter(0, help="row at which subset sums start", ge=0)
-    samples: int = parameter(100, help="noisy samples a point, M", ge=1)
+    samples: int = parameter(100, help="noisy samples per point, M", ge=1)
 
     def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
         """Check that the file exists and has a known format, by name and content; a pickle is never opened."""

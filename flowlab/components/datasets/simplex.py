@@ -20,7 +20,7 @@ class Simplex:
     """
 
     vertices: tuple[tuple[float, ...], ...] = parameter(help="coordinates, one row per vertex", unit="data units")
-    samples: int = parameter(100, help="noisy samples a point, M", ge=1)
+    samples: int = parameter(100, help="noisy samples per point, M", ge=1)
     repeats: tuple[int, ...] = parameter(
         (), help="how often each point is in the training set, with other noise each time (default: once)", ge=1
     )
