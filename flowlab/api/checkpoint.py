@@ -20,7 +20,7 @@ class Checkpoint(Protocol):
     """
 
     def load(self, name: str) -> Mapping[str, Tensor] | None:
-        """The state that was saved last, on the CPU and in the shapes it was saved in; None if there is none."""
+        """The state that was saved last, tensors (...) as they were saved, on the CPU; None if there is none."""
 
     def save(self, name: str, done: int, total: int, state: Callable[[], Mapping[str, Tensor]]) -> None:
         """Save the state if the last save was long ago; to be called after each of `total` steps."""

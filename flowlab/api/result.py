@@ -40,7 +40,7 @@ class Table:
 
 @frozen
 class Result:
-    """The result of a node.
+    """What the computation of a node returns.
 
     `value` goes to the nodes that refer to this one. `metrics` are plain numbers for summary.json. `tables` become
     CSV files. `shortfall` says in words how the node fell short of what it should do (a tolerance not met, a level

@@ -1,1 +1,1 @@
-"""Plugins to begin with: a package of one component that installs, passes its suite and runs."""
+"""Templates for a first experiment, and for a plugin that installs, passes its test suite and runs."""

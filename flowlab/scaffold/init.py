@@ -1,4 +1,4 @@
-"""The first experiment of a newcomer."""
+"""Writing a first experiment."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from flowlab.spec.settings import NAME
 
 
 def write_first_experiment(path: Path) -> None:
-    """Write an experiment, named like its file, that runs in seconds and explains itself.
+    """Write an experiment with the name of its file, which runs in seconds and explains itself.
 
-    Raises ExperimentError for a name that no experiment has and where there is a file already, OutputError where
-    none can be written.
+    Raises ExperimentError where the name is not valid for an experiment or the file exists, and OutputError where
+    the file cannot be written.
     """
     if not re.fullmatch(NAME.expression, path.stem):
         raise ExperimentError([Problem(str(path), f"the experiment's name, {path.stem!r}, must be {NAME.rule}")])

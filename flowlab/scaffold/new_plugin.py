@@ -1,4 +1,4 @@
-"""Writing a new plugin: a distribution of one component, from templates."""
+"""Writing a new plugin, a distribution with one component, from templates."""
 
 from __future__ import annotations
 
@@ -25,60 +25,60 @@ _TEMPLATES = resources.files("flowlab.scaffold") / "templates"
 
 @frozen
 class Plugin:
-    """A distribution that adds one component: `flowlab-star` holds star, in flowlab_star/star.py."""
+    """A distribution with one component: `flowlab-star` has the component star, in flowlab_star/star.py."""
 
     name: str
     kind: str
 
     @property
     def component(self) -> str:
-        """The name to `use`."""
+        """The name of the component, for `use`."""
         return self.name.removeprefix("flowlab-")
 
     @property
     def module(self) -> str:
-        """The package."""
+        """The name of the package."""
         return self.name.replace("-", "_")
 
     @property
     def file(self) -> str:
-        """The module of the component, in the package."""
+        """The name of the component's module in the package."""
         return self.component.replace("-", "_")
 
     @property
     def cls(self) -> str:
-        """The component's class."""
+        """The name of the component's class."""
         return "".join(part.capitalize() for part in self.component.split("-"))
 
     def files(self) -> dict[str, str]:
         """The text of each file, by its path."""
         return {
-            "pyproject.toml": self._filled(_TEMPLATES / "pyproject.toml.txt"),
-            "README.md": self._filled(_TEMPLATES / "README.md.txt"),
-            f"{self.component}.toml": self._filled(_TEMPLATES / self.kind / "experiment.toml.txt"),
-            f"{self.module}/__init__.py": self._filled(_TEMPLATES / "init.py.txt"),
-            f"{self.module}/{self.file}.py": self._filled(_TEMPLATES / self.kind / "component.py.txt"),
-            f"tests/test_{self.file}.py": self._filled(_TEMPLATES / self.kind / "test.py.txt"),
+            "pyproject.toml": self._fill(_TEMPLATES / "pyproject.toml.txt"),
+            "README.md": self._fill(_TEMPLATES / "README.md.txt"),
+            f"{self.component}.toml": self._fill(_TEMPLATES / self.kind / "experiment.toml.txt"),
+            f"{self.module}/__init__.py": self._fill(_TEMPLATES / "init.py.txt"),
+            f"{self.module}/{self.file}.py": self._fill(_TEMPLATES / self.kind / "component.py.txt"),
+            f"tests/test_{self.file}.py": self._fill(_TEMPLATES / self.kind / "test.py.txt"),
         }
 
-    def _filled(self, template: Traversable) -> str:
+    def _fill(self, template: Traversable) -> str:
         names = ("name", "kind", "component", "module", "file", "cls")
-        filled = {name: getattr(self, name) for name in names}
+        values = {name: getattr(self, name) for name in names}
         return Template(template.read_text("utf-8")).substitute(
-            filled, version=version("flowlab"), api=API_VERSION
+            values, version=version("flowlab"), api=API_VERSION
         )
 
 
 def supported_kinds() -> tuple[str, ...]:
-    """The kinds that there are templates for."""
+    """The kinds that have templates."""
     return tuple(kind for kind in KINDS if (_TEMPLATES / kind).is_dir())
 
 
 def write_plugin(plugin: Plugin, out: Path, registry: Registry) -> Path:
-    """Write a plugin's files to the folder out/name, and return it.
+    """Write the files of a plugin to the folder out/name, and return the folder.
 
-    Raises ExperimentError, with every mistake, for a name or kind that won't do or a folder that exists, and
-    OutputError where it can't be written.
+    Raises ExperimentError, with every mistake, for a name or kind that is not valid or a folder that exists, and
+    OutputError where the folder cannot be written.
     """
     folder = out / plugin.name
     problems = list(_problems(plugin, folder, registry))
@@ -109,7 +109,7 @@ def _problems(plugin: Plugin, folder: Path, registry: Registry) -> Iterator[Prob
 
 
 def _fault(plugin: Plugin, registry: Registry) -> str | None:
-    """What is wrong with a name."""
+    """The mistake in a plugin's name, in words; None if there is none."""
     if not all(_NAME.fullmatch(name) for name in (plugin.name, plugin.component)) or len(plugin.name) > _LONGEST:
         return f"a plugin's name is small letters, digits and single hyphens, a letter first, {_LONGEST} at most"
     if keyword.iskeyword(plugin.file) or plugin.cls in (*api.__all__, "Tensor", "None", "True", "False"):

@@ -1,4 +1,4 @@
-"""A claim of the paper, beside our figure and the closed form's."""
+"""A claim of the paper, with our number and the closed form's."""
 
 from __future__ import annotations
 
@@ -21,28 +21,29 @@ Metrics = Mapping[str, Mapping[str, Any]]  # of each analysis, by its label
 
 @frozen
 class Claim:
-    """One claim: what the paper says, our figure, the closed form's, and whether the claim holds of ours.
+    """One claim: the paper's number, ours and the closed form's, and whether the claim holds for ours.
 
-    A figure is one number among the metrics of an analysis, named by the keys that lead to it, joined by dots:
-    `2.share`, `pf.virtual` (summary.json shows them); a place that holds several numbers names them all. Of a
-    swept analysis, and of several, all figures are taken at once.
+    A number is one of the metrics of an analysis, named by its keys joined by dots: `2.share`, `pf.virtual`
+    (summary.json shows them). A place with several numbers stands for all of them. From a swept analysis, and from
+    several analyses, all numbers are used together.
 
-    Where the experiment goes over seeds (`seeds = 5`), a claim is of the mean over seeds. A bound holds if the
-    95 % interval of each figure's mean (Student's t) lies wholly inside, fails if one lies wholly outside, and is
-    undecided else; `alike` judges the paired differences of any two figures in the same way. A `trend` holds if
-    Page's test over the sweep's order, a seed a block, is significant at 5 %, and fails if it is the other way
-    round or one step goes the other way (5 %, Bonferroni); of two settings it is a sign test, which takes five
-    seeds. Seeds that do not differ at all are no replication: they are judged as one. With `every_seed` the claim
-    is of each seed: one that is against it refutes it.
+    If the experiment has several seeds (`seeds = 5`), a claim is about the mean over seeds. A bound holds if the
+    95 % interval of each mean (Student's t) is wholly inside, fails if one is wholly outside, and is undecided
+    otherwise. `alike` judges the paired differences of any two numbers in the same way. A `trend` holds if Page's
+    test over the order of the sweep, with one block per seed, is significant at 5 %. It fails if the opposite
+    trend is, or if one step goes the other way (5 % in all, Bonferroni). For two settings it is a sign test, which
+    needs five seeds. Seeds that do not differ at all are no replication, and count as one. With `every_seed` the
+    claim is about each seed, and one seed against it refutes it.
 
-    Of one seed figures are judged as they are, which is no statistics: a trend allows equal neighbours, but not
-    equal ends. Where a figure is null, as the cost ratio of a network that does not interpolate, nothing is known.
+    With one seed, numbers are judged as they are, which is no statistics: a trend allows equal neighbours, but not
+    equal ends. Where a number is null, like the cost ratio of a network that does not interpolate, the claim is
+    not known. Source: Student, Biometrika 6 (1908), 1-25; Page, JASA 58 (1963), 216-230.
     """
 
-    text: str = parameter(help="what is claimed, in words")
+    text: str = parameter(help="the claim in words")
     source: str = parameter(help="where the paper claims it")
     ours: tuple[str, ...] = reference(
-        "analysis", many=True, gather=True, metrics=True, seeds=True, help="the analyses that hold our figure"
+        "analysis", many=True, gather=True, metrics=True, seeds=True, help="the analyses that have our number"
     )
     metric: str | tuple[str, ...] = parameter(help="its place in their metrics, keys joined by dots, or several")
     theory: tuple[str, ...] = reference(
@@ -52,22 +53,22 @@ class Claim:
         gather=True,
         metrics=True,
         seeds=True,
-        help="those that hold the closed form's",
+        help="the analyses that have the closed form's number",
     )
     theory_metric: str | tuple[str, ...] | None = parameter(
-        None, help="its place in their metrics (default: that of ours)"
+        None, help="its place in their metrics (default: metric)"
     )
-    paper: str | float | None = parameter(None, help="the paper's figure, as it is stated")
-    percent: bool = parameter(False, help="show figures in percent: they are shares")
-    at_least: float | None = parameter(None, help="least figure with which the claim holds")
-    at_most: float | None = parameter(None, help="largest figure with which the claim holds")
-    within: tuple[float, float] | None = parameter(None, help="a value, and how far from it a figure may be")
-    alike: float | None = parameter(None, help="how far apart the figures may be", ge=0)
-    trend: Literal["falling", "rising"] | None = parameter(None, help="how the figures of a sweep go")
-    every_seed: bool = parameter(False, help="of each seed, not of the mean over seeds")
+    paper: str | float | None = parameter(None, help="the paper's number, as stated there")
+    percent: bool = parameter(False, help="show numbers in percent: they are shares")
+    at_least: float | None = parameter(None, help="least number for which the claim holds")
+    at_most: float | None = parameter(None, help="largest number for which the claim holds")
+    within: tuple[float, float] | None = parameter(None, help="a value, and the largest distance from it")
+    alike: float | None = parameter(None, help="largest difference of any two numbers", ge=0)
+    trend: Literal["falling", "rising"] | None = parameter(None, help="trend of the numbers over the sweep")
+    every_seed: bool = parameter(False, help="the claim is about each seed, not about the mean over seeds")
 
     def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
-        """There is a rule, and the figures are there, where the analyses know them before the run."""
+        """Check that there is a rule, and that the analyses have the numbers, where they know before the run."""
         rules = (self.at_least, self.at_most, self.within, self.alike, self.trend)
         if all(rule is None for rule in rules):
             yield ValidationIssue("text", "a claim needs a rule: at_least, at_most, within, alike or trend")
@@ -90,7 +91,7 @@ class Claim:
 
     @property
     def finding(self) -> ClaimResult:
-        """The claim as it stands before there are figures."""
+        """The row of the claim before there are numbers."""
         blank = ClaimResult(self.text, self.source, percent=self.percent)
         rules = (
             self.at_least is not None and f">= {blank.format_numbers(self.at_least)}",
@@ -104,9 +105,10 @@ class Claim:
         return evolve(blank, paper=paper, rule=", ".join(rule for rule in rules if rule))
 
     def build(self, context: Context, *, ours: Metrics, theory: Metrics) -> Result:
-        """Judge our figures.
+        """Judge our numbers.
 
-        Raises NodeError where a metric isn't there, or one alone has no trend.
+        Raises NodeError where a metric is missing, the seeds have different numbers, or a single number is
+        compared.
         """
         from flowlab.theory.statistics.over_seeds import OverSeeds
 
@@ -128,7 +130,7 @@ class Claim:
         return Result(finding, asdict(finding), shortfall=shortfall)
 
     def _judged(self, finding: ClaimResult, figures: OverSeeds) -> ClaimResult:
-        """The finding with its verdict and what that rests on."""
+        """The finding with its verdict and its reason."""
         from flowlab.theory.statistics.over_seeds import OverSeeds, combine_verdicts
 
         if not self.every_seed:
@@ -162,7 +164,7 @@ class Claim:
             yield "trend", figures.falling()
 
     def _words(self, finding: ClaimResult, rule: str, judged: Judgement, random: bool) -> str:
-        """What a verdict rests on, where the figures don't say it."""
+        """The reason of a verdict, where the numbers do not show it."""
         if judged.p is not None:
             steps = [f"{word} {', '.join(map(str, numbers))}" for word, numbers in (
                 ("the other way goes step", judged.contrary), ("open step", judged.open)
@@ -178,28 +180,28 @@ class Claim:
 def _by_seed(
     analyses: Metrics, places: str | tuple[str, ...]
 ) -> tuple[tuple[tuple[float, ...], ...], tuple[int | None, ...]]:
-    """The figures of each seed, and of how many starts they are shares; one row where no sweep goes over seeds.
+    """The numbers of each seed, one row without a sweep over seeds, and the starts of which they are shares.
 
-    Raises NodeError.
+    Raises NodeError where the seeds have different numbers.
     """
     seeds: dict[int | None, dict[str, Mapping[str, Any]]] = {}
     for label, metrics in analyses.items():
         name, seed = without_seed(label)
         seeds.setdefault(seed, {})[name] = metrics
-    found = [_figures(one, places) for one in seeds.values()]
-    rows = tuple(tuple(figure for figure, _ in row) for row in found)
+    numbers = [_figures(analyses_of_seed, places) for analyses_of_seed in seeds.values()]
+    rows = tuple(tuple(figure for figure, _ in row) for row in numbers)
     if len(set(map(len, rows))) > 1 or len(set(map(frozenset, seeds.values()))) > 1:
-        raise NodeError(f"the seeds have different numbers of figures at {places!r}: there is no comparing them")
-    return rows, tuple(starts for _, starts in found[0])
+        raise NodeError(f"the seeds have different numbers of figures at {places!r}: they cannot be compared")
+    return rows, tuple(starts for _, starts in numbers[0])
 
 
 def _intervals(figures: OverSeeds) -> tuple[tuple[float, float], ...]:
-    """The 95 % interval of each figure's mean; none of one seed."""
+    """The 95 % interval of each mean; none for one seed."""
     return figures.intervals if len(figures.rows) > 1 else ()
 
 
 def _absent(key: str, places: str | tuple[str, ...], analysis: NodeSpec) -> Iterator[ValidationIssue]:
-    """The places at which an analysis is going to have no number, as far as its component says."""
+    """The places at which an analysis will have no number, as far as its component knows."""
     known = known_places(analysis)
     for place in _listed(places):
         if known is not None and not leads_to_one(place, known):
@@ -218,7 +220,7 @@ def _listed(places: str | tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _figures(analyses: Metrics, places: str | tuple[str, ...]) -> list[tuple[float, int | None]]:
-    """The number at each place of each analysis's metrics, and of how many starts it is a share, where it says."""
+    """The numbers at the places in the metrics of each analysis, and the starts of which they are shares."""
     figures: list[tuple[float, int | None]] = []
     for label, metrics in analyses.items():
         found = dict(_numbers(metrics))
@@ -235,13 +237,13 @@ def _figures(analyses: Metrics, places: str | tuple[str, ...]) -> list[tuple[flo
 
 
 def _starts(found: Mapping[str, float], key: str) -> int | None:
-    """The number that stands as `starts` beside a share."""
+    """The number `starts` that is beside a share in the metrics; None for other numbers."""
     starts = found.get(f"{key.rpartition('.')[0]}.starts")
     return int(starts) if starts and 0 <= found[key] <= 1 and not key.endswith(".starts") else None
 
 
 def _numbers(metrics: Any, above: str = "") -> Iterator[tuple[str, float]]:
-    """Every number in nested metrics, nan for a null, with the keys that lead to it."""
+    """Every number in nested metrics with its place; a null is nan."""
     if isinstance(metrics, Mapping):
         for key, value in metrics.items():
             yield from _numbers(value, f"{above}.{key}" if above else str(key))

@@ -1,4 +1,4 @@
-"""The class of each endpoint, by its distance to the stable points of theory."""
+"""The class of each endpoint, by its distances to the stable points of theory."""
 
 from __future__ import annotations
 
@@ -28,12 +28,13 @@ if TYPE_CHECKING:
 class StablePoints:
     """Training point, virtual point, hyperbox boundary, interior, or elsewhere, within a threshold.
 
-    The first rule that holds: within the threshold of a training point; of a sum of two or more (virtual); more
-    than it outside the cell (elsewhere); within it of the cell's boundary; interior. Distances to points are in
-    ambient coordinates. The threshold is a share of the shortest length of the points: the least distance of
-    two of them, or the shortest edge. Of an integrated flow it says how many endpoints change at half the step:
-    another class, or farther away than the threshold; more than 1 % of them fall short. Source: arXiv
-    2506.19031, Section 5 (0.2 in L-infinity and L2, points of norm 1).
+    The first rule that holds decides. training: within the threshold of a training point. virtual: within it of a
+    sum of two or more. elsewhere: outside the cell by more than the threshold. boundary: within the threshold of
+    the boundary of the cell. interior: all the rest. Distances to points are in ambient coordinates. The threshold
+    is a share of the shortest length of the points: their least distance, or the shortest edge. For an integrated
+    flow, the metrics count the endpoints that change at half the step: to another class, or by more than the
+    threshold. If more than 1 % change, the result falls short. Source: arXiv 2506.19031, Section 5 (threshold 0.2
+    in L-infinity and L2, points of norm 1).
     """
 
     flow: tuple[str, ...] = reference("flow", many=True, help="flows whose endpoints are classified")
@@ -41,24 +42,24 @@ class StablePoints:
     threshold: float = parameter(0.2, help="largest distance to a point or facet", unit="shortest lengths", gt=0)
 
     def build(self, context: Context, *, flow: Mapping[str, Trajectories]) -> Result:
-        """Classify all endpoints; metrics are the counts of each flow."""
+        """Classify all endpoints; the metrics are the counts of each flow."""
         from flowlab.theory.geometry.classes import classify
 
-        found = {
+        classified = {
             name: classify(path.ends, path.bank.training.geometry, self.threshold, self.metric)
             for name, path in flow.items()
         }
-        labels = {name: each.labels for name, each in found.items()}
+        labels = {name: classes.labels for name, classes in classified.items()}
         changed = {name: self._changed(path, labels[name]) for name, path in flow.items()}
         classes = Classes(labels, flow, self.threshold, self.metric, changed)
         rows = [
             (name, start, CLASSES[label], near, virtual if virtual < float("inf") else None)
-            for name, each in found.items()
+            for name, ends in classified.items()
             for start, (label, near, virtual) in enumerate(
                 zip(
-                    each.labels.tolist(),
-                    each.to_training.tolist(),
-                    each.to_virtual.tolist(),
+                    ends.labels.tolist(),
+                    ends.to_training.tolist(),
+                    ends.to_virtual.tolist(),
                     strict=True,
                 )
             )
@@ -70,7 +71,7 @@ class StablePoints:
         return Result(classes, metrics, {"endpoints": table}, half_step_shortfall(classes))
 
     def _changed(self, path: Trajectories, labels: Tensor) -> int | None:
-        """How many endpoints are of another class at half the step, or farther away than the threshold."""
+        """The number of endpoints that change their class at half the step, or move by more than the threshold."""
         from flowlab.theory.geometry.classes import classify
         from flowlab.theory.geometry.subset_sums import norm
 

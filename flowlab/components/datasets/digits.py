@@ -19,34 +19,33 @@ if TYPE_CHECKING:
 class Digits:
     """Handwritten digits of 8x8 pixels as training points, d = 64; they come with scikit-learn.
 
-    Linearly independent images are the vertices of a simplex: its closed form is an upper bound of the minimum
-    norm, its subset sums
-    c + sum_{n in I} (x_n - c) are taken from the Fermat-Weber point c of the noiseless denoiser.
-    Source: Alpaydin and Kaynak, Optical Recognition of Handwritten Digits (1998).
+    Linearly independent images are the vertices of a simplex. Its closed form is an upper bound of the minimum
+    norm. Its subset sums are c + sum_{n in I} (x_n - c), where c is the Fermat-Weber point of the noiseless
+    denoiser. Source: Alpaydin and Kaynak, Optical Recognition of Handwritten Digits (1998).
     """
 
     digits: tuple[int, ...] = parameter(
         (0, 1, 2, 3, 4, 5, 6, 7, 8, 9), help="which digits, in this order", ge=0, le=9
     )
     each: int = parameter(1, help="images of each digit, drawn at random", ge=1)
-    samples: int = parameter(100, help="noisy samples a point, M", ge=1)
+    samples: int = parameter(100, help="noisy samples per point, M", ge=1)
     scale: float = parameter(1.0, help="value of the brightest pixel; the darkest is 0", unit="data units", gt=0)
 
     def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
-        """scikit-learn is there, and two images at least."""
+        """Check that scikit-learn is installed and that there are two images or more."""
         if importlib.util.find_spec("sklearn") is None:
             yield ValidationIssue(
                 "use", "the digits come with scikit-learn, which is missing: pip install 'flowlab[digits]'"
             )
         if len(set(self.digits)) < len(self.digits):
-            yield ValidationIssue("digits", "a digit stands here twice; more images of it: each")
+            yield ValidationIssue("digits", "a digit is listed twice; `each` sets the number of images of a digit")
         if len(self.digits) * self.each < 2:
             yield ValidationIssue("digits", "a simplex has at least two vertices")
 
     def build(self, context: Context) -> Result:
-        """Draw the images.
+        """Draw the images and their geometry.
 
-        Raises NodeError for too many of a digit or images that are no simplex.
+        Raises NodeError where there are too few images of a digit, or where the images are no simplex.
         """
         import torch
 

@@ -12,18 +12,18 @@ from flowlab.api.helpers.training_set import points_table
 
 @frozen
 class EquilateralTriangle:
-    """An equilateral triangle centred at the origin: its only stable points are its vertices.
+    """An equilateral triangle centred at the origin; at low noise only its vertices are stable.
 
-    |x_n| = radius, u_i . u_j = -1/2. At low noise probability flow ends on the face, score flow in a vertex.
-    Source: arXiv 2506.19031, Appendix C.
+    |x_n| = radius and u_i . u_j = -1/2. At low noise the probability flow ends on the face, the score flow in a
+    vertex. Source: arXiv 2506.19031, Appendix C.
     """
 
-    samples: int = parameter(100, help="noisy samples a point, M", ge=1)
+    samples: int = parameter(100, help="noisy samples per point, M", ge=1)
     radius: float = parameter(1.0, help="distance of the vertices from the centre", unit="data units", gt=0)
     dimension: int = parameter(2, help="ambient dimension d", ge=2)
 
     def build(self, context: Context) -> Result:
-        """Lay the vertices and their theory."""
+        """Build the vertices and their geometry."""
         import torch
 
         from flowlab.theory.geometry.simplex import simplex_geometry

@@ -22,9 +22,9 @@ from flowlab.api.helpers.training_set import points_table
 
 @frozen
 class Line:
-    """Training points on one line, where min-norm denoising is piecewise linear.
+    """Training points on one line, for which the min-norm denoiser is piecewise linear.
 
-    No subset sum is a virtual point; the flows end on the segment between the outermost points.
+    No subset sum is a virtual point. The flows end on the segment between the outermost points.
     Source: arXiv 2311.06748, the one-dimensional solution.
     """
 
@@ -32,16 +32,16 @@ class Line:
 
     coordinates: tuple[float, ...] = parameter(help="positions along the line", unit="data units")
     dimension: int = parameter(2, help="ambient dimension d", ge=1)
-    samples: int = parameter(100, help="noisy samples a point, M", ge=1)
+    samples: int = parameter(100, help="noisy samples per point, M", ge=1)
     frame: Frame = parameter("standard", help="direction: the first axis, or a random one")
 
     def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
-        """At least two distinct positions."""
+        """Check that there are at least two positions, all distinct."""
         if len(set(self.coordinates)) < max(2, len(self.coordinates)):
             yield ValidationIssue("coordinates", "a line needs at least two points, all distinct")
 
     def build(self, context: Context) -> Result:
-        """Lay the points in order and their theory."""
+        """Build the points, in order, and their geometry."""
         import torch
 
         from flowlab.theory.geometry.line import line_geometry

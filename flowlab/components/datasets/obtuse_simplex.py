@@ -23,7 +23,7 @@ from flowlab.api.helpers.training_set import check_repeats, points_table
 
 @frozen
 class ObtuseSimplex:
-    """Vertices of a simplex whose edges from one vertex all meet at one obtuse angle.
+    """The vertices of a simplex whose edges from one vertex all meet at one obtuse angle.
 
     x_0 = 0 and x_n = length_n u_n with u_i . u_j = cos(angle) < 0. The subset sum of I is a stable point if and
     only if sum_{n in I, n != k} |u_k . v_n| <= rho for each k in I. Source: arXiv 2506.19031, Appendix B.
@@ -31,10 +31,10 @@ class ObtuseSimplex:
 
     dimension: int = parameter(help="ambient dimension d", ge=2)
     points: int = parameter(help="number of vertices N, at most d + 1", ge=3)
-    samples: int = parameter(100, help="noisy samples a point, M", ge=1)
+    samples: int = parameter(100, help="noisy samples per point, M", ge=1)
     angle: float = parameter(100.0, help="angle between every two edges from x_0", unit="degrees", gt=90, lt=180)
     length: float | tuple[float, ...] = parameter(
-        1.0, help="length of the edges, one for all or one each", unit="data units", gt=0
+        1.0, help="length of the edges, one for all or one per edge", unit="data units", gt=0
     )
     frame: Frame = parameter("standard", help="directions: the first axes, or a random frame (by QR)")
     repeats: tuple[int, ...] = parameter(
@@ -42,14 +42,14 @@ class ObtuseSimplex:
     )
 
     def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
-        """So many edges fit in the space, and at such an angle."""
+        """Check that this many edges fit into the space, and can meet at the angle."""
         yield from check_repeats(self.repeats, self.points)
         edges = self.points - 1
         if edges > self.dimension:
             yield ValidationIssue("points", f"a simplex of {self.points} vertices needs dimension >= {edges}")
         # the Gram matrix of k unit vectors at one angle is positive definite iff cos > -1 / (k - 1)
         widest = math.degrees(math.acos(-1 / (edges - 1))) if edges > 1 else 180.0
-        if self.angle >= widest * (1 - 1e-12):  # 120 itself is below acos(-1/2) by rounding
+        if self.angle >= widest * (1 - 1e-12):  # by rounding, 120 itself is below acos(-1/2)
             yield ValidationIssue(
                 "angle", f"{edges} edges can't all meet at {self.angle:g} degrees: below {widest:.5g}"
             )
@@ -57,7 +57,10 @@ class ObtuseSimplex:
             yield ValidationIssue("length", f"{len(self.length)} lengths for {edges} edges")
 
     def build(self, context: Context) -> Result:
-        """Lay the vertices and their theory."""
+        """Build the vertices and their geometry.
+
+        Raises NodeError where rounding leaves no obtuse simplex.
+        """
         import torch
 
         from flowlab.theory.geometry.simplex import simplex_geometry
@@ -69,12 +72,12 @@ class ObtuseSimplex:
             raise NodeError(f"{edges} edges can't all meet at {self.angle:g} degrees")
         lengths = torch.tensor(self.length, dtype=context.dtype, device=context.device)
         frame = orthonormal_frame(self.frame, edges, self.dimension, context)
-        arrows = lengths.expand(edges)[:, None] * (units.to(frame) @ frame)
-        inner = (arrows @ arrows.mT).fill_diagonal_(-1.0)
+        vectors = lengths.expand(edges)[:, None] * (units.to(frame) @ frame)
+        inner = (vectors @ vectors.mT).fill_diagonal_(-1.0)
         if bool((inner >= 0).any()):
             raise NodeError("the simplex is not obtuse at its first vertex")
         try:
-            geometry = simplex_geometry(torch.cat([torch.zeros_like(arrows[:1]), arrows]))
+            geometry = simplex_geometry(torch.cat([torch.zeros_like(vectors[:1]), vectors]))
         except ValueError as error:
             raise NodeError(str(error)) from error
         return Result(

@@ -23,33 +23,33 @@ from flowlab.api.helpers.training_set import check_repeats, points_table
 
 @frozen
 class Orthogonal:
-    """Mutually orthogonal points, with the origin as a training point or without.
+    """Mutually orthogonal points, with or without the origin as a training point.
 
     x_0 = 0 and x_n = norm_n q_n with q_n orthonormal. With the origin, h is known in closed form, its stable
-    points are all 2^(N-1) subset sums, the vertices of a hyperbox, and the flows are known exactly.
-    Without it the points are an acute simplex. Source: arXiv 2506.19031, Section 3; arXiv 2311.06748.
+    points are all 2^(N-1) subset sums, the vertices of a hyperbox, and the flows are known exactly. Without the
+    origin the points are an acute simplex. Source: arXiv 2506.19031, Section 3 and Theorem 4.2; arXiv 2311.06748.
     """
 
     dimension: int = parameter(help="ambient dimension d", ge=1)
     points: int = parameter(help="number of training points N, the origin counted", ge=2)
-    samples: int = parameter(100, help="noisy samples a point, M", ge=1)
+    samples: int = parameter(100, help="noisy samples per point, M", ge=1)
     origin: bool = parameter(True, help="whether the origin is a training point")
     norm: float | tuple[float, ...] = parameter(
-        1.0, help="norm of the points, one for all or one each (origin left out)", unit="data units", gt=0
+        1.0, help="norm of the points, one for all or one per point without the origin", unit="data units", gt=0
     )
     frame: Frame = parameter("random", help="directions: a random frame (by QR) or the first axes")
-    draw: int = parameter(0, help="which draw of the noise, for sweeps over several", ge=0)
+    draw: int = parameter(0, help="number of the draw of the noise, for sweeps over draws", ge=0)
     repeats: tuple[int, ...] = parameter(
         (), help="how often each point is in the training set, with other noise each time (default: once)", ge=1
     )
 
     @property
     def separable(self) -> bool:
-        """Whether the flows of its closed form are known exactly."""
+        """Whether the flows of the closed form are known exactly."""
         return self.origin
 
     def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
-        """As many directions as fit, and a norm for each."""
+        """Check that the directions fit into the space and that each has a norm."""
         yield from check_repeats(self.repeats, self.points)
         directions = self.points - self.origin
         if directions > self.dimension:
@@ -60,7 +60,10 @@ class Orthogonal:
             yield ValidationIssue("norm", f"{len(self.norm)} norms for {directions} points")
 
     def build(self, context: Context) -> Result:
-        """Lay the points and their theory."""
+        """Build the points and their geometry.
+
+        Raises NodeError where the points are not orthogonal to rounding, or their norms differ by too much.
+        """
         import torch
 
         from flowlab.theory.geometry.simplex import simplex_geometry
@@ -75,7 +78,7 @@ class Orthogonal:
             points = torch.cat([torch.zeros_like(points[:1]), points])
         try:
             geometry = attrs.evolve(simplex_geometry(points), separable=self.origin)
-        except ValueError as error:  # norms too many orders apart
+        except ValueError as error:  # norms of very different size
             raise NodeError(str(error)) from error
         return Result(
             training_set(geometry, self.samples, context, self.draw, self.repeats),

@@ -1,4 +1,4 @@
-"""Orthogonal points moved a little, with the theory of those that aren't."""
+"""Orthogonal points with random displacements, described by the theory of orthogonal points."""
 
 from __future__ import annotations
 
@@ -22,31 +22,31 @@ from flowlab.api.helpers.training_set import points_table
 
 @frozen
 class PerturbedOrthogonal:
-    """The origin and orthogonal points displaced at random, described by the orthogonal theory all the same.
+    """The origin and orthogonal points with random displacements, described by the theory of orthogonal points.
 
     x_0 = 0 and x_n = norm (q_n + displacement e_n), q_n orthonormal, e_n uniform on the unit sphere. The closed
-    form, the subset sums and the cell are those of orthogonal edges with x_n in place of norm q_n: exact at
-    displacement 0, an approximation elsewhere. Frame, e_n and noise are equal in all settings of a sweep.
+    form, the subset sums and the cell are those of orthogonal edges with x_n in place of norm q_n. They are exact
+    at displacement 0 and an approximation elsewhere. Frame, e_n and noise are equal in all settings of a sweep.
     """
 
     dimension: int = parameter(help="ambient dimension d", ge=1)
     points: int = parameter(help="number of training points N, the origin counted", ge=2)
-    samples: int = parameter(100, help="noisy samples a point, M", ge=1)
-    displacement: float = parameter(0.0, help="length of the displacement of each point in norms", ge=0, lt=1)
-    norm: float = parameter(1.0, help="norm of the points before they are moved", unit="data units", gt=0)
+    samples: int = parameter(100, help="noisy samples per point, M", ge=1)
+    displacement: float = parameter(0.0, help="length of each displacement, as a share of the norm", ge=0, lt=1)
+    norm: float = parameter(1.0, help="norm of the points before the displacement", unit="data units", gt=0)
     frame: Frame = parameter("random", help="directions: a random frame (by QR) or the first axes")
 
     def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
-        """As many directions as fit."""
+        """Check that the directions fit into the space."""
         if self.points - 1 > self.dimension:
             yield ValidationIssue(
                 "points", f"{self.points - 1} directions don't fit in {self.dimension} dimensions"
             )
 
     def build(self, context: Context) -> Result:
-        """Move the points.
+        """Build the displaced points and their geometry.
 
-        Raises NodeError where they no longer span a box.
+        Raises NodeError where the points are linearly dependent.
         """
         import torch
 
@@ -59,10 +59,10 @@ class PerturbedOrthogonal:
         normal = torch.randn(
             count, self.dimension, generator=context.generator("displacements"), dtype=torch.float64
         )
-        moves = torch.nn.functional.normalize(normal, dim=-1).to(frame)
-        edges = self.norm * (frame + self.displacement * moves)
+        directions = torch.nn.functional.normalize(normal, dim=-1).to(frame)
+        edges = self.norm * (frame + self.displacement * directions)
         if int(torch.linalg.matrix_rank(edges)) < count:
-            raise NodeError(f"moved by {self.displacement:g}, the points are linearly dependent: no box")
+            raise NodeError(f"displaced by {self.displacement:g}, the points are linearly dependent: no box")
         origin = torch.zeros_like(edges[0])
         points = torch.cat([origin[None], edges])
         geometry = Geometry(

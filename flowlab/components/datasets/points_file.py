@@ -1,4 +1,4 @@
-"""Training points of your own."""
+"""Training points from a file."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from flowlab.api.helpers.training_set import points_table
 if TYPE_CHECKING:
     import numpy as np
 
-# how content begins: bytes, and where
+# the first bytes of each format, and their position
 _FORMATS = {".npy": (b"\x93NUMPY", 0), ".csv": (b"", 0), ".safetensors": (b"{", 8)}
 _OBJECTS = b"'|O'"  # the type of an array of Python objects, which are pickled, in the header of a .npy file
 
 
 @frozen
 class PointsFile:
-    """Training points read from a .npy, .csv or .safetensors file, a row a point; no closed form.
+    """Training points from a .npy, .csv or .safetensors file with one row per point; no closed form.
 
-    Virtual points are sums x_a + sum_{n in I} (x_n - x_a) taken from the anchor row a; where the edges are
-    independent, their box is the cell in which endpoints are placed. A row that stands there several times is one
+    Virtual points are sums x_a + sum_{n in I} (x_n - x_a), where a is the anchor row. If the edges are linearly
+    independent, their box is the cell for the classes of endpoints. A row that is in the file several times is one
     point, with noisy samples of its own each time.
     """
 
@@ -34,11 +34,11 @@ class PointsFile:
 
     path: str = parameter(help="the file, relative to the current folder")
     key: str | None = parameter(None, help="name of the tensor in a .safetensors file")
-    anchor: int = parameter(0, help="row from which subset sums are taken", ge=0)
-    samples: int = parameter(100, help="noisy samples a point, M", ge=1)
+    anchor: int = parameter(0, help="row at which subset sums start", ge=0)
+    samples: int = parameter(100, help="noisy samples per point, M", ge=1)
 
     def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
-        """The file is there, of a known format by its name and content: a pickle is refused unread."""
+        """Check that the file exists and has a known format, by name and content; a pickle is never opened."""
         path = Path(self.path)
         if path.suffix not in _FORMATS:
             yield ValidationIssue("path", f"only {', '.join(_FORMATS)} files hold points, found {path.name!r}")
@@ -55,18 +55,18 @@ class PointsFile:
             with open(self.path, "rb") as file:
                 head = file.read(128)
         except OSError:
-            return True  # for build to tell
+            return True  # build reports the error
         mark, at = _FORMATS[Path(self.path).suffix]
         return not head or (head.startswith(mark, at) and _OBJECTS not in head)
 
     def reads(self) -> tuple[str, ...]:
-        """The file: its content decides what is built, as the parameters do."""
+        """The files whose content determines the result, besides the parameters."""
         return (self.path,)
 
     def build(self, context: Context) -> Result:
-        """Read the points.
+        """Read the points and build their geometry.
 
-        Raises NodeError for anything but finite rows, two or more of them distinct.
+        Raises NodeError unless the file holds finite rows, two or more of them distinct, and the anchor row.
         """
         import torch
 
@@ -99,10 +99,10 @@ class PointsFile:
         import numpy as np
 
         try:
-            read = self._read()
-            if read.dtype.kind not in "iuf":
-                raise ValueError(f"values of type {read.dtype} are not real numbers")
-            rows = read.astype(np.float64)
+            array = self._read()
+            if array.dtype.kind not in "iuf":
+                raise ValueError(f"values of type {array.dtype} are not real numbers")
+            rows = array.astype(np.float64)
         except (OSError, EOFError, TypeError, ValueError, KeyError) as error:  # EOFError: an empty .npy
             raise NodeError(f"can't read points from {self.path!r}: {error}") from error
         if rows.ndim != 2 or len(np.unique(rows, axis=0)) < 2:

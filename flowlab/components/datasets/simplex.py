@@ -14,19 +14,19 @@ from flowlab.api.helpers.training_set import check_repeats, points_table
 class Simplex:
     """Any training points in general position: N vertices in at least N - 1 dimensions.
 
-    Their closed form is the minimum norm by a theorem where the simplex is obtuse or orthogonal at a vertex or an
-    equilateral triangle; elsewhere it is the least of all slabs, an upper bound (`conjecture` in the metrics says
-    which).
+    If the simplex is obtuse or orthogonal at a vertex, or an equilateral triangle, the closed form has minimum
+    norm by a theorem. For any other simplex it is the cheapest sum of slabs, an upper bound; `conjecture` in the
+    metrics then says so. Source: arXiv 2506.19031, Section 3 and Appendices B, C.
     """
 
-    vertices: tuple[tuple[float, ...], ...] = parameter(help="coordinates, a row a vertex", unit="data units")
-    samples: int = parameter(100, help="noisy samples a point, M", ge=1)
+    vertices: tuple[tuple[float, ...], ...] = parameter(help="coordinates, one row per vertex", unit="data units")
+    samples: int = parameter(100, help="noisy samples per point, M", ge=1)
     repeats: tuple[int, ...] = parameter(
         (), help="how often each point is in the training set, with other noise each time (default: once)", ge=1
     )
 
     def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
-        """Rows of one length, affinely independent."""
+        """Check that the rows have one length and are affinely independent."""
         import numpy as np
 
         yield from check_repeats(self.repeats, len(self.vertices))
@@ -44,9 +44,9 @@ class Simplex:
                 )
 
     def build(self, context: Context) -> Result:
-        """Lay the vertices and their theory.
+        """Build the vertices and their geometry.
 
-        Raises NodeError where they are no simplex.
+        Raises NodeError where the points are no simplex.
         """
         import torch
 

@@ -24,26 +24,26 @@ from flowlab.api import (
 class ClosedForm:
     """The closed form that maps the ball B(x_n, rho) to x_n, with rho = alpha * sigma.
 
-    The dataset's own theory: a sum of clipped ridge functions (slabs), of minimum norm unless `conjecture` in the
-    metrics says that it is an upper bound. For M samples a cluster reaches about
-    sqrt(2 log M) sigma along any direction, hence alpha near 3. Source: arXiv 2506.19031, Section 3 and
+    It comes from the theory of the dataset: a sum of clipped ridge functions (slabs), of minimum norm unless
+    `conjecture` in the metrics says that it is an upper bound. The M samples of a cluster reach about
+    sqrt(2 log M) sigma along any direction, hence the default alpha = 3. Source: arXiv 2506.19031, Section 3 and
     Appendices B, C; arXiv 2311.06748.
     """
 
-    dataset: str = reference("dataset", help="training points that carry a closed form")
+    dataset: str = reference("dataset", help="training points that have a closed form")
     schedule: str = reference("schedule", help="noise levels, one denoiser each")
-    alpha: float = parameter(3.0, help="ball radius in noise levels, rho = alpha * sigma", gt=0)
+    alpha: float = parameter(3.0, help="ball radius divided by the noise level, rho = alpha * sigma", gt=0)
 
     def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
-        """A dataset known to have no closed form is a mistake."""
+        """Check that the dataset can have a closed form."""
         for dataset in inputs.get("dataset", ()):
             if not getattr(dataset.component, "has_closed_form", True):
                 yield ValidationIssue("dataset", f"the dataset {dataset.name!r} has no closed-form denoiser")
 
     def build(self, context: Context, *, dataset: TrainingSet, schedule: Schedule) -> Result:
-        """Evaluate the theory at every level.
+        """Evaluate the closed form at every level.
 
-        Raises NodeError where the balls are too large.
+        Raises NodeError where there is no closed form, or the balls are too large.
         """
         import torch
 

@@ -1,4 +1,4 @@
-"""The denoiser that memorises, for comparison."""
+"""The empirical MMSE denoiser, which memorises, for comparison."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from flowlab.api import Context, DenoiserBank, Result, Schedule, TrainingSet, re
 class EmpiricalMmse:
     """The empirical MMSE denoiser, the posterior mean under the training points: it memorises.
 
-    h(y) = sum_n softmax_n(log r_n - |y - x_n|^2 / (2 sigma^2)) x_n, x_n being r_n times in the set.
+    h(y) = sum_n softmax_n(log r_n - |y - x_n|^2 / (2 sigma^2)) x_n, where x_n is r_n times in the training set.
     Source: arXiv 2506.19031, Section 2.
     """
 

@@ -28,34 +28,34 @@ if TYPE_CHECKING:
     from flowlab.theory.networks.relu_network import ReluNetwork
 
 _JUDGED = ("violation_max", "slab_ratio")
-_EXCESS = 1e-3  # over the cost of the slabs, which interpolate: a network above it is not the minimum
+_EXCESS = 1e-3  # above the cost of the slabs by more than this share, a network is not of minimum norm
 
 
 @frozen
 class ShallowRelu:
-    """Shallow ReLU denoisers with a skip connection, one a noise level, trained as one batch.
+    """Shallow ReLU denoisers with a skip connection, one per noise level, trained as one batch.
 
     h(y) = sum_k a_k relu(w_k . y + b_k) + V y + c, k = 1..K, fitted by `optimizer` to h(y_nm) = x_n at each
-    sigma of `schedule`. Starts from rows of norm `scale` in random directions, biases N(0, bias_scale^2),
-    V = c = 0. Training, its settings and these numbers are of data about the anchor of the subset sums, in units
-    of the largest distance of a training point from it, so that the results have no unit and no origin; the
-    network is mapped back, which leaves its cost as it is. Source: arXiv 2506.19031, Section 2.
+    sigma of `schedule`. At the start the rows of w and a have norm `scale` and random directions, the biases are
+    N(0, bias_scale^2), and V = c = 0. Training and all its settings are in coordinates about the anchor of the
+    subset sums, in units of the largest distance of a training point from it. So the results do not depend on the
+    unit and the origin of the data. The network is mapped back to data units, at the same cost. Source: arXiv
+    2506.19031, Section 2.
     """
 
     dataset: str = reference("dataset", help="training points and their noisy samples")
     schedule: str = reference("schedule", help="noise levels, one denoiser each")
-    optimizer: str = reference("optimizer", help="how the weights are found")
+    optimizer: str = reference("optimizer", help="how the weights are computed")
     width: int = parameter(500, help="neurons K", ge=1)
     dropout: float = parameter(0.0, help="probability that a neuron is dropped in training", ge=0, lt=1)
     scale: float = parameter(0.5, help="norm of each row of w and a at the start", gt=0)
     bias_scale: float = parameter(0.25, help="standard deviation of the biases at the start", ge=0)
 
     def build(self, context: Context, *, dataset: TrainingSet, schedule: Schedule, optimizer: Optimizer) -> Result:
-        """Train the bank; metrics are one number a noise level.
+        """Train the bank; the metrics have one number per noise level.
 
-        Raises NodeError, as the optimizer does.
+        Raises NodeError where the optimizer does, or memory is too short to evaluate a level.
         """
-
         import torch
 
         from flowlab.theory.geometry.frame import training_frame
@@ -74,8 +74,8 @@ class ShallowRelu:
         history = None if fit.history is None else _outside(fit.history, frame.scale, sigma.tolist())
         residual = _residual(network, problem, context.device)
         most = largest_violation(math.inf if fit.tolerance is None else fit.tolerance, geometry.scale, sigma)
-        judged = quality(residual, network.cost, network.balanced_cost, problem, geometry, most)
-        figures = {**judged, **fit.quality}
+        own_quality = quality(residual, network.cost, network.balanced_cost, problem, geometry, most)
+        numbers = {**own_quality, **fit.quality}
         bank = DenoiserBank(
             sigma,
             network,
@@ -83,14 +83,14 @@ class ShallowRelu:
             fit.usable.to(sigma.device),
             history=history,
             multipliers=None if fit.multipliers is None else fit.multipliers / frame.scale,
-            quality=figures,
+            quality=numbers,
         )
         alive = (network.outer.norm(dim=-1) * network.inner.norm(dim=-1)) > 1e-6
         metrics = {
             "sigma": sigma.tolist(),
             "usable": bank.usable.tolist(),
             "violation_allowed": most.tolist(),
-            **figures,
+            **numbers,
             "width": network.inner.shape[1],
             "neurons_alive": alive.sum(-1).tolist(),
             "skip_norm": [None if v != v else v for v in network.skip.norm(dim=(1, 2)).tolist()],
@@ -98,7 +98,7 @@ class ShallowRelu:
         tables = {"history": history} if history is not None else {}
         if fit.tolerance is None:
             return Result(bank, metrics, tables, fit.shortfall)
-        return Result(bank, metrics, tables, fit.shortfall or _short(figures, most.tolist(), sigma.tolist()))
+        return Result(bank, metrics, tables, fit.shortfall or _shortfall(numbers, most.tolist(), sigma.tolist()))
 
     def _start(self, levels: int, dimension: int, context: Context) -> ReluNetwork:
         import torch
@@ -119,7 +119,7 @@ class ShallowRelu:
 
 
 def _problem(dataset: TrainingSet, sigma: torch.Tensor) -> Interpolation:
-    """What is to be interpolated, in data units: the same at every call."""
+    """The interpolation problem in data units, the same at every call."""
     from flowlab.theory.networks.interpolation import Interpolation
 
     points = dataset.geometry.points
@@ -128,7 +128,7 @@ def _problem(dataset: TrainingSet, sigma: torch.Tensor) -> Interpolation:
 
 
 def _outside(history: Table, size: float, sigma: Sequence[float]) -> Table:
-    """The history of a training with its lengths in data units; penalties stay as they were given."""
+    """The history of a training with its lengths in data units; penalties stay in units of training."""
     columns: dict[str, Sequence[Any]] = dict(history.columns)
     if "violation_max" in columns:
         columns["violation_max"] = [size * value for value in columns["violation_max"]]
@@ -138,7 +138,10 @@ def _outside(history: Table, size: float, sigma: Sequence[float]) -> Table:
 
 
 def _residual(network: ReluNetwork, problem: Interpolation, device: torch.device) -> torch.Tensor:
-    """h(y) - x (L, N * M, d), in parts where memory is short: judging takes more of it a level than training."""
+    """The residual h(y) - x (L, N * M, d), in parts where memory is short: it is larger than that of training.
+
+    Raises NodeError where a single level does not fit into memory.
+    """
     import torch
 
     from flowlab.theory.training.split import OutOfMemory, map_splitting_on_oom
@@ -153,25 +156,25 @@ def _residual(network: ReluNetwork, problem: Interpolation, device: torch.device
         raise NodeError(f"{error}; lower samples or width") from error
 
 
-def _short(
-    figures: Mapping[str, Sequence[float | None]], most: Sequence[float], sigma: Sequence[float]
+def _shortfall(
+    numbers: Mapping[str, Sequence[float | None]], most: Sequence[float], sigma: Sequence[float]
 ) -> str | None:
-    """Say where training ended short of interpolation, or interpolates at more than the least known cost."""
-    off, ratio = ([math.nan if value is None else value for value in figures[name]] for name in _JUDGED)
+    """The levels at which the network does not interpolate, or costs more than the slabs, in words; else None."""
+    violation, ratio = ([math.nan if value is None else value for value in numbers[name]] for name in _JUDGED)
     levels = range(len(sigma))
-    over = [level for level in levels if not off[level] <= most[level]]
-    dear = [level for level in levels if off[level] <= most[level] and ratio[level] > 1 + _EXCESS]
+    violated = [level for level in levels if not violation[level] <= most[level]]
+    expensive = [level for level in levels if violation[level] <= most[level] and ratio[level] > 1 + _EXCESS]
     parts = []
-    if over:
-        worst = max(over, key=off.__getitem__)
+    if violated:
+        worst = max(violated, key=violation.__getitem__)
         parts.append(
-            f"violation above {most[worst]:.2g} at {len(over)} of {len(sigma)} levels, worst "
-            f"{off[worst]:.2g} at sigma {sigma[worst]:.4g}: no ratios there"
+            f"violation above {most[worst]:.2g} at {len(violated)} of {len(sigma)} levels, worst "
+            f"{violation[worst]:.2g} at sigma {sigma[worst]:.4g}: no ratios there"
         )
-    if dear:
-        worst = max(dear, key=ratio.__getitem__)
+    if expensive:
+        worst = max(expensive, key=ratio.__getitem__)
         parts.append(
-            f"not of minimum norm at {len(dear)} of {len(sigma)} levels: cost up to {ratio[worst]:.4g} times the "
-            f"slabs', at sigma {sigma[worst]:.4g}"
+            f"not of minimum norm at {len(expensive)} of {len(sigma)} levels: cost up to {ratio[worst]:.4g} "
+            f"times the slabs', at sigma {sigma[worst]:.4g}"
         )
     return "; ".join(parts) or None

@@ -1,4 +1,4 @@
-"""Two banks as one: low noise from one, high noise from the other."""
+"""Two banks joined to one: low noise from the first, high noise from the second."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from flowlab.api import Context, DenoiserBank, NodeError, NodeSpec, Result, Vali
 
 @frozen
 class Spliced:
-    """One bank where it has solutions, continued by another at the noisier levels.
+    """A bank at the levels where it has solutions, continued by another bank at noisier levels.
 
-    Takes the levels of `low` below its first without a solution, and all levels of `high` above them. Where
-    clusters overlap no denoiser interpolates them, so what a flow does there is a choice: `high` names it.
+    It has the levels of `low` below the least level without a solution, and all levels of `high` above them. Where
+    clusters overlap, no denoiser interpolates them, so the denoiser there is a choice: `high`.
     """
 
     low: str = reference("denoiser", help="the bank of the low-noise levels")
     high: str = reference("denoiser", help="the bank of the noisier levels, of the same dataset")
 
     def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
-        """Both are of one dataset, as far as they name it."""
+        """Check that both banks are of one dataset, as far as they name it."""
         low, high = (
             [data.name for bank in inputs[end] for data in bank.inputs.get("dataset", ())]
             for end in ("low", "high")
@@ -32,14 +32,14 @@ class Spliced:
     def build(self, context: Context, *, low: DenoiserBank, high: DenoiserBank) -> Result:
         """Join the banks.
 
-        Raises NodeError where one has no level to give, or they differ in dataset.
+        Raises NodeError where their datasets differ, or one of them has no level to contribute.
         """
         import torch
 
         from flowlab.theory.networks.joined_networks import JoinedNetworks
 
-        one, other = low.training, high.training  # in an executor's processes, each may have made its own of them
-        if one.samples != other.samples or not torch.equal(one.geometry.points, other.geometry.points):
+        first, second = low.training, high.training  # in an executor's processes these may be equal copies
+        if first.samples != second.samples or not torch.equal(first.geometry.points, second.geometry.points):
             raise NodeError("the two banks are of different datasets")
         unsolved = low.sigma[~low.usable]
         end = unsolved.min() if len(unsolved) else low.sigma.new_tensor(torch.inf)
@@ -50,13 +50,13 @@ class Spliced:
         above = (high.sigma > top).nonzero()[:, 0].tolist()
         if not above:
             raise NodeError(f"the high bank has no level above sigma = {top:.4g}, where the low one ends")
-        taken = [(high, level) for level in above] + [(low, level) for level in below]
-        sigma = torch.stack([bank.sigma[level] for bank, level in taken])
-        usable = torch.stack([bank.usable[level] for bank, level in taken])
-        parts = tuple(bank.network.at(level) for bank, level in taken)
+        levels = [(high, level) for level in above] + [(low, level) for level in below]
+        sigma = torch.stack([bank.sigma[level] for bank, level in levels])
+        usable = torch.stack([bank.usable[level] for bank, level in levels])
+        parts = tuple(bank.network.at(level) for bank, level in levels)
         quality = {
-            figure: [bank.quality[figure][level] if figure in bank.quality else None for bank, level in taken]
-            for figure in dict.fromkeys([*low.quality, *high.quality])
+            name: [bank.quality[name][level] if name in bank.quality else None for bank, level in levels]
+            for name in dict.fromkeys([*low.quality, *high.quality])
         }
         metrics = {
             "levels_low": len(below),

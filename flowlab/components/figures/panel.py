@@ -1,4 +1,4 @@
-"""One panel of the plane: a flow, its field and where it ends."""
+"""One panel of the plane: a flow, its velocity field and its ends."""
 
 from __future__ import annotations
 
@@ -20,13 +20,17 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
-# From the background up.
+# Drawing order, from the background up.
 _FIELD, _STREAM, _CELL, _PATH, _END, _VIRTUAL, _TRAINING, _NAME = range(8)
 
 
 @frozen
 class Field:
-    """h(y) - y on a grid: places along each side (K,), strength (K, K); arrows (K', K', 2) on a coarser one."""
+    """The field h(y) - y on a grid of the plane.
+
+    across (K,) and up (K,) are the coordinates of the grid, strength (K, K) is |h(y) - y|. arrows (K', K', 2) are
+    the in-plane components on a coarser grid, every `stride` points.
+    """
 
     across: Array
     up: Array
@@ -37,7 +41,7 @@ class Field:
 
 @frozen
 class Panel:
-    """A flow as it is drawn: label, trajectories, classes of the ends (S,), the plane."""
+    """A flow to draw: its label, its trajectories, the classes (S,) of its ends, and the plane."""
 
     label: str
     flow: Trajectories
@@ -46,17 +50,17 @@ class Panel:
 
     @property
     def level(self) -> int:
-        """The bank's level where the flow ends, counted from the front."""
+        """The level of the bank where the flow ends, counted from the front."""
         return self.flow.level % len(self.flow.bank.sigma)
 
     @property
     def title(self) -> str:
-        """The flow's node, its kind, and the noise level of the field."""
+        """The name of the flow's node, the type of flow, and the noise level of the field."""
         sigma = float(self.flow.bank.sigma[self.level])
         return f"{self.label} ({self.flow.name} flow)\nfield at $\\sigma = {_scientific(sigma)}$"
 
     def field(self, low: Array, high: Array, resolution: int) -> Field:
-        """Evaluate the denoiser's field between two corners of the plane."""
+        """Evaluate the field of the denoiser between two corners of the plane, low (2,) and high (2,)."""
         import numpy as np
 
         stride = 4
@@ -68,7 +72,7 @@ class Panel:
         return Field(across, up, numbers(field.norm(dim=-1)).reshape(side, side), arrows, stride)
 
     def draw(self, ax: Axes, field: Field, paths: int, colours: Colormap, strongest: float) -> AxesImage:
-        """Draw all on the axes; the image of the field's strength is returned for a colour bar."""
+        """Draw the panel on the axes, and return the image of the strength for a colour bar."""
         ax.set_title(self.title, linespacing=1.35)
         for side in ("top", "right"):
             ax.spines[side].set_visible(True)
@@ -111,7 +115,7 @@ class Panel:
         return image
 
     def _paths(self, ax: Axes, paths: int) -> None:
-        """Trajectories in the colour of their ends, and all ends with the marker of their class."""
+        """Draw trajectories in the colour of their ends, and all ends with the marker of their class."""
         from matplotlib.collections import LineCollection
 
         states = self.section.project(self.flow.states[:, :paths]).swapaxes(0, 1)
@@ -136,7 +140,7 @@ class Panel:
             )
 
     def _points(self, ax: Axes) -> None:
-        """Training points with their names, and virtual points."""
+        """Draw training points with their names, and virtual points."""
         import numpy as np
         from matplotlib.patheffects import withStroke
 
@@ -166,7 +170,7 @@ class Panel:
             )
 
     def legend(self, ax: Axes, labelled: bool, ncols: int) -> None:
-        """The classes and their counts under the panel, below its axis label if it has one."""
+        """Draw a legend of the classes and their counts under the panel, below its axis label if it has one."""
         ax.legend(
             handles=self._counts(),
             loc="upper center",
@@ -198,7 +202,7 @@ class Panel:
 
 
 def _across(places: Array) -> Array | None:
-    """The direction across points that lie on one line, where their names don't stand on it; else None."""
+    """The direction perpendicular to points on one line, for their names; None for other points."""
     import numpy as np
 
     _, sizes, axes = np.linalg.svd(places - places.mean(0))
@@ -206,6 +210,6 @@ def _across(places: Array) -> Array | None:
 
 
 def _scientific(value: float) -> str:
-    """Two digits, for mathematics: 0.05, 1 \\times 10^{-8}."""
+    """A number with two digits in mathematical notation: 0.05, 1 \\times 10^{-8}."""
     digits, _, power = f"{value:.2g}".partition("e")
     return rf"{digits} \times 10^{{{int(power)}}}" if power else digits

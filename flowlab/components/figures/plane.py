@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
-# A cell this share wider on each side leaves room for the ends that miss it.
+# Margin about the cell, as a share of its size, for ends outside it.
 _MARGIN = 0.35
-# Of the starts, all but the outermost few per cent in each direction.
+# Percentiles of the starts that the panels include in each direction.
 _BULK = (4, 96)
 
 
@@ -30,27 +30,28 @@ _BULK = (4, 96)
 class Plane:
     """Trajectories of each flow in the plane of three training points, coloured by the class of their end.
 
-    Behind them the denoiser's field h(y) - y at the level where the flow ends: its length in grey, its direction
-    as streamlines. Beyond two dimensions trajectories are projected and the field is that on the plane.
+    In the background is the denoiser's field h(y) - y at the level where the flow ends: its length in grey, its
+    direction as streamlines. In more than two dimensions trajectories are projected, and the field is that on the
+    plane.
     """
 
-    classifier: str = reference("classifier", help="whose flows are drawn, one panel each")
+    classifier: str = reference("classifier", help="classified flows to draw, one panel each")
     points: tuple[int, int, int] = parameter((0, 1, 2), help="the training points that span the plane", ge=0)
     resolution: int = parameter(
-        25, help="samples of the streamlines' field a side; the background has four times as many", ge=5
+        25, help="grid points of the streamlines per side; the background has four times as many", ge=5
     )
-    paths: int = parameter(60, help="trajectories drawn per flow", ge=0)
+    paths: int = parameter(60, help="number of trajectories per flow", ge=0)
 
     def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
-        """Three different points."""
+        """Check that the three points are different."""
         if len(set(self.points)) < 3:
             yield ValidationIssue("points", f"three different training points span a plane, found {self.points}")
 
     @house_style()
     def build(self, context: Context, *, classifier: Classes) -> Result:
-        """Draw one panel a flow.
+        """Draw one panel per flow.
 
-        Raises NodeError where the points span no plane.
+        Raises NodeError where there is no such plane.
         """
         panels = [
             Panel(label, flow, classifier.labels[label], section(flow.bank.training.geometry, self.points))
@@ -60,21 +61,21 @@ class Plane:
         rows = math.ceil(len(panels) / 3)
         columns = math.ceil(len(panels) / rows)
         figure, axes = _frame(rows, columns, (high - low)[1] / (high - low)[0])
-        drawn = list(axes.flat[: len(panels)])
+        used_axes = list(axes.flat[: len(panels)])
         for ax in axes.flat[len(panels) :]:
             ax.remove()
         fields = [panel.field(low, high, self.resolution) for panel in panels]
         strongest = max(float(field.strength.max()) for field in fields)
-        for k, (ax, panel, field) in enumerate(zip(drawn, panels, fields, strict=True)):
+        for k, (ax, panel, field) in enumerate(zip(used_axes, panels, fields, strict=True)):
             image = panel.draw(ax, field, self.paths, light_map(), strongest)
             ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), aspect="equal")
-            # the last of each column, be the bottom row full or not
+            # the last panel of each column, also where the bottom row is not full
             last, first = k + columns >= len(panels), k % columns == 0
             ax.tick_params(labelbottom=last, labelleft=first)
             across, up = _axis_names(panel.section)
             ax.set(xlabel=across if last else "", ylabel=up if first else "")
             panel.legend(ax, last, 2 if columns == 3 else 3)
-        bar = figure.colorbar(image, ax=drawn, fraction=0.05, aspect=28 * rows, pad=0.015, shrink=0.8)
+        bar = figure.colorbar(image, ax=used_axes, fraction=0.05, aspect=28 * rows, pad=0.015, shrink=0.8)
         bar.set_label(r"$|h(y) - y|$")
         bar.outline.set_visible(False)
         figure.legend(handles=_symbols(panels), loc="outside lower center", ncols=3, handlelength=1.6)
@@ -82,7 +83,7 @@ class Plane:
 
 
 def _limits(panels: list[Panel]) -> tuple[Array, Array]:
-    """The lower left and upper right corner that suit all panels."""
+    """The lower left and upper right corners (2,) for all panels."""
     import numpy as np
 
     lows, highs = [], []
@@ -98,7 +99,7 @@ def _limits(panels: list[Panel]) -> tuple[Array, Array]:
 
 
 def _frame(rows: int, columns: int, ratio: float) -> tuple[Figure, Any]:
-    """Axes of a height to width `ratio`, with room for a colour bar and for legends beneath."""
+    """A figure with axes of a height to width `ratio`, with room for a colour bar and legends."""
     width: Width = "single" if columns == 1 else "double"
     panel = (WIDTHS[width] - 0.95) / columns
     height = rows * (panel * ratio + 0.56) + (0.8 if columns == 3 else 0.65)
@@ -116,7 +117,7 @@ def _axis_names(plane: Section) -> tuple[str, str]:
 
 
 def _symbols(panels: list[Panel]) -> list[Line2D]:
-    """Legend entries of what isn't a class."""
+    """The legend entries that are no classes."""
     from matplotlib.lines import Line2D
 
     entries = [Line2D([], [], ls="", marker="o", color="black", ms=4.5, label="training point")]

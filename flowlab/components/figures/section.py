@@ -1,4 +1,4 @@
-"""The plane through three training points, and what of a geometry lies in it."""
+"""The plane through three training points, and the parts of a geometry in it."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
-# Relative to the spread of the points: nearer to the plane, a point is said to lie in it.
+# A point within this share of the size of the data from the plane is in it.
 _FLAT = 1e-6
-# 2^10 sums are as many as anyone can see.
+# 2^10 sums are as many as a reader can see.
 _SUMMED = 10
 
 
 def numbers(values: Tensor) -> Array:
-    """A tensor as an array on the CPU."""
+    """A tensor, values (...), as a float64 array (...) on the CPU."""
     return values.detach().cpu().double().numpy()
 
 
 @frozen
 class Section:
-    """Coordinates (.., 2) of points (.., d) in a plane: (y - origin) . axes, axes (2, d) orthonormal."""
+    """A plane with in-plane coordinates (y - origin) . axes, for origin (d,) and orthonormal axes (2, d)."""
 
     origin: Tensor
     axes: Tensor
@@ -38,29 +38,29 @@ class Section:
     flat: bool  # the plane is the whole space
 
     def project(self, y: Tensor) -> Array:
-        """In-plane coordinates."""
+        """The in-plane coordinates (..., 2) of points y (..., d)."""
         return numbers((y - self.origin) @ self.axes.mT)
 
     def arrows(self, vectors: Tensor) -> Array:
-        """In-plane components of vectors."""
+        """The in-plane components (..., 2) of vectors (..., d)."""
         return numbers(vectors @ self.axes.mT)
 
     def lift(self, coordinates: Array) -> Tensor:
-        """The points (S, d) at in-plane coordinates (S, 2)."""
+        """The points (S, d) with the in-plane coordinates (S, 2)."""
         import torch
 
         return self.origin + torch.from_numpy(coordinates).to(self.axes) @ self.axes
 
     @property
     def training(self) -> dict[int, Array]:
-        """Training points in the plane, by index."""
+        """The in-plane coordinates (2,) of the training points in the plane, by index."""
         points = self.geometry.points
         inside = self._within(points - self.origin).tolist()
         return {n: place for n, place in enumerate(self.project(points)) if inside[n]}
 
     @property
     def virtual(self) -> Array:
-        """Sums of two edges or more that lie in the plane and are no training points: (V, 2)."""
+        """The sums of two edges or more that are in the plane and are no training points: (V, 2)."""
         import numpy as np
         import torch
 
@@ -76,12 +76,12 @@ class Section:
         if not len(sums):
             return np.empty((0, 2))
         known = torch.cat([geometry.points, geometry.anchor[None]])
-        fresh = torch.cdist(sums, known).amin(-1) > _FLAT * self._scale
-        return self.project(sums[fresh])
+        new = torch.cdist(sums, known).amin(-1) > _FLAT * self._scale
+        return self.project(sums[new])
 
     @property
     def outline(self) -> Array | None:
-        """Corners of the cell: a parallelogram where edges leave a training point, else the triangle."""
+        """The corners of the cell: (4, 2) if the anchor is a chosen point, else a triangle (3, 2)."""
         import numpy as np
 
         if self.geometry.cell is None:
@@ -109,7 +109,10 @@ class Section:
 
 
 def section(geometry: Geometry, chosen: tuple[int, ...]) -> Section:
-    """The plane through three training points; in two dimensions, the plane as it is."""
+    """The plane through the chosen training points; in two dimensions, the plane of the data.
+
+    Raises NodeError where the data have one dimension, or there is no training point with a chosen index.
+    """
     import torch
 
     count, dimension = geometry.points.shape

@@ -1,4 +1,4 @@
-"""From starts to states: what both flows ask of an integrator, or do without one."""
+"""From starts to states, by an integrator or exactly; both flows use it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 @frozen
 class IntegratedFlow:
-    """States (P, S, d) on a path's grid; regions and limits of an exact flow, else the ends at half the step."""
+    """The states of a flow on its grid, states (P, S, d), and what is known about its ends.
+
+    An exact flow has regions (S,) and limits; an integrated flow has the ends at half the step, half (S, d).
+    """
 
     states: Tensor
     regions: Tensor | None = None
@@ -26,22 +29,22 @@ class IntegratedFlow:
 
     @property
     def metrics(self) -> dict[str, Any]:
-        """The figures of all starts that say how far the ends can be trusted."""
-        found: dict[str, Any] = {"exact": self.half is None}
+        """The metrics over all starts that say how far the ends can be trusted."""
+        metrics: dict[str, Any] = {"exact": self.half is None}
         if self.half is not None:
-            found["half_step_distance_max"] = (self.states[-1] - self.half).abs().max().item()
+            metrics["half_step_distance_max"] = (self.states[-1] - self.half).abs().max().item()
         if self.regions is not None:
-            found |= {"regions_median": self.regions.median().item(), "regions_max": self.regions.max().item()}
+            metrics |= {"regions_median": self.regions.median().item(), "regions_max": self.regions.max().item()}
         if self.limits is not None:
-            found |= {
+            metrics |= {
                 "residual_max": self.limits.residual.max().item(),
                 "eigenvalue_max": self.limits.eigenvalue.max().item(),
             }
-        return found
+        return metrics
 
     @property
     def tables(self) -> dict[str, Table]:
-        """What is known of each end, a row a start; none where nothing is."""
+        """What is known about each end, one row per start; no table where nothing is known."""
         if self.limits is None or self.regions is None:
             return {}
         columns = {
@@ -54,32 +57,32 @@ class IntegratedFlow:
 
 
 def takes_no_steps(integrator: Integrator | None) -> bool:
-    """Whether a flow is followed exactly where that is known."""
+    """Whether a flow is to be exact where it is known exactly: with no integrator, or an exact one."""
     return integrator is None or getattr(integrator, "exact", False)
 
 
 def integrate_flow(
     path: FlowODE, finer: Callable[[], FlowODE], starts: Tensor, integrator: Integrator | None, context: Context
 ) -> IntegratedFlow:
-    """States on the path's grid: exact where they are known so, else by the integrator, by default DDIM.
+    """Follow a flow from starts (S, d) on its grid: exactly where it is known, else by the integrator or by DDIM.
 
-    An integrator goes along `finer()`, the same path at half the step, as well. Raises NodeError where a state is
-    not finite.
+    An integrator also follows `finer()`, the same flow at half the step. Raises NodeError where a state is not
+    finite.
     """
     import torch
 
     if takes_no_steps(integrator) and path.exact is not None:
         flow = path.exact(starts, lambda done, total: context.progress(done, total, {}))
-        carried = IntegratedFlow(flow.states, flow.regions, flow.limits)
+        integrated = IntegratedFlow(flow.states, flow.regions, flow.limits)
     else:
-        states = _integrated(path, starts, integrator, context)
-        carried = IntegratedFlow(states, half=_integrated(finer(), starts, integrator, context)[-1])
-    if not bool(torch.isfinite(carried.states).all()):
-        raise NodeError("the flow left the finite numbers")
-    return carried
+        states = _integrate(path, starts, integrator, context)
+        integrated = IntegratedFlow(states, half=_integrate(finer(), starts, integrator, context)[-1])
+    if not bool(torch.isfinite(integrated.states).all()):
+        raise NodeError("the flow diverged: a state is not finite")
+    return integrated
 
 
-def _integrated(path: FlowODE, starts: Tensor, integrator: Integrator | None, context: Context) -> Tensor:
+def _integrate(path: FlowODE, starts: Tensor, integrator: Integrator | None, context: Context) -> Tensor:
     from flowlab.theory.flows.steps import ddim
 
     if integrator is None:

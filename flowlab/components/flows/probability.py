@@ -31,13 +31,14 @@ from flowlab.components.flows.integrate_flow import integrate_flow, takes_no_ste
 class ProbabilityFlow:
     """The probability flow dy/dsigma = (y - h(y, sigma)) / sigma, through the bank's levels down to sigma = 0.
 
-    Exact, region by region, where all denoisers are piecewise affine (trained networks, slabs, closed forms): the
-    level nearest in log sigma denoises, the last one once more at the end. Else by an integrator, by default DDIM,
-    and once more at half the step. Starts y_T ~ N(m, s^2 I) at the bank's largest sigma. Source: arXiv 2506.19031,
-    Eq. of the probability flow ODE, in sigma instead of t = sigma^2.
+    It is exact, region by region, where all denoisers are piecewise affine (trained networks, slabs, closed
+    forms): h at sigma is the denoiser of the level nearest in log sigma, and the last one is applied once more at
+    the end. In other cases an integrator is used, by default DDIM, and once more at half the step. Starts are
+    y_T ~ N(m, s^2 I) at the largest sigma of the bank. Source: arXiv 2506.19031, Section 2 (the flow, there in
+    t = sigma^2) and Theorem 4.4 (its ends).
     """
 
-    denoiser: str = reference("denoiser", help="the bank whose score is followed")
+    denoiser: str = reference("denoiser", help="the bank whose probability flow is followed")
     integrator: str | None = reference(
         "integrator", None, help="how the flow steps from level to level (default: exactly, or DDIM)"
     )
@@ -48,13 +49,13 @@ class ProbabilityFlow:
     )
 
     def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
-        """An exact flow needs a piecewise affine denoiser."""
+        """Check that an exact flow has a piecewise affine denoiser."""
         return check_exact_flow(inputs)
 
     def build(self, context: Context, *, denoiser: DenoiserBank, integrator: Integrator | None) -> Result:
-        """Carry the starts to sigma = 0.
+        """Follow the flow from the starts to sigma = 0.
 
-        Raises NodeError at a level without a solution.
+        Raises NodeError where a level has no solution, or a state is not finite.
         """
         import torch
 

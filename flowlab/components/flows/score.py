@@ -31,33 +31,33 @@ from flowlab.components.flows.integrate_flow import IntegratedFlow, integrate_fl
 if TYPE_CHECKING:
     from torch import Tensor
 
-_SHOWN = (16.0, 64)  # the states of a flow to its limit: up to which r, in how many steps
-_INTEGRATED = (100.0, 400)
-_AT_REST = 1e-6  # of the least length there is: the points' scale, or sigma
+_EXACT_GRID = (16.0, 64)  # last r and number of steps of the recorded states of a flow to its limit
+_INTEGRATED_GRID = (100.0, 400)  # the same for an integrator
+_AT_REST = 1e-6  # largest |h(y) - y| at rest, as a share of the shortest length or of sigma
 
 
 @frozen
 class ScoreFlow:
     """The score flow dy/dr = h(y) - y of one denoiser, at one noise level, to its limit.
 
-    Exact, region by region, where the denoiser is piecewise affine (a trained network, slabs, a closed form): each
-    start is followed to its limit point, unless there is a `duration`. Else by an integrator, by default DDIM,
-    for a long time, and once more at half the step. Starts are those of the probability flow. Source:
-    arXiv 2506.19031, Eq. of the score flow, Theorems 4.2 and 4.3.
+    It is exact, region by region, where the denoiser is piecewise affine (a trained network, slabs, a closed
+    form): each start is followed to its limit point, unless there is a `duration`. In other cases an integrator is
+    used for a long time, by default DDIM, and once more at half the step. Starts are those of the probability
+    flow. Source: arXiv 2506.19031, Theorems 4.2 and 4.3.
     """
 
-    denoiser: str = reference("denoiser", help="the bank one of whose levels is followed")
+    denoiser: str = reference("denoiser", help="the bank; the flow is that of one of its levels")
     integrator: str | None = reference(
         "integrator", None, help="how the flow steps (default: exactly, or DDIM where the denoiser isn't affine)"
     )
     sigma: float | None = parameter(
-        None, help="noise level, the nearest one is taken (default: the least)", unit="data units", gt=0
+        None, help="noise level; the nearest one is used (default: the least)", unit="data units", gt=0
     )
     duration: float | None = parameter(
         None, help="time r at the end (default: the limit of an exact flow, 100 with an integrator)", gt=0
     )
     steps: int | None = parameter(
-        None, help="number of steps, uniform in r (default: 400; an exact flow shows 64 up to r = 16)", ge=1
+        None, help="number of steps, uniform in r (default: 400; for an exact flow 64 up to r = 16)", ge=1
     )
     samples: int = parameter(500, help="number of starts", ge=1)
     center: Center = parameter("cell", help="mean of the starts: anchor, centroid or the cell's middle")
@@ -66,13 +66,13 @@ class ScoreFlow:
     )
 
     def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
-        """An exact flow needs a piecewise affine denoiser."""
+        """Check that an exact flow has a piecewise affine denoiser."""
         return check_exact_flow(inputs)
 
     def build(self, context: Context, *, denoiser: DenoiserBank, integrator: Integrator | None) -> Result:
-        """Follow the score.
+        """Follow the flow from the starts to its limit, or to the end of its duration.
 
-        Raises NodeError where no level has a solution.
+        Raises NodeError where no level has a solution, or a state is not finite.
         """
         if not bool(denoiser.usable.any()):
             raise NodeError("the denoiser has no solution at any level")
@@ -96,7 +96,7 @@ class ScoreFlow:
         return Result(value, metrics, carried.tables, self._shortfall(value, metrics, carried))
 
     def _path(self, bank: DenoiserBank, level: int, integrator: Integrator | None, finer: int) -> FlowODE:
-        """The flow's grid in r, with `finer` times as many steps; its last time is inf where a limit is known."""
+        """The equation of the flow, with `finer` times as many steps; the last time of a limit is inf."""
         import torch
 
         from flowlab.theory.flows.affine_regions import affine_regions
@@ -104,7 +104,7 @@ class ScoreFlow:
 
         network = bank.network.at(level)
         regions = affine_regions(network) if takes_no_steps(integrator) else None
-        duration, steps = _INTEGRATED if regions is None else _SHOWN
+        duration, steps = _INTEGRATED_GRID if regions is None else _EXACT_GRID
         to_limit = regions is not None and self.duration is None
         r = torch.linspace(0, self.duration or duration, finer * (self.steps or steps) + 1).to(bank.sigma)
 
@@ -121,11 +121,13 @@ class ScoreFlow:
         return FlowODE(-time, time, torch.full_like(time, -1), denoise, follow if regions is not None else None)
 
     def _shortfall(self, value: Trajectories, metrics: Mapping[str, Any], carried: IntegratedFlow) -> str | None:
-        """Say where the ends are no limits."""
+        """The number of ends that are no limits, in words; None if all are."""
         residual = metrics["residual_max"]
         if carried.limits is not None:
-            lost = int((~carried.limits.reached).sum())
-            return f"{lost} of {self.samples} starts have no limit: |h(y) - y| is {residual:.2g}" if lost else None
+            missing = int((~carried.limits.reached).sum())
+            if not missing:
+                return None
+            return f"{missing} of {self.samples} starts have no limit: |h(y) - y| is {residual:.2g}"
         least = min(value.bank.training.geometry.scale, metrics["sigma"])
         if residual <= _AT_REST * least:
             return None

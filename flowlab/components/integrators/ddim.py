@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 class Ddim:
     """Euler in sigma, the DDIM step: first order, exact wherever the denoiser is locally constant.
 
-    y' = h + (sigma'/sigma) (y - h). For score flow, sigma is exp(-r): the exponential Euler step.
+    y' = h + (sigma'/sigma) (y - h). For score flow sigma is exp(-r), and it is the exponential Euler step. Source:
+    arXiv 2010.02502, Eq. 13, in the variance-exploding form.
     """
 
     order: ClassVar[int] = 1
 
     def integrate(self, path: FlowODE, starts: Tensor, context: Context) -> Tensor:
-        """States (P, S, d) on the path's grid."""
+        """The states (P, S, d) on the grid of the flow, from starts (S, d)."""
         from flowlab.theory.flows.steps import ddim
 
         return ddim(path.denoise, path.log_tau, starts, lambda done, total: context.progress(done, total, {}))

@@ -17,13 +17,13 @@ class EulerT:
     """Euler in the flow's own time, t = sigma^2 (or r): first order, the paper's discretisation.
 
     y' = y + (t' - t) (y - h) / (2 t) for probability flow, y' = y + (r' - r) (h - y) for score flow. Its last
-    step, to t = 0, only goes half way to h. Source: arXiv 2506.19031, Section 5.
+    step, to t = 0, goes only half the way to h. Source: arXiv 2506.19031, Section 5.
     """
 
     order: ClassVar[int] = 1
 
     def integrate(self, path: FlowODE, starts: Tensor, context: Context) -> Tensor:
-        """States (P, S, d) on the path's grid."""
+        """The states (P, S, d) on the grid of the flow, from starts (S, d)."""
         import torch
 
         states = [starts]

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 class Heun:
     """Heun's method in sigma: second order; the last step, to zero noise, is an Euler step.
 
-    d = (y - h)/sigma at both ends of the step, averaged. Source: arXiv 2206.00364, Algorithm 1.
+    The slope is the mean of (y - h)/sigma at both ends of the step. Source: arXiv 2206.00364, Algorithm 1.
     """
 
     order: ClassVar[int] = 2
 
     def integrate(self, path: FlowODE, starts: Tensor, context: Context) -> Tensor:
-        """States (P, S, d) on the path's grid."""
+        """The states (P, S, d) on the grid of the flow, from starts (S, d)."""
         import torch
 
         from flowlab.theory.flows.steps import ddim_step

@@ -22,24 +22,25 @@ if TYPE_CHECKING:
 
 @frozen
 class AugmentedLagrangian:
-    """Minimum-norm interpolation by an augmented Lagrangian, multipliers updated at every step.
+    """Minimum-norm interpolation by an augmented Lagrangian, with multipliers that are updated at every step.
 
-    Minimises C + sum_i z_i . r_i + mu/2 sum_i |r_i|^2 over the network, r_i = h(y_i) - x_i on all samples,
-    with z_i <- z_i + multiplier_rate * mu * r_i and mu growing geometrically. The loss is divided by mu, so
-    that one learning rate serves the whole schedule. Penalties are stated per training point: mu =
-    penalty / M for M samples a point. Too small a first penalty collapses to the zero network, too fast a
-    growth interpolates before the norm is down. Source: arXiv 2506.19031, Section 5; Nocedal and Wright,
-    Numerical Optimization, Algorithm 17.4.
+    It minimises C + sum_i z_i . r_i + mu/2 sum_i |r_i|^2 over the network, with r_i = h(y_i) - x_i on all samples.
+    Each step updates z_i <- z_i + multiplier_rate * mu * r_i, and mu grows geometrically. The loss is divided by
+    mu, so that one learning rate works for the whole schedule. Penalties are given per training point: mu =
+    penalty / M for M samples per point. If the first penalty is too small, training collapses to the zero network.
+    If the penalty grows too fast, the network interpolates before its norm is small. Source: arXiv 2506.19031,
+    Section 5; Nocedal and Wright, Numerical Optimization, Algorithm 17.4.
 
-    With `working_set` a step sees only the samples that pull hardest, and neurons that die are dropped: a
-    search by batches of samples, a rise of the penalty with new neurons where the residual asks for them,
-    then the multipliers (flowlab/theory/training/sparse_training.py). Give it more samples a point than support
-    the minimum: 80 served d = 30, 40 d = 10. Dropout needs every neuron: with it, every step sees all samples.
+    With `working_set` a step uses only the samples with the largest |z_i + mu r_i|, and dead neurons are removed.
+    The stages are a search on batches of samples, a rise of the penalty with new neurons where the residual
+    demands them, and the multipliers (flowlab/theory/training/sparse_training.py). The working set needs more
+    samples per point than the support of the minimum has: 80 were enough for d = 30, and 40 for d = 10. With
+    dropout every step uses all samples, because dropout needs all neurons.
 
-    `start = "slabs"` begins at the max-margin slabs, where they exist, instead of random weights. Multipliers
-    begin at zero, so the first penalty must hold the start by itself: penalty_start = 20,000 and
-    learning_rate = 0.001, or with `working_set` penalty_end = 400,000. At the usual 200 the first steps trade
-    interpolation for norm and undo it.
+    `start = "slabs"` starts at the max-margin slabs, where they exist, instead of random weights. Multipliers
+    start at zero, so the first penalty has to be large enough to keep the start: penalty_start = 20,000 and
+    learning_rate = 0.001, or with `working_set` penalty_end = 400,000. At the default of 200, the first steps
+    lower the norm at the cost of interpolation.
     """
 
     steps: int = parameter(20_000, help="steps, full-batch unless working_set is given", ge=1)
@@ -55,13 +56,13 @@ class AugmentedLagrangian:
     )
     tolerance: float = parameter(
         1e-3,
-        help="largest violation of an interpolating level, and sigma / 10",
+        help="largest violation of an interpolating level (at most sigma / 10)",
         unit="shortest lengths",
         gt=0,
     )
     precision: Literal["float32", "float64"] = parameter("float32", help="dtype of the training")
-    working_set: int = parameter(0, help="samples a point that a step sees, of the hardest; 0: all", ge=0)
-    start: Literal["random", "slabs"] = parameter("random", help="where training begins")
+    working_set: int = parameter(0, help="samples per point in the working set of a step; 0: all samples", ge=0)
+    start: Literal["random", "slabs"] = parameter("random", help="where training starts")
 
     def minimise(
         self,
@@ -114,7 +115,7 @@ class AugmentedLagrangian:
         context: Context,
         name: str,
     ) -> TrainedBank:
-        """Every step sees all samples."""
+        """Train with all samples at every step."""
         from flowlab.theory.training.split import TrainedBank
         from flowlab.theory.training.training import Loss, train
         from flowlab.theory.training.training_state import TrainingState
@@ -130,7 +131,7 @@ class AugmentedLagrangian:
             return float(first * growth**step)
 
         def residual_grad(step: int, residual: Tensor) -> Tensor:
-            # in units of mu, as the loss is, hence rescaled whenever mu grows
+            # the multipliers are in units of mu, like the loss, so they are rescaled when mu grows
             error = state.multipliers + residual
             state.multipliers.add_(residual, alpha=self.multiplier_rate).div_(growth)
             return error
@@ -148,7 +149,7 @@ class AugmentedLagrangian:
         context: Context,
         name: str,
     ) -> TrainedBank:
-        """A step sees the working set."""
+        """Train with the working set at every step."""
         from flowlab.theory.training.sparse_training import Multipliers, SparseTraining
         from flowlab.theory.training.split import TrainedBank
         from flowlab.theory.training.training_state import TrainingState

@@ -1,4 +1,4 @@
-"""Minimum norm, with what is proved of how near it is."""
+"""Minimum-norm networks with a proved gap to the least cost."""
 
 from __future__ import annotations
 
@@ -19,29 +19,30 @@ if TYPE_CHECKING:
 
 @frozen
 class CertifiedMinNorm:
-    """Augmented Lagrangian, then neurons inserted, pruned and polished until a dual bound meets the cost.
+    """An augmented Lagrangian; then neurons are inserted, pruned and polished until a bound meets the cost.
 
     C* >= sum_i z_i . x_i / g, g = max over |w| = 1, b of |sum_i z_i relu(w . y_i + b)|, for multipliers z
-    with sum_i z_i = 0, sum_i z_i y_i^T = 0. A neuron that z demands more than 1 would lower the cost: it is
-    inserted, what then has no weight is pruned, the rest polished in float64. The pruned network is the result.
-    It is done where the *proved* gap is within `gap`: g is exact on a line and in the plane, bounded by branch and
-    bound over `regions` of directions above. `gap_estimate` rests on the best of many ascents, and may be too low.
+    with sum_i z_i = 0, sum_i z_i y_i^T = 0. A neuron whose demand by z is above 1 would lower the cost. It is
+    inserted, neurons without weight are pruned, and the others are polished in float64. The result is the pruned
+    network. It is complete where the *proved* gap is at most `gap`: g is exact on a line and in the plane, and
+    bounded by branch and bound over `regions` regions of directions in more dimensions. `gap_estimate` rests on
+    the best of many ascents and may be too low. Nearest published: cutting planes over neurons, arXiv 2002.11219.
 
-    `start = "slabs"` polishes the max-margin slabs instead of training, on data where all levels have them:
-    seconds at the paper's scale.
+    `start = "slabs"` polishes the max-margin slabs instead of training, where all levels have slabs. At the
+    paper's scale this takes seconds.
     """
 
     gap: float = parameter(0.01, help="proved gap 1 - bound / cost to stop at", gt=0, lt=1)
     tolerance: float = parameter(
         1e-4,
-        help="largest violation of an interpolating level, and sigma / 10",
+        help="largest violation of an interpolating level (at most sigma / 10)",
         unit="shortest lengths",
         gt=0,
     )
     start: Literal["random", "slabs"] = parameter("random", help="random weights to train, or max-margin slabs")
     steps: int = parameter(20_000, help="steps of the augmented Lagrangian", ge=1)
-    working_set: int = parameter(0, help="samples a point that a step sees, of the hardest; 0: all", ge=0)
-    passes: int = parameter(4, help="most rounds of inserting, pruning and polishing", ge=1)
+    working_set: int = parameter(0, help="samples per point in the working set of a step; 0: all samples", ge=0)
+    passes: int = parameter(4, help="most passes of insertion, pruning and polish", ge=1)
     rounds: int = parameter(30, help="most rounds of cutting planes in a pass", ge=1)
     polish: int = parameter(4_000, help="float64 steps of a polish", ge=1)
     starts: int = parameter(128, help="random starting neurons of each search for g", ge=1)
@@ -55,9 +56,9 @@ class CertifiedMinNorm:
         dropout: float,
         context: Context,
     ) -> Fit:
-        """Fit all levels at once, then certify one after another.
+        """Fit all levels at once, then certify one level after another.
 
-        Raises NodeError where a loss stops being finite, memory is short, or with dropout.
+        Raises NodeError where a loss is not finite, memory is too short, or there is dropout.
         """
         import torch
 
@@ -77,13 +78,13 @@ class CertifiedMinNorm:
         ends: list[CertifiedNetwork] = []
         levels = len(problem.sigma)
         for level in range(levels):
-            one = slice(level, level + 1)
+            index = slice(level, level + 1)
             goal = Goal(self.gap, most[level], self.passes, self.rounds, self.polish, working, self.regions)
             try:
                 end = certify(
                     first.network.at(level).to(torch.float64),
-                    double.levels(one),
-                    None if first.multipliers is None else first.multipliers[one].double(),
+                    double.levels(index),
+                    None if first.multipliers is None else first.multipliers[index].double(),
                     goal,
                     Search(self.starts),
                     context.generator(f"certificate {level}"),
@@ -113,7 +114,7 @@ class CertifiedMinNorm:
         )
 
     def _first(self, problem: Interpolation, geometry: Geometry, start: ReluNetwork, context: Context) -> Fit:
-        """The slabs where every level has them and they are wanted, else a trained bank."""
+        """The slabs, if `start` asks for them and every level has them, else a trained bank."""
         from flowlab.theory.convex_programs.slab_solution import slab_solution
         from flowlab.theory.networks.relu_network import from_slabs
 
@@ -125,16 +126,18 @@ class CertifiedMinNorm:
         return method.minimise(problem, geometry, start, 0.0, context)
 
     def _shortfall(self, ends: list[CertifiedNetwork], most: list[float], problem: Interpolation) -> str | None:
-        """The levels that don't interpolate, and those whose proved gap is wider than asked for."""
-        lost = [allowed for end, allowed in zip(ends, most, strict=True) if end.violation > allowed]
+        """The levels that do not interpolate, and those whose proved gap is too large, in words; else None."""
+        violated = [allowed for end, allowed in zip(ends, most, strict=True) if end.violation > allowed]
         wide = [
             (end.gap_proved, end.gap_estimate, s)
             for end, allowed, s in zip(ends, most, problem.noise.tolist(), strict=True)
             if end.violation <= allowed and end.gap_proved > self.gap
         ]
         parts = []
-        if lost:
-            parts.append(f"violation above {max(lost) * problem.unit:.3g} at {len(lost)} of {len(ends)} levels")
+        if violated:
+            parts.append(
+                f"violation above {max(violated) * problem.unit:.3g} at {len(violated)} of {len(ends)} levels"
+            )
         if wide:
             proved, estimate, where = max(wide)
             parts.append(

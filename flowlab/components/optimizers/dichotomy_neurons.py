@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 class DichotomyNeurons:
     """Networks through every sample whose neurons are each active on whole clusters only, at the least cost found.
 
-    Slabs are among them (max-margin), but the neurons needn't come in pairs: where several of them cancel on a
-    cluster, they can be cheaper. A convex programme over few neurons, to which others are added until a search
-    finds none that lowers the cost. `family_bound` is the least cost of this family if the search missed nothing:
-    an estimate, as the search is local. Networks with a kink through a cluster are not in the family: with few
-    samples a point (about d + 1) cheaper ones are known, with many none at low noise. For at most 10 points, as
-    their 2^N - 2 active sets are all searched.
-    Width, starting weights and dropout don't enter.
+    Slabs (max-margin) are in this family, but the neurons need not come in pairs. Where several of them cancel on
+    a cluster, they can be cheaper. It is a convex program over few neurons, to which others are added until a
+    search finds none that lowers the cost. `family_bound` is the least cost of the family if the search missed no
+    neuron: an estimate, because the search is local. Networks with a kink through a cluster are not in the family.
+    With few samples a point (about d + 1) some of them are cheaper; that none is with many, at low noise, is a
+    conjecture. It is for at most 10 points, because all 2^N - 2 active sets are searched. Width, starting weights
+    and dropout have no effect.
     """
 
     gap: float = parameter(5e-4, help="how far above the family's least cost to stop, estimated", gt=0, lt=1)
@@ -37,7 +37,7 @@ class DichotomyNeurons:
         dropout: float,
         context: Context,
     ) -> Fit:
-        """Solve every level.
+        """Solve every level; `usable` marks the levels with a solution.
 
         Raises NodeError for more than 10 points.
         """

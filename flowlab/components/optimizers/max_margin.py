@@ -1,4 +1,4 @@
-"""The exact finite-sample solution, without training."""
+"""The cheapest slabs through the samples, by convex programming."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class MaxMargin:
 
     h(y) = c + sum_S a_S clip(w_S . y + b_S, 0, 1) over sets S of training points (dichotomies), each (w_S, b_S)
     the hard-margin separator of the clusters in S from the others; (c, a) minimise the cost sum_S 2 |a_S| |w_S|
-    subject to c + sum_{S contains n} a_S = x_n. A ReLU network through every sample, so its cost is an upper bound
-    of the minimum norm: where networks that are no sums of slabs are cheaper, it isn't the minimum. `slab_bound`
-    is what a dual proves of all slabs; it is missing where there are more than 14 points, whose 2^(N-1) - 1
-    dichotomies aren't all priced. Width, starting weights and dropout don't enter. Levels that no slabs are found
-    to interpolate are marked so.
+    subject to c + sum_{S contains n} a_S = x_n. It is a ReLU network through every sample, so its cost is an upper
+    bound of the minimum norm. Where networks that are no sums of slabs cost less, it is not the minimum.
+    `slab_bound` is a lower bound on the cost of all slabs, proved by duality. It is missing for more than 14
+    points, where not all 2^(N-1) - 1 dichotomies are priced. Width, starting weights and dropout have no effect.
+    Levels at which no slabs are found that interpolate are not usable.
     """
 
     def minimise(
@@ -35,7 +35,7 @@ class MaxMargin:
         dropout: float,
         context: Context,
     ) -> Fit:
-        """Solve every level; `usable` marks the separable ones."""
+        """Solve every level; `usable` marks the levels with a solution."""
         from flowlab.theory.convex_programs.slab_solution import least_slabs
         from flowlab.theory.networks.affine import fits_affinely
         from flowlab.theory.networks.relu_network import from_slabs
@@ -45,10 +45,10 @@ class MaxMargin:
         levels, usable = len(problem.sigma), solved.usable
         parts = []
         if not bool(usable.all()):
-            lost = problem.noise[~usable]
+            unsolved = problem.noise[~usable]
             parts.append(
-                f"no slabs through the samples at {len(lost)} of {levels} levels (sigma from {lost.min():.4g} to "
-                f"{lost.max():.4g}): too few hyperplanes separate the clusters"
+                f"no slabs through the samples at {len(unsolved)} of {levels} levels (sigma from "
+                f"{unsolved.min():.4g} to {unsolved.max():.4g}): too few hyperplanes separate the clusters"
             )
         free = int(fits_affinely(problem.samples, problem.points).sum())
         if free:

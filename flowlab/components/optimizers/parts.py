@@ -1,4 +1,4 @@
-"""Training a bank level by level range: what the trained optimizers share."""
+"""Training of a bank in parts of its levels, for all optimizers that train."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def train_in_parts(
 ) -> TrainedBank:
     """Train all levels at once, or in parts where memory is short; `train` takes a part, its start and its name.
 
-    Raises NodeError with advice: `if_diverged` where a loss stops being finite, `if_short` where a single level
-    doesn't fit into memory.
+    Raises NodeError with advice: `if_diverged` where a loss is not finite, `if_short` where a single level does
+    not fit into memory.
     """
     from flowlab.theory.training.history import Diverged
     from flowlab.theory.training.split import OutOfMemory, concat_trained, map_splitting_on_oom, name_of

@@ -21,11 +21,10 @@ if TYPE_CHECKING:
 class WeightDecay:
     """Adam with weight decay on the squared error: the paper's comparison, without exact interpolation.
 
-    Minimises 1/(2 M) sum_nm |h(y_nm) - x_n|^2, M samples a point for each time that it is in the
-    set. Decoupled decay shrinks a_k and w_k by
-    strength times the learning rate at each step, apart from the gradient (AdamW), and with `decay_all` b, V
-    and c too, as a deep-learning library has it; coupled decay adds strength * C to the loss. `strength` 0 is
-    training without decay.
+    It minimises 1/(2 M) sum_nm |h(y_nm) - x_n|^2, with M samples per point for each time that the point is in the
+    set. Decoupled decay shrinks a_k and w_k at each step by the share strength times learning rate, apart from the
+    gradient (AdamW). With `decay_all` it also shrinks b, V and c, as deep-learning libraries do. Coupled decay
+    adds strength * C to the loss. `strength` 0 is training without decay.
     Source: arXiv 2506.19031, Figure 11 (decay 0.25; the kind of decay and its scale are not stated).
     """
 
@@ -35,7 +34,7 @@ class WeightDecay:
     kind: Literal["decoupled", "coupled"] = parameter("decoupled", help="apart from the loss, or a term of it")
     decay_all: bool = parameter(False, help="decay the biases, V and c as well (decoupled only)")
     steps: int = parameter(20_000, help="steps, full-batch unless batch is given", ge=1)
-    batch: int | None = parameter(None, help="samples a point that a step sees, taken in turn", ge=1)
+    batch: int | None = parameter(None, help="samples per point in a step, used in turn", ge=1)
     learning_rate: float = parameter(0.01, help="first learning rate", gt=0)
     inner: Literal["adam", "nadam", "radam"] = parameter("adam", help="inner optimizer")
     decay: Literal["cosine", "linear", "constant"] = parameter(
@@ -44,7 +43,7 @@ class WeightDecay:
     precision: Literal["float32", "float64"] = parameter("float32", help="dtype of the training")
 
     def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
-        """The term of the loss is the representation cost, in which b, V and c are free."""
+        """Check that `decay_all` is not used with coupled decay, whose cost C leaves b, V and c free."""
         if self.decay_all and self.kind == "coupled":
             yield ValidationIssue("decay_all", "coupled decay is of the cost C, which has no biases, V and c")
 
@@ -70,20 +69,20 @@ class WeightDecay:
 
         samples = min(self.batch or problem.samples.shape[2], problem.samples.shape[2])
         dtype = getattr(torch, self.precision)
-        apart, cost_weight = (0.0, self.strength) if self.kind == "coupled" else (self.strength, 0.0)
+        decoupled, cost_weight = (0.0, self.strength) if self.kind == "coupled" else (self.strength, 0.0)
         descent = Descent(
             self.steps,
             self.learning_rate,
             self.decay,
             self.inner,
             dtype,
-            apart,
+            decoupled,
             self.decay_all,
             self.batch,
         )
-        often = torch.ones(1) if problem.counts is None else problem.counts.repeat_interleave(samples)
-        apiece = (samples / often)[:, None].to(context.device, dtype)
-        loss = Loss(lambda _, residual: residual / apiece, lambda _: cost_weight, lambda _: self.strength)
+        counts = torch.ones(1) if problem.counts is None else problem.counts.repeat_interleave(samples)
+        divisor = (samples / counts)[:, None].to(context.device, dtype)
+        loss = Loss(lambda _, residual: residual / divisor, lambda _: cost_weight, lambda _: self.strength)
 
         def run(part: Interpolation, begin: ReluNetwork, name: str) -> TrainedBank:
             generator = context.generator("dropout")

@@ -1,4 +1,4 @@
-"""Noise levels written out."""
+"""Noise levels from a list."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 @frozen
 class NoiseLevels:
-    """The noise levels that are given, one is enough; sorted from the largest to the least."""
+    """A list of one or more noise levels, sorted from the largest to the least."""
 
     levels: tuple[float, ...] = parameter(help="noise levels sigma", unit="data units", gt=0)
 
     def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
-        """There is a level."""
+        """Check that there is at least one level."""
         if not self.levels:
             yield ValidationIssue("levels", "at least one noise level is needed")
 
     def sigma(self, dtype: torch.dtype) -> Tensor:
-        """Falling noise levels (L,), data units."""
+        """The falling noise levels (L,), in data units."""
         import torch
 
         return torch.tensor(sorted(set(self.levels), reverse=True), dtype=dtype)

@@ -17,24 +17,24 @@ if TYPE_CHECKING:
 class VarianceExploding:
     """Noise levels sigma_t = sqrt(t) for t in (0, T], uniform in t, in sigma or in log sigma.
 
-    Uniform spacing runs down to T / S in t (sigma_T / S in sigma), so that the next step would be zero;
-    `log-sigma` needs `first_time`. Source: arXiv 2506.19031, Section 2.
+    Uniform spacing goes down to T / S in t, or to sigma_T / S in sigma, so that the next level would be zero.
+    Spacing in log sigma needs `first_time`. Source: arXiv 2506.19031, Section 2.
     """
 
     final_time: float = parameter(help="T, the time of the largest noise level, sigma_T^2", gt=0)
     levels: int = parameter(150, help="number of noise levels S", ge=2)
     spacing: Literal["time", "sigma", "log-sigma"] = parameter("time", help="what the levels are uniform in")
-    first_time: float | None = parameter(None, help="smallest time, in place of the spacing's own", gt=0)
+    first_time: float | None = parameter(None, help="smallest time (default: that of the spacing)", gt=0)
 
     def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
-        """The first time comes before the final one, and `log-sigma` has one."""
+        """Check that the first time is below the final time, and that log-sigma has a first time."""
         if self.first_time is not None and self.first_time >= self.final_time:
             yield ValidationIssue("first_time", f"must be below final_time ({self.final_time:g})")
         if self.first_time is None and self.spacing == "log-sigma":
             yield ValidationIssue("spacing", "'log-sigma' needs first_time")
 
     def sigma(self, dtype: torch.dtype) -> torch.Tensor:
-        """Falling noise levels (S,), data units."""
+        """The falling noise levels (S,), in data units."""
         import torch
 
         top = self.final_time**0.5

@@ -1,1 +1,1 @@
-"""Built-in trackers."""
+"""The built-in components: trackers."""

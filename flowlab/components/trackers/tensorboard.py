@@ -1,4 +1,4 @@
-"""TensorBoard."""
+"""The numbers and figures of a run in TensorBoard."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ FOLDER = "tensorboard"
 
 @frozen
 class TensorBoard:
-    """What `tensorboard --logdir runs` shows: trainings as they go on, metrics and pictures of finished nodes.
+    """A TensorBoard log: numbers of trainings while they run, and metrics and figures of finished nodes.
 
-    Written to the run's folder `tensorboard/`, beside what former runs left there. Lists of numbers, one a noise
-    level, are shown over the level's index. With an executor nodes at work don't report; metrics and pictures are
-    there all the same.
+    `tensorboard --logdir runs` shows it. It is written to `tensorboard/` in the folder of the run, beside the logs
+    of former runs. Lists of numbers, one per noise level, are curves over the index of the level. With an
+    executor, nodes report nothing before they are finished; their metrics and figures are there.
     """
 
-    every: float = parameter(10.0, help="most time until the file has what was told", unit="s", gt=0)
+    every: float = parameter(10.0, help="longest time until a report is in the file", unit="s", gt=0)
 
     def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
-        """TensorBoard is there."""
+        """Check that TensorBoard is installed."""
         if importlib.util.find_spec("tensorboard") is None:
             yield ValidationIssue(
                 "use", "it needs TensorBoard, which is missing: pip install 'flowlab[tensorboard]'"
             )
 
     def writes(self) -> tuple[str, ...]:
-        """Its folder."""
+        """The folder in a run that it writes."""
         return (FOLDER,)
 
     @contextmanager
     def begin(self, run: str, settings: Mapping[str, Any], folder: Path) -> Iterator[Events]:
-        """An event file of the run."""
+        """Open an event file for the run, and close it at the end."""
         from torch.utils.tensorboard import SummaryWriter
 
         with SummaryWriter(folder / FOLDER, flush_secs=self.every) as writer:
@@ -54,17 +54,17 @@ class TensorBoard:
 
 @frozen
 class Events:
-    """A run's event file."""
+    """The event file of a run."""
 
     writer: SummaryWriter
 
     def scalars(self, node: str, step: int, figures: Mapping[str, float]) -> None:
-        """Curves over the steps, apart from the metrics, some of which have the same names."""
+        """Add numbers as curves over the steps, apart from metrics that may have the same names."""
         for name, value in figures.items():
             self.writer.add_scalar(f"{node}/progress/{name}", value, step)
 
     def finished(self, node: str, metrics: Mapping[str, Any]) -> None:
-        """Numbers as points, lists of them as curves over the level; texts and what is missing pass."""
+        """Add numbers as points and lists as curves over the level; texts and missing values are ignored."""
         for name, metric in metrics.items():
             if isinstance(metric, Mapping):
                 self.finished(f"{node}/{name}", metric)
@@ -75,7 +75,7 @@ class Events:
                 self._point(f"{node}/{name}", metric, 0)
 
     def figure(self, node: str, png: bytes) -> None:
-        """The picture."""
+        """Add a figure as an image, from its PNG file."""
         from matplotlib.image import imread
 
         self.writer.add_image(node, imread(io.BytesIO(png), format="png"), dataformats="HWC")

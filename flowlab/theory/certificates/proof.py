@@ -15,16 +15,16 @@ _UNIT = 2.0**-53
 
 @frozen
 class Proof:
-    """No network that interpolates exactly costs less than `bound`; it rests on the bound of the demand."""
+    """A proof that no network that interpolates exactly costs less than `bound`, from a bound on the demand."""
 
     bound: float
     demand: DemandBound
 
 
 def gap_above(bound: float, network: ReluNetwork) -> float:
-    """1 - bound / cost of a one-level network, the cost's rounding included: how far it can be above the least.
+    """The gap 1 - bound / cost of a one-level network, with the rounding of its cost; 0 where the cost is zero.
 
-    0 where the cost is nil.
+    The cost is above the least cost by at most this share of it.
     """
     cost = float(network.balanced_cost[0])
     rounding = (network.outer[0].numel() + 8) * 2.0**-52  # of the cost's sums
@@ -32,7 +32,9 @@ def gap_above(bound: float, network: ReluNetwork) -> float:
 
 
 def proved_bound(multipliers: Tensor, samples: Tensor, targets: Tensor, threshold: float, regions: int) -> Proof:
-    """sum_i z_i . x_i / g of projected multipliers z (Q, d), g bounded from above by `demand_bound`.
+    """The proved bound sum_i z_i . x_i / g, where `demand_bound` bounds g from above.
+
+    For projected multipliers z (Q, d), samples y (Q, d) and targets x (Q, d).
 
     The samples are moved, y' = (y - m) / s. In floating point the projections
     E = (sum_i z_i y'_i^T, sum_i z_i) are no exact zeros, but there are exact multipliers z + delta with

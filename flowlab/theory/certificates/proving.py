@@ -1,4 +1,4 @@
-"""Multipliers that are easy to bound, and the bound on the cost of interpolation that they prove."""
+"""Multipliers whose demand is easy to bound, and the bound on the cost of interpolation that they prove."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LIGHT = 1e-3  # share of the heaviest outer weight below which a neuron's kink 
 
 @frozen
 class ProofBudget:
-    """How long to try for a proof: turns of new multipliers, and regions of directions bounded in all of them."""
+    """The effort for a proof: turns with new multipliers, and regions of directions in all turns together."""
 
     turns: int = 8
     regions: int = 2_000_000
@@ -72,7 +72,10 @@ def prove(
 
 
 def near_kinks(samples: Tensor, targets: Tensor, program: Program) -> Tensor:
-    """Whether each of the samples (Q,) is, of those with its target, among the d nearest to a neuron's kink."""
+    """Whether each sample is among the d nearest to a kink of all samples with its target: (Q,) bool.
+
+    For samples (Q, d) with targets (Q, d) and the kinks of the program's neurons.
+    """
     heavy = program.outer.norm(dim=-1)
     neurons = program.neurons[heavy > _LIGHT * heavy.max()]
     distance = (samples @ neurons.weights.mT + neurons.biases).abs()

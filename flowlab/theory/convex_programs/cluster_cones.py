@@ -98,7 +98,7 @@ class Cones:
 
     @classmethod
     def of(cls, samples: Array, sets: Sides) -> Cones:
-        """For samples (N, M, d) of size one about the origin."""
+        """The cones of the active sets (R, N), for samples (N, M, d) of size one about the origin."""
         each, dimension = samples.shape[1:]
         rows = np.insert(samples.reshape(-1, dimension), dimension, 1.0, axis=1)
         signs = np.where(np.repeat(sets, each, axis=1), 1.0, -1.0)

@@ -48,11 +48,11 @@ class ClusterFeatures:
         return goal
 
     def columns(self, above: Sides, neurons: Array) -> Array:
-        """What neurons (w, b) (K, d + 1) with active sets (K, N) make: (K, p)."""
+        """The columns (K, p) of the equations for neurons (w, b) (K, d + 1) with active sets above (K, N)."""
         return self.on_clusters(above, neurons) @ self.free
 
     def on_clusters(self, above: Sides, neurons: Array) -> Array:
-        """The rows (K, q) of neurons on the clusters where they are active."""
+        """The features (K, q) of neurons (K, d + 1) on the clusters above (K, N) where they are active."""
         rows: Array = above[:, self.owner] * (neurons @ self.features.T)
         return rows
 
@@ -63,7 +63,7 @@ class ClusterFeatures:
         return np.tensordot(sets.astype(float), each, 1)
 
     def affine(self, above: Sides, neurons: Array, outer: Array) -> Array:
-        """The affine part (d + 1, d), V^T above c, that completes neurons of output weights (K, d)."""
+        """The affine part (d + 1, d), V^T above c, that completes neurons with outer weights, outer (K, d)."""
         rest = self.target - self.on_clusters(above, neurons).T @ outer
         completed: Array = np.linalg.pinv(self.features) @ rest
         return completed

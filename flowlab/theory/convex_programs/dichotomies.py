@@ -33,7 +33,7 @@ class Dichotomies:
     """Sets of points, the first point in none of them, with lower bounds on their slopes.
 
     A slope that rests on some points is a bound for all sets that part these in the same way, so that few slopes
-    have to be computed. above (R, N); slopes (R,), exact where `known`.
+    have to be computed. above (R, N); slopes (R,), exact where known (R,).
     """
 
     separate: Separate
@@ -66,7 +66,7 @@ class Dichotomies:
             return np.where(norms > 0, norms / self.slopes, 0.0)
 
     def worth(self, multipliers: Array) -> NDArray[np.intp]:
-        """The sets that deserve a slab at these multipliers, by exact slopes; empty: there is none."""
+        """The indices (A,) of the sets that deserve a slab at multipliers (N - 1, d), by exact slopes."""
         while True:
             asked = self.asked(multipliers)
             dear = np.flatnonzero(asked > 1 + _WORTH)
@@ -75,7 +75,7 @@ class Dichotomies:
             self.learn(dear[np.argsort(-asked[dear], kind="stable")[:_BATCH]])
 
     def learn(self, indices: NDArray[np.intp]) -> None:
-        """Compute the slopes of some sets, and raise the bounds of others by them."""
+        """Compute the slopes of the sets with indices (A,), and raise the lower bounds of other sets by them."""
         fresh = indices[~self.known[indices]]
         if not len(fresh):
             return
@@ -110,7 +110,8 @@ def least_jumps(
     """Minimise sum_S m_S |a_S| subject to sum_{S contains n} a_S = x_n - x_0 over the dichotomies.
 
     Column generation: multipliers y (N - 1, d) of the sets that are in ask |sum_{n in S} y_n| of others, until
-    none is worth its slope m_S. Returns the sets and their jumps; None if no slabs interpolate.
+    none is worth its slope m_S. For points x (N, d), from the sets with indices columns (A,). Returns the indices
+    of the sets and their jumps; None if no slabs interpolate. Raises ArithmeticError where it does not converge.
     """
     edges = points[1:] - points[0]
     reserves, gaps = iter((cuts(points), None)), iter(_GAPS[1:])
@@ -144,7 +145,7 @@ def least_jumps(
 
 
 def cuts(points: Array) -> Sides:
-    """The sets that hyperplanes cut off, across the direction from any point to any other."""
+    """The sets (R, N) of points (N, d) that hyperplanes across the direction of any two points cut off."""
     first, second = np.triu_indices(len(points), 1)
     heights = points @ (points[second] - points[first]).T
     order = np.argsort(np.argsort(heights, axis=0, kind="stable"), axis=0).T  # (P, N) the rank of each point

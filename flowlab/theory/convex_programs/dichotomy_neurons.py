@@ -42,12 +42,12 @@ class NeuronSolution:
 def dichotomy_neurons(samples: Tensor, points: Tensor, gap: float) -> NeuronSolution | None:
     """Minimise sum_k |a_k| |w_k| over networks through samples (N, M, d) whose neurons cut no cluster.
 
-    Each neuron has an active set S of clusters: w . y + b >= 0 on their samples, <= 0 on the others. On cluster n
-    the network is affine, so that it interpolates if sum_{k: n in S_k} a_k w_k^T + V vanishes on the directions of
-    the cluster and h is x_n at its mean. The multipliers of these equations, (Lambda_n, mu_n), ask of a neuron
-    |(sum_{n in S} Lambda_n) w + (sum_{n in S} mu_n) b|, |w| = 1. Those of which more than 1 is asked are added,
-    from those of all slabs on, until the search finds none with more than 1 + gap. None where the neurons of slabs
-    don't interpolate. Raises ValueError for more than 10 points.
+    For points (N, d). Each neuron has an active set S of clusters: w . y + b >= 0 on their samples, <= 0 on the
+    others. On cluster n the network is affine, so that it interpolates if sum_{k: n in S_k} a_k w_k^T + V vanishes
+    on the directions of the cluster and h is x_n at its mean. The multipliers of these equations, (Lambda_n,
+    mu_n), ask of a neuron |(sum_{n in S} Lambda_n) w + (sum_{n in S} mu_n) b|, |w| = 1. Those of which more than 1
+    is asked are added, from those of all slabs on, until the search finds none with more than 1 + gap. None where
+    the neurons of slabs don't interpolate. Raises ValueError for more than 10 points.
     """
     count = len(points)
     if count > MOST_CLUSTERS:

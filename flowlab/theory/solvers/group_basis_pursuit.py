@@ -24,7 +24,7 @@ _IDLE = 1e-7  # a group this much below the largest, by its part of the cost, is
 
 @frozen
 class Pursuit:
-    """Groups a (K, d), multipliers Y (q, d), the cost sum_k m_k |a_k|, and the bound <Y, T> that Y proves.
+    """A solution: groups a (K, d), multipliers Y (q, d), cost sum_k m_k |a_k|, and the bound <Y, T> proved by Y.
 
     The bound holds over the given groups, as |p_k Y| <= m_k for each of them.
     """
@@ -36,7 +36,7 @@ class Pursuit:
 
 
 def group_basis_pursuit(rows: Array, target: Array, weights: Array, gap: float = 1e-11) -> Pursuit | None:
-    """Minimise sum_k m_k |a_k| subject to sum_k p_k^T a_k = T, for rows p (K, q), T (q, d), weights m (K,) > 0.
+    """Minimise sum_k m_k |a_k| subject to sum_k p_k^T a_k = T: rows p (K, q), target T (q, d), weights m (K,) > 0.
 
     None where the equations have no solution. To a wide relative `gap` by a primal-dual method; to a small one by
     a barrier on the dual, max <Y, T> subject to |p_k Y| <= m_k, which loses fewer digits to rounding, then by

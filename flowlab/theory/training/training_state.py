@@ -63,7 +63,8 @@ class TrainingState:
     def tensors(self) -> dict[str, Tensor]:
         """The tensors of the state by name; they are no copies, so the next step changes them.
 
-        Their shapes are those of the fields, of the weights (`Weights`) and of the optimizer's state.
+        Their shapes are those of the fields, of the weights (`Weights`), of the optimizer's state, and (T, L) or
+        (T,) of the history (`pack_history`).
         """
         named = {
             "step": torch.tensor(self.step),

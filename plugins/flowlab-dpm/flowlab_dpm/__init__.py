@@ -1,1 +1,1 @@
-"""DPM-Solver++(2M), a second-order multistep integrator for flowlab."""
+"""An integrator for flowlab: DPM-Solver++(2M), a second-order multistep method."""

@@ -1,4 +1,4 @@
-"""The two-step exponential integrator of the denoiser."""
+"""DPM-Solver++(2M), an exponential integrator with two steps."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ if TYPE_CHECKING:
 
 @frozen
 class DpmSolver2M:
-    """DPM-Solver++(2M): second order in log sigma with one denoiser a step, exact wherever h is constant.
+    """DPM-Solver++(2M): second order in log sigma, one evaluation of h per step, exact wherever h is constant.
 
-    With l = -log sigma, s = l' - l the step and s_0 the one before, D = h + s / (2 s_0) (h - h_0) and
-    y' = e^{-s} y + (1 - e^{-s}) D. The first step, and the last one, to zero noise, take D = h. For score flow,
+    With l = -log sigma, the step s = l' - l and the previous step s_0, D = h + s / (2 s_0) (h - h_0) and
+    y' = e^{-s} y + (1 - e^{-s}) D. The first step, and the last step to zero noise, have D = h. For score flow,
     l is r. Source: arXiv 2211.01095, Algorithm 2.
     """
 
     order: ClassVar[int] = 2
 
     def integrate(self, path: FlowODE, starts: Tensor, context: Context) -> Tensor:
-        """States (P, S, d) on the path's grid."""
+        """The states (P, S, d) on the grid of the flow, from starts (S, d)."""
         import torch
 
         steps = -path.log_tau.diff()
-        states, before = [starts], None
+        states, previous = [starts], None
         for i, step in enumerate(steps):
             y = states[-1]
             denoised = path.denoise(y, i)
-            ahead = denoised
-            if before is not None and bool(step.isfinite()):
-                ahead = denoised + step / (2 * steps[i - 1]) * (denoised - before)
-            states.append(ahead + torch.exp(-step) * (y - ahead))
-            before = denoised
+            extrapolated = denoised
+            if previous is not None and bool(step.isfinite()):
+                extrapolated = denoised + step / (2 * steps[i - 1]) * (denoised - previous)
+            states.append(extrapolated + torch.exp(-step) * (y - extrapolated))
+            previous = denoised
             context.progress(i + 1, len(steps), {})
         return torch.stack(states)

@@ -1,1 +1,1 @@
-"""Training points on rays at right angles, a geometry for flowlab."""
+"""A dataset for flowlab: training points on rays at right angles."""

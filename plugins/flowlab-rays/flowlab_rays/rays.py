@@ -1,4 +1,4 @@
-"""Points on rays."""
+"""Training points on rays."""
 
 from __future__ import annotations
 
@@ -20,31 +20,32 @@ from flowlab.api import (
     training_set,
 )
 
-# Sums of so many points are enumerated; beyond, flowlab rounds coordinates, which is for one point a ray.
+# Up to this many points flowlab enumerates sums; for more it rounds coordinates, which needs one point per ray.
 _ENUMERATED = 12
 
 
 @frozen
 class Rays:
-    """Training points on rays from a common anchor at right angles, a line's denoiser along each ray.
+    """Training points on rays at right angles from a common anchor, with the denoiser of a line along each ray.
 
-    x_0 = 0 and x_ri = t_ri q_r with q_r orthonormal. h(y) = sum_r q_r phi_r(q_r . y), phi_r the closed form of
-    0, t_r1, t_r2, ... on a line. Its stable points take one of these from each ray: the training points lie on the
-    axes of a grid that is all stable. One point a ray is an orthogonal set, one ray a line. Source: arXiv
-    2311.06748, the solution on one-sided rays; a proof for right angles stands in the README.
+    x_0 = 0 and x_ri = t_ri q_r with q_r orthonormal. h(y) = sum_r q_r phi_r(q_r . y), where phi_r is the closed
+    form of 0, t_r1, t_r2, ... on a line. A stable point has one of these coordinates along each ray, so the stable
+    points are a grid, and the training points are on its axes. With one point per ray it is an orthogonal set,
+    with one ray a line. Source: arXiv 2311.06748, the solution on one-sided rays; the README has a proof for right
+    angles.
     """
 
     separable: ClassVar[bool] = True
 
     distances: tuple[tuple[float, ...], ...] = parameter(
-        help="distances of the points from the anchor, a row a ray", unit="data units", gt=0
+        help="distances of the points from the anchor, one row per ray", unit="data units", gt=0
     )
     dimension: int = parameter(2, help="ambient dimension d", ge=1)
-    samples: int = parameter(100, help="noisy samples a point, M", ge=1)
+    samples: int = parameter(100, help="noisy samples per point, M", ge=1)
     frame: Frame = parameter("standard", help="directions of the rays: the first axes, or a random frame")
 
     def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
-        """Rays with distinct points, as many as fit."""
+        """Check that the rays fit into the space and that the points on each are distinct."""
         if not self.distances or not all(self.distances):
             yield ValidationIssue("distances", "at least one ray is needed, and a point on each")
         if any(len(set(row)) < len(row) for row in self.distances):
@@ -57,7 +58,7 @@ class Rays:
             yield ValidationIssue("distances", f"with several points on a ray, at most {_ENUMERATED} in all")
 
     def build(self, context: Context) -> Result:
-        """Lay the anchor and the points, ray by ray and outwards, and their theory."""
+        """Build the anchor and the points, ray by ray and outwards, and their geometry."""
         from flowlab_rays.geometry import rays_geometry
 
         frame = orthonormal_frame(self.frame, len(self.distances), self.dimension, context)
@@ -74,5 +75,5 @@ class Rays:
 
 
 def _smallest_gap(distances: tuple[float, ...]) -> float:
-    places = sorted([0.0, *distances])
-    return min(outer - inner for inner, outer in pairwise(places))
+    coordinates = sorted([0.0, *distances])
+    return min(outer - inner for inner, outer in pairwise(coordinates))

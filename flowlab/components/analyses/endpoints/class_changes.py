@@ -1,4 +1,4 @@
-"""How many endpoints change their class from one flow to another."""
+"""The number of endpoints that change their class between two flows."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from flowlab.api.helpers.labels import without_setting
 
 @frozen
 class ClassChanges:
-    """Share of the starts whose endpoint is of another class than in a baseline flow, start by start.
+    """The share of starts whose endpoint has another class than in a baseline flow, start by start.
 
-    All flows of an experiment draw the same starts, so the endpoints pair up. Intervals are exact binomial
-    (Clopper-Pearson).
+    All flows of an experiment have the same starts, so the endpoints are pairs. Intervals are exact binomial
+    intervals. Source: Clopper and Pearson, Biometrika 26 (1934), 404-413.
     """
 
     classifier: str = reference("classifier", help="classified endpoints of the baseline and of other flows")
-    baseline: str = parameter(help="name of the flow that the others are compared with")
+    baseline: str = parameter(help="name of the flow with which the others are compared")
     confidence: float = parameter(0.95, help="level of the intervals", gt=0, lt=1)
 
     def build(self, context: Context, *, classifier: Classes) -> Result:
-        """One row a flow, and one a pair of classes.
+        """Count the changes, in a table with one row per flow and one with one row per pair of classes.
 
-        Raises NodeError where starts do not pair up.
+        Raises NodeError where there is no baseline or no other flow, or flows have different numbers of starts.
         """
         from flowlab.theory.statistics.intervals import clopper_pearson
 

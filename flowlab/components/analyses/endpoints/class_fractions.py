@@ -1,4 +1,4 @@
-"""Shares of the classes."""
+"""The shares of the classes of endpoints."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ from flowlab.api.places import flow_names
 class ClassFractions:
     """Counts and fractions of each class with exact binomial (Clopper-Pearson) confidence intervals.
 
-    Intervals cover the draw of the starts alone. Beside them, of an integrated flow, how many endpoints change at
-    half the step (more than 1 % of them fall short), and the probability that theory predicts, where it knows one:
-    probability flow from the closed form of an orthogonal set along the axes, from Gaussian starts, classes in
-    L-infinity (arXiv 2506.19031, Theorem 4.4).
+    Intervals cover the draw of the starts alone. For an integrated flow there is also the number of endpoints that
+    change at half the step; if more than 1 % change, the result falls short. Where theory predicts the
+    probability, it is given too: for probability flow of the closed form of an orthogonal set along the axes, from
+    Gaussian starts, with classes in L-infinity. Source: arXiv 2506.19031, Theorem 4.4; Clopper and Pearson (1934).
     """
 
     classifier: str = reference("classifier", help="classified endpoints")
     confidence: float = parameter(0.95, help="level of the intervals", gt=0, lt=1)
 
     def places(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[str]:
-        """The share of each class, by flow, and what theory predicts of some."""
+        """The places of the share of each class, by flow, and of predictions."""
         for name in flow_names(inputs["classifier"][0]):
             yield from (f"{name}.{key}" for key in (*CLASSES, "starts"))
             yield from (f"{name}/predicted.{key}" for key in (*CLASSES, "outside_interval"))
 
     def build(self, context: Context, *, classifier: Classes) -> Result:
-        """One row a flow and class."""
+        """Count the classes, in a table with one row per flow and class."""
         from flowlab.theory.statistics.intervals import clopper_pearson
 
         rows: list[dict[str, Cell]] = []
@@ -80,7 +80,7 @@ class ClassFractions:
 
 
 def _predicted(flow: Trajectories, classes: Classes) -> Mapping[str, float]:
-    """The probability of each class, empty where theory knows none."""
+    """The probability of each class by theory; empty where there is no prediction."""
     from flowlab.theory.flows.outcomes import axis_box, box_coordinates, outcome_probabilities
 
     bank, law = flow.bank, flow.law
@@ -93,5 +93,5 @@ def _predicted(flow: Trajectories, classes: Classes) -> Mapping[str, float]:
         near = classes.threshold * bank.training.geometry.scale
         mean = box_coordinates(bank.training.geometry, law.mean)
         return outcome_probabilities(lengths, float(bank.rho[0]), mean, law.spread, near)
-    except ValueError:  # a threshold that reaches across an edge
+    except ValueError:  # a threshold of half an edge or more
         return {}

@@ -1,4 +1,4 @@
-"""In which class the states of a flow are, from its start to its end."""
+"""The classes of the states of a flow, from its start to its end."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from flowlab.api import CLASSES, Context, Result, Table, Trajectories, parameter
 
 @frozen
 class ClassHistory:
-    """Shares of the classes along each flow: which part of the cell it reaches first, and when.
+    """The shares of the classes along each flow: which part of the cell it reaches first, and when.
 
-    A state is classified as if the flow ended there; a limit is at time inf.
+    A state is classified as if the flow ended there. A limit is at time inf.
     """
 
     flow: tuple[str, ...] = reference("flow", many=True, help="flows whose states are classified")
     metric: Literal["linf", "l2"] = parameter("linf", help="norm of the distance to a point")
     threshold: float = parameter(0.2, help="largest distance to a point or facet", unit="shortest lengths", gt=0)
-    times: int = parameter(50, help="most times of each flow, evenly apart in its steps", ge=2)
+    times: int = parameter(50, help="most times of each flow, at equal distances in its steps", ge=2)
 
     def build(self, context: Context, *, flow: Mapping[str, Trajectories]) -> Result:
-        """One row a flow and time."""
+        """Classify the states, in a table with one row per flow and time."""
         import torch
 
         from flowlab.theory.geometry.classes import classify
@@ -32,19 +32,19 @@ class ClassHistory:
         rows: list[dict[str, Any]] = []
         metrics: dict[str, dict[str, float | None]] = {}
         for done, (name, path) in enumerate(flow.items()):
-            mine: list[dict[str, Any]] = []
+            flow_rows: list[dict[str, Any]] = []
             count = len(path.times)
-            chosen = torch.linspace(0, count - 1, min(self.times, count)).round().long().tolist()
-            for index in chosen:
+            indices = torch.linspace(0, count - 1, min(self.times, count)).round().long().tolist()
+            for index in indices:
                 geometry = path.bank.training.geometry
                 labels = classify(path.states[index], geometry, self.threshold, self.metric).labels
                 shares = (labels.bincount(minlength=len(CLASSES)) / len(labels)).tolist()
                 row = {"flow": name, "kind": path.name, "time": path.times[index].item()}
-                mine.append({**row, **dict(zip(CLASSES, shares, strict=True))})
-            rows += mine
+                flow_rows.append({**row, **dict(zip(CLASSES, shares, strict=True))})
+            rows += flow_rows
             metrics[name] = {
-                "half_on_the_cell": _first_half(mine, CLASSES[:-1]),
-                "half_at_stable_points": _first_half(mine, CLASSES[:2]),
+                "half_on_the_cell": _first_half(flow_rows, CLASSES[:-1]),
+                "half_at_stable_points": _first_half(flow_rows, CLASSES[:2]),
             }
             context.progress(done + 1, len(flow), {})
         table = Table.of(rows)
@@ -52,6 +52,6 @@ class ClassHistory:
 
 
 def _first_half(rows: Sequence[Mapping[str, Any]], classes: Sequence[str]) -> float | None:
-    """The first time at which half of the starts or more are in one of the classes; None for no finite one."""
+    """The first finite time at which half of the starts or more are in one of the classes, else None."""
     finite = (row for row in rows if isfinite(row["time"]))
     return next((row["time"] for row in finite if sum(row[name] for name in classes) >= 0.5), None)

@@ -1,4 +1,4 @@
-"""How far an integrator's own error moves the endpoints and their classes."""
+"""The effect of an integrator's error on the endpoints and their classes."""
 
 from __future__ import annotations
 
@@ -29,14 +29,15 @@ from flowlab.api.helpers.labels import without_setting
 
 @frozen
 class Discretisation:
-    """Endpoints of the probability flow by each integrator and number of steps, against the exact ones.
+    """The endpoints of the probability flow by each integrator and number of steps, against the exact endpoints.
 
-    A bank of S levels is S steps; a sweep over its schedule's levels gives the numbers. The exact endpoint is
-    h_{rho_T}(y_T), so the error is the discretisation's alone. Source: arXiv 2506.19031, Theorem 4.4.
+    A bank of S levels gives S steps, so a sweep over the levels of its schedule varies the number of steps. The
+    exact endpoint is h_{rho_T}(y_T), so the error is that of the integrator alone. Source: arXiv 2506.19031,
+    Theorem 4.4.
     """
 
     denoiser: tuple[str, ...] = reference(
-        "denoiser", many=True, gather=True, help="closed forms whose flow is known exactly, one a number of steps"
+        "denoiser", many=True, gather=True, help="closed forms with an exact flow, one per number of steps"
     )
     integrator: tuple[str, ...] = reference("integrator", many=True, help="integrators to compare")
     samples: int = parameter(500, help="number of starts", ge=1)
@@ -44,18 +45,18 @@ class Discretisation:
     spread: float | None = parameter(
         None, help="standard deviation of the starts (default: the largest sigma)", unit="data units", gt=0
     )
-    threshold: float = parameter(0.2, help="of the classes, in L-infinity", unit="shortest lengths", gt=0)
+    threshold: float = parameter(0.2, help="threshold of the classes, L-infinity", unit="shortest lengths", gt=0)
 
     def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
-        """An exact flow needs piecewise affine denoisers."""
+        """Check that an exact flow has piecewise affine denoisers."""
         return check_exact_flow(inputs)
 
     def build(
         self, context: Context, *, denoiser: Mapping[str, DenoiserBank], integrator: Mapping[str, Integrator]
     ) -> Result:
-        """One row a denoiser, integrator and number of steps.
+        """Compare the endpoints, in a table with one row per denoiser, integrator and number of steps.
 
-        Raises NodeError without an exact flow.
+        Raises NodeError where the exact endpoints are not known.
         """
         from flowlab.theory.flows.convergence import empirical_order
         from flowlab.theory.geometry.classes import classify
@@ -66,8 +67,8 @@ class Discretisation:
             path = probability_path(bank)
             if not exact_end_known(bank):
                 raise NodeError(
-                    f"{name}: its flow is not known exactly; that takes a closed form of an orthogonal "
-                    "set with the origin or of a line"
+                    f"{name}: its flow is not known exactly; use the closed form of an orthogonal set with the "
+                    "origin or of a line"
                 )
             starts = gaussian_starts(bank, self.samples, self.center, self.spread, context)
             exact, geometry = bank.denoise(starts, 0), bank.training.geometry

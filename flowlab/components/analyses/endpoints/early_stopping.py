@@ -1,4 +1,4 @@
-"""The class in which a start ends, by the final time T of its flow."""
+"""The class of the endpoint of a start, by the final time T of its flow."""
 
 from __future__ import annotations
 
@@ -31,33 +31,33 @@ if TYPE_CHECKING:
 
 @frozen
 class EarlyStopping:
-    """Starts on a segment, each carried by the probability flow from every final time T: the classes of the ends.
+    """The classes of the endpoints of starts on a segment, by the probability flow from every final time T.
 
-    Theory, from the start alone: a vertex from tau = max_n (min(z_n, l_n - z_n) / alpha)^2 on, in the interior
-    below the least of these, on the boundary between. With a threshold the times shift as the classes do. alpha
-    is the closed form's own; of a denoiser on samples, the radius they reach on average. Takes an orthogonal set
-    along the axes. Source: arXiv 2506.19031, Theorem 4.4.
+    Theory predicts them from the start alone: a vertex from tau = max_n (min(z_n, l_n - z_n) / alpha)^2 on, the
+    interior below the least of these times, and the boundary between. With a threshold these times shift. alpha is
+    that of the closed form; for a denoiser of samples, it is the mean radius that the samples reach, divided by
+    sigma. It needs an orthogonal set along the axes. Source: arXiv 2506.19031, Theorem 4.4.
     """
 
     denoiser: tuple[str, ...] = reference(
-        "denoiser", many=True, gather=True, help="banks of one dataset, each from a final time of its own"
+        "denoiser", many=True, gather=True, help="banks of one dataset, each with another final time"
     )
     integrator: str = reference("integrator", help="how the flow steps from level to level")
-    first: tuple[float, ...] = parameter(help="the segment's first start, coordinates in the box", unit="edges")
-    last: tuple[float, ...] = parameter(help="its last start, coordinates in the box", unit="edges")
-    starts: int = parameter(200, help="starts on the segment", ge=2)
-    threshold: float = parameter(1e-6, help="of the classes, in L-infinity", unit="shortest lengths", gt=0)
+    first: tuple[float, ...] = parameter(help="first start of the segment, coordinates in the box", unit="edges")
+    last: tuple[float, ...] = parameter(help="last start of the segment, coordinates in the box", unit="edges")
+    starts: int = parameter(200, help="number of starts on the segment", ge=2)
+    threshold: float = parameter(1e-6, help="threshold of the classes, L-infinity", unit="shortest lengths", gt=0)
 
     def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
-        """Both ends of the segment have as many coordinates; an exact flow needs piecewise affine denoisers."""
+        """Check that the ends of the segment have equal lengths, and an exact flow piecewise affine denoisers."""
         if len(self.first) != len(self.last):
             yield ValidationIssue("last", f"{len(self.last)} coordinates where `first` has {len(self.first)}")
         yield from check_exact_flow(inputs)
 
     def build(self, context: Context, *, denoiser: Mapping[str, DenoiserBank], integrator: Integrator) -> Result:
-        """Classes (T, S) by the flow and by theory.
+        """Compare the classes by the flow with those by theory, in a table with one row per final time and start.
 
-        Raises NodeError where theory has none.
+        Raises NodeError where theory predicts none: for other datasets, or banks with different alpha.
         """
         import torch
 
@@ -75,15 +75,15 @@ class EarlyStopping:
         z = box_coordinates(geometry, y)
         quiet = Context(context.seed, context.node, context.dtype, context.device)
         exactly = getattr(integrator, "exact", False)
-        times, found, expected = [], [], []
+        times, by_flow, by_theory = [], [], []
         for done, bank in enumerate(banks):
             ends = integrator.integrate(probability_path(bank, exactly), y, quiet)[-1]
-            found.append(classify(ends, geometry, self.threshold, "linf").labels)
+            by_flow.append(classify(ends, geometry, self.threshold, "linf").labels)
             radius = alpha * float(bank.sigma[0])
-            expected.append(outcome_labels(z, lengths, radius, near))
+            by_theory.append(outcome_labels(z, lengths, radius, near))
             times.append(float(bank.sigma[0]) ** 2)
             context.progress(done + 1, len(banks), {})
-        labels, predicted = torch.stack(found), torch.stack(expected)
+        labels, predicted = torch.stack(by_flow), torch.stack(by_theory)
         stops = stopping_times(z, lengths, alpha, near)
         agree, place = labels == predicted, torch.linspace(0, 1, self.starts).tolist()
         value = {
@@ -115,7 +115,7 @@ class EarlyStopping:
         return Result(value, metrics, {"classes": grid})
 
     def _segment(self, geometry: Geometry) -> Tensor:
-        """Starts (S, d) from the first to the last, a start of theirs each."""
+        """The starts (S, d) from the first to the last, at equal distances."""
         import torch
 
         edges = geometry.edges
@@ -127,30 +127,30 @@ class EarlyStopping:
 
 
 def _alpha(banks: list[DenoiserBank], lengths: Tensor) -> float:
-    """rho / sigma of the closed forms; for other banks that of the radius that the samples reach on average."""
+    """The alpha = rho / sigma of the closed forms; for other banks, of the mean radius that the samples reach."""
     from flowlab.theory.geometry.separation import cluster_gaps
 
-    found = []
+    alphas = []
     for bank in banks:
         sigma, radius = bank.sigma[:1], bank.rho
         if radius is None:
             radius = (lengths - cluster_gaps(bank.training.draw(sigma), bank.training.geometry)).mean(-1) / 2
-        found.append(float(radius[0] / sigma[0]))
-    if max(found) > (1 + 1e-3) * min(found):  # the rounding of single precision, over a small sigma
-        raise NodeError(f"one alpha for all final times is needed, found {min(found):.4g} to {max(found):.4g}")
-    return max(found)
+        alphas.append(float(radius[0] / sigma[0]))
+    if max(alphas) > (1 + 1e-3) * min(alphas):  # the rounding of single precision, divided by a small sigma
+        raise NodeError(f"one alpha for all final times is needed, found {min(alphas):.4g} to {max(alphas):.4g}")
+    return max(alphas)
 
 
 def _changes(labels: Tensor, times: Tensor, tau: Tensor) -> dict[str, float]:
-    """How many starts come to end in a vertex within the times, and the share whose tau lies where they do.
+    """The number of starts that end in a vertex at some time, and the share whose tau is bracketed by the flow.
 
-    That is between the first time T that ends in a vertex and the one before it.
+    The bracket is the first time T at which a start ends in a vertex, and the time before it.
     """
     import torch
 
     vertex = labels <= CLASSES.index("virtual")
     ever, first = vertex.any(0), vertex.int().argmax(0)
     bounds = torch.cat([times.new_tensor([-torch.inf]), times, times.new_tensor([torch.inf])])
-    at = torch.where(ever, first, len(times))
-    inside = (bounds[at] < tau) & (tau <= bounds[at + 1])
+    index = torch.where(ever, first, len(times))
+    inside = (bounds[index] < tau) & (tau <= bounds[index + 1])
     return {"becoming_vertex": int(ever.sum()), "tau_bracketed": inside.double().mean().item()}

@@ -1,4 +1,4 @@
-"""How many flows end in each training point."""
+"""The number of flows that end in each training point."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from flowlab.api import Classes, Context, Result, Table, reference
 
 @frozen
 class EndsByPoint:
-    """Shares of starts whose flow ends in each training point, as the classifier has it.
+    """The share of starts whose flow ends in each training point, by the classifier.
 
-    An endpoint of the class training is counted with the nearest point.
+    An endpoint of the class training is counted for the nearest training point.
     """
 
     classifier: str = reference("classifier", help="classified endpoints")
 
     def build(self, context: Context, *, classifier: Classes) -> Result:
-        """One row a flow and point; metrics are the shares by the point's number."""
+        """Count the endpoints, in a table with one row per flow and point."""
         import torch
 
         rows: list[dict[str, str | int | float]] = []
@@ -27,12 +27,12 @@ class EndsByPoint:
         for name, flow in classifier.flows.items():
             points, ends = flow.bank.training.geometry.points, flow.ends
             counts = flow.bank.training.counts or (1,) * len(points)
-            kept = ends[classifier.labels[name] == 0]
-            nearest = torch.cdist(kept, points).argmin(-1)
-            found = nearest.bincount(minlength=len(points)).tolist()
-            metrics[name] = {str(n): count / len(ends) for n, count in enumerate(found)}
+            at_training = ends[classifier.labels[name] == 0]
+            nearest = torch.cdist(at_training, points).argmin(-1)
+            totals = nearest.bincount(minlength=len(points)).tolist()
+            metrics[name] = {str(n): count / len(ends) for n, count in enumerate(totals)}
             rows += [
                 {"flow": name, "point": n, "repeats": counts[n], "count": count, "share": count / len(ends)}
-                for n, count in enumerate(found)
+                for n, count in enumerate(totals)
             ]
         return Result(metrics, metrics, {"points": Table.of(rows)})

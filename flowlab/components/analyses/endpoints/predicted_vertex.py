@@ -1,4 +1,4 @@
-"""Whether flows end in the stable point that theory predicts from the start alone."""
+"""Whether flows end in the vertex that theory predicts from the start alone."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from flowlab.api import Cell, Context, NodeError, NodeSpec, Result, Table, Traje
 
 @frozen
 class PredictedVertex:
-    """Share of starts whose flow ends in the vertex predicted from the start alone.
+    """The share of starts whose flow ends in the vertex that theory predicts from the start alone.
 
-    Along each axis of an orthogonal set the flow goes to the nearer end, on a line to the nearer training point:
-    the vertex is x_0 + sum of the v_n with u_n . (y - x_0) > l_n / 2. Source: arXiv 2506.19031, Theorem 4.3.
+    Along each axis of an orthogonal set the flow goes to the nearer end, and on a line to the nearer training
+    point. The vertex is x_0 + sum of the v_n with u_n . (y - x_0) > l_n / 2. Source: arXiv 2506.19031, Theorem
+    4.3.
     """
 
     flow: tuple[str, ...] = reference("flow", many=True, help="score flows")
@@ -23,13 +24,13 @@ class PredictedVertex:
     )
 
     def places(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[str]:
-        """The figures of each flow."""
+        """The places of the numbers of each flow."""
         figures = ("starts", "reached", "share", "distance_max", "margin_of_the_lost")
         for flow in inputs["flow"]:
             yield from (f"{flow.name}.{figure}" for figure in figures)
 
     def build(self, context: Context, *, flow: Mapping[str, Trajectories]) -> Result:
-        """One row a flow and start.
+        """Compare the endpoints with the predicted vertices, in a table with one row per flow and start.
 
         Raises NodeError where theory predicts no vertex.
         """
@@ -39,7 +40,7 @@ class PredictedVertex:
             geometry = path.bank.training.geometry
             if not geometry.separable or geometry.closed_form is None:
                 raise NodeError(f"{name}: a vertex is predicted for orthogonal sets with the origin and for lines")
-            # at rho = 0 a slab is 1/2 half way along its edge
+            # at rho = 0 the value of a slab is 1/2 in the middle of its edge
             slabs = geometry.closed_form(geometry.points.new_zeros(1))
             heights = slabs.values(path.starts[None])[0]
             vertex = slabs.offset[0] + (heights > 0.5).to(heights) @ slabs.jumps[0]
@@ -47,8 +48,8 @@ class PredictedVertex:
             margin = ((heights - 0.5).abs() * slabs.widths[0]).amin(-1)
             reached = distance <= self.threshold * geometry.scale
             rows += [
-                {"flow": name, "start": start, "reached": held, "distance": far, "margin": room}
-                for start, (held, far, room) in enumerate(
+                {"flow": name, "start": start, "reached": hit, "distance": off, "margin": to_middle}
+                for start, (hit, off, to_middle) in enumerate(
                     zip(reached.tolist(), distance.tolist(), margin.tolist(), strict=True)
                 )
             ]

@@ -1,4 +1,4 @@
-"""How the classes depend on the threshold."""
+"""The dependence of the classes on the threshold."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from flowlab.api import CLASSES, Context, Result, Table, Trajectories, parameter
 
 @frozen
 class ThresholdSensitivity:
-    """Counts of each class over thresholds and both norms, from one set of flows."""
+    """The counts of each class for several thresholds and both norms, from one set of flows."""
 
     flow: tuple[str, ...] = reference("flow", many=True, help="flows whose endpoints are classified")
-    thresholds: tuple[float, ...] = parameter((0.1, 0.2, 0.3), help="thresholds", unit="shortest lengths", gt=0)
+    thresholds: tuple[float, ...] = parameter(
+        (0.1, 0.2, 0.3), help="thresholds to compare", unit="shortest lengths", gt=0
+    )
 
     def build(self, context: Context, *, flow: Mapping[str, Trajectories]) -> Result:
-        """One row a flow, norm and threshold."""
+        """Count the classes, in a table with one row per flow, norm and threshold."""
         from flowlab.theory.geometry.classes import classify
 
         rows = []

@@ -1,4 +1,4 @@
-"""Whether denoisers are minimum-norm: a dual bound, proved, and an estimate of a better one."""
+"""Whether denoisers have minimum norm: a proved dual bound, and an estimate of a better one."""
 
 from __future__ import annotations
 
@@ -13,28 +13,29 @@ from flowlab.api import Cell, Context, DenoiserBank, NodeError, Result, Table, n
 
 @frozen
 class Certificate:
-    """How far each denoiser's cost can be above the least possible: a dual lower bound beside it.
+    """Lower bounds on the least cost beside the cost of each denoiser: how far it can be above the minimum.
 
-    No network that interpolates costs less than sum_i z_i . x_i / g, for multipliers z with sum_i z_i = 0,
-    sum_i z_i y_i^T = 0 and g = max over |w| = 1, b of |sum_i z_i relu(w . y_i + b)|. z comes from cutting planes
-    over neurons. `bound_proved` and `gap_proved` rest on an upper bound on g: exact on a line and in the plane, by
-    branch and bound over `regions` of directions above. `bound_estimate` and `gap_estimate` rest on the largest g
-    that ascents from `starts` found, and may claim too much.
+    No network that interpolates costs less than sum_i z_i . x_i / g, for multipliers z with sum_i z_i = 0 and
+    sum_i z_i y_i^T = 0, and g = max over |w| = 1, b of |sum_i z_i relu(w . y_i + b)|. z comes from cutting planes
+    over neurons. `bound_proved` and `gap_proved` rest on an upper bound on g. It is exact on a line and in the
+    plane, and from branch and bound over `regions` regions of directions in more dimensions. `bound_estimate` and
+    `gap_estimate` rest on the largest g of ascents from `starts` neurons, and may claim too much.
 
-    A network whose proved gap is within the one asked for is "minimal"; one that costs more by the gap than a
-    network that is known, "not minimal"; one that is minimal if the estimate is right, "estimated"; others "open".
+    A network is "minimal" if its proved gap is at most `gap`, and "not minimal" if a network is known that costs
+    less by more than the gap. It is "estimated" if it is minimal by the estimate, and "open" otherwise. Source:
+    weak duality; nearest published, cutting planes over neurons, arXiv 2002.11219.
     """
 
     denoiser: tuple[str, ...] = reference(
         "denoiser", many=True, gather=True, help="banks of shallow ReLU networks"
     )
     sigma: tuple[float, ...] = parameter(
-        (), help="levels to judge, the nearest are taken (default: all usable)", unit="data units", gt=0
+        (), help="levels to judge; the nearest ones are used (default: all usable)", unit="data units", gt=0
     )
     gap: float = parameter(0.01, help="proved gap 1 - bound / cost that counts as minimal", gt=0, lt=1)
     tolerance: float = parameter(
         1e-3,
-        help="largest violation of an interpolating level, and sigma / 10",
+        help="largest violation of an interpolating level (at most sigma / 10)",
         unit="shortest lengths",
         gt=0,
     )
@@ -44,9 +45,9 @@ class Certificate:
     steps: int = parameter(60, help="steps of ascent in each search for g", ge=1)
 
     def build(self, context: Context, *, denoiser: Mapping[str, DenoiserBank]) -> Result:
-        """One row a denoiser and level.
+        """Judge every network, in a table with one row per denoiser and level.
 
-        Raises NodeError where a bank holds no ReLU networks.
+        Raises NodeError where a bank has no ReLU networks.
         """
         from flowlab.theory.certificates.certificate import Search
         from flowlab.theory.certificates.minimality import judge
@@ -55,9 +56,9 @@ class Certificate:
         from flowlab.theory.networks.interpolation import Interpolation
         from flowlab.theory.networks.relu_network import ReluNetwork
 
-        jobs = [(name, bank, level) for name, bank in denoiser.items() for level in self._levels(bank)]
+        networks = [(name, bank, level) for name, bank in denoiser.items() for level in self._levels(bank)]
         columns: dict[str, list[Cell]] = {}
-        for done, (name, bank, level) in enumerate(jobs):
+        for done, (name, bank, level) in enumerate(networks):
             if not isinstance(bank.network, ReluNetwork):
                 raise NodeError(f"{name} holds no shallow ReLU networks: nothing to certify")
             sigma = bank.sigma[level : level + 1]
@@ -72,9 +73,9 @@ class Certificate:
                 ProofBudget(regions=self.regions, rounds=self.rounds),
                 Search(self.starts, self.steps),
                 context.generator(f"{name} {level}"),
-                partial(_report, context, done, len(jobs)),
+                partial(_report, context, done, len(networks)),
             )
-            found = verdict.certificate
+            certificate = verdict.certificate
             row: dict[str, Cell] = {
                 "denoiser": name,
                 "sigma": float(sigma),
@@ -90,22 +91,22 @@ class Certificate:
                 "multipliers_estimate": verdict.multipliers_estimate,
                 "slab_gap_proved": _number(1 - verdict.bound_proved / verdict.slab_cost),
                 "demand_proved": verdict.proof.demand.upper,
-                "demand_estimate": found.bound.demand.value,
-                "starts": found.bound.demand.starts,
-                "rounds": found.rounds,
-                "neurons": len(found.program.neurons),
+                "demand_estimate": certificate.bound.demand.value,
+                "starts": certificate.bound.demand.starts,
+                "rounds": certificate.rounds,
+                "neurons": len(certificate.program.neurons),
             }
             for key, value in row.items():
                 columns.setdefault(key, []).append(value)
-            context.progress(done + 1, len(jobs), {"gap_proved": verdict.gap_proved})
+            context.progress(done + 1, len(networks), {"gap_proved": verdict.gap_proved})
         words = Counter(columns.get("verdict", []))
         metrics = {
-            "levels": len(jobs),
+            "levels": len(networks),
             **{str(word): count for word, count in words.items()},
             **{f"{name}_max": _largest(columns.get(name, [])) for name in ("gap_proved", "gap_estimate")},
         }
         rest = {word: count for word, count in words.items() if word != "minimal"}
-        shortfall = ", ".join(f"{count} of {len(jobs)} levels {word}" for word, count in rest.items()) or None
+        shortfall = ", ".join(f"{count} of {len(networks)} levels {word}" for word, count in rest.items()) or None
         return Result(columns, metrics, {"certificate": Table(columns)}, shortfall)
 
     def _levels(self, bank: DenoiserBank) -> list[int]:

@@ -1,4 +1,4 @@
-"""How strong weight decay may be before a network gives up its neurons."""
+"""The strength of weight decay at which a network has no neurons left."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from flowlab.api import Context, Result, Schedule, Table, TrainingSet, parameter
 
 @frozen
 class Collapse:
-    """The strength of coupled weight decay from which the best network is affine: no neuron is worth its norm.
+    """The strength of coupled weight decay from which on the best network is affine and has no neurons.
 
     The skip connection V y + c is free, and at low noise it denoises well: its residual is of the order of
-    sigma. Neurons can only win that back, so the strength falls with the noise. It is that of weight-decay, in
-    units of the largest distance of a training point from the anchor. Beyond the plane it is an estimate, the
-    best of many ascents: the true strength may be larger.
+    sigma. Neurons can reduce only this residual, so the strength decreases with the noise. It is `strength` of
+    weight-decay, in units of the largest distance of a training point from the anchor. It is exact in the plane.
+    In other dimensions it is an estimate, the best of many ascents, and the true strength may be larger.
     """
 
-    dataset: str = reference("dataset", help="whose noisy samples are fitted")
+    dataset: str = reference("dataset", help="training points whose noisy samples are fitted")
     schedule: str = reference("schedule", help="the noise levels")
     starts: int = parameter(128, help="random starting neurons of the search", ge=1)
     steps: int = parameter(60, help="steps of ascent", ge=1)
 
     def build(self, context: Context, *, dataset: TrainingSet, schedule: Schedule) -> Result:
-        """One row a level."""
+        """Compute the strength of every level, in a table with one row per level."""
         from flowlab.theory.certificates.certificate import Search
         from flowlab.theory.certificates.collapse import collapse_strength
         from flowlab.theory.geometry.frame import training_frame
@@ -38,8 +38,8 @@ class Collapse:
                 Search(self.starts, self.steps),
                 context.generator(f"{level}"),
             )
-            off = frame.scale * residual.square().mean().sqrt()
-            rows.append((sigma[level].item(), demand.value, demand.exact, off.item()))
+            rms = frame.scale * residual.square().mean().sqrt()
+            rows.append((sigma[level].item(), demand.value, demand.exact, rms.item()))
             context.progress(level + 1, len(sigma), {"strength": demand.value})
         names = ("sigma", "strength", "exact", "affine_rms")
         value = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))

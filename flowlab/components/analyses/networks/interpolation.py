@@ -13,28 +13,31 @@ _FIGURES = ("levels", "interpolating", "violation_max", "slab_ratio", "mse")
 
 @frozen
 class Interpolation:
-    """Violation, training MSE and representation cost of each level, beside the closed form's and the slabs'.
+    """Violation, training MSE and representation cost of each level, beside the costs of closed form and slabs.
 
-    The closed form's cost takes the effective radius of the samples. Slabs are feasible, so a slab ratio above
-    1 + slack at an interpolating level is a failed optimisation, and the result says so.
+    The cost of the closed form is for the effective radius of the samples. Slabs interpolate, so a slab ratio
+    above 1 + slack at an interpolating level means that the optimisation failed, and the result says so.
     """
 
     denoiser: tuple[str, ...] = reference("denoiser", many=True, help="trained banks")
     tolerance: float = parameter(
         1e-3,
-        help="largest violation of an interpolating level, and sigma / 10",
+        help="largest violation of an interpolating level (at most sigma / 10)",
         unit="shortest lengths",
         gt=0,
     )
-    slack: float = parameter(1e-3, help="excess over the slab cost that is tolerated", ge=0)
+    slack: float = parameter(1e-3, help="allowed excess over the slab cost, as a share of it", ge=0)
 
     def places(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[str]:
-        """The figures of each denoiser."""
+        """The places of the numbers of each denoiser."""
         for bank in inputs["denoiser"]:
             yield from (f"{bank.name}.{figure}" for figure in _FIGURES)
 
     def build(self, context: Context, *, denoiser: Mapping[str, DenoiserBank]) -> Result:
-        """One row a denoiser and level; metrics are the worst of each denoiser, the MSE their mean."""
+        """Collect the numbers, in a table with one row per denoiser and level.
+
+        The metrics are the worst level of each denoiser, and the mean of the MSE.
+        """
         from flowlab.theory.geometry.tolerance import largest_violation
 
         figures = dict.fromkeys(figure for bank in denoiser.values() for figure in bank.quality)
@@ -75,6 +78,6 @@ class Interpolation:
 
 
 def _mean(values: Sequence[float | None]) -> float:
-    """The mean of numbers, nan where one is missing or there is none."""
+    """The mean of the numbers; nan where one is missing or there is none."""
     known = [float("nan") if value is None else value for value in values]
     return sum(known) / len(known) if known else float("nan")

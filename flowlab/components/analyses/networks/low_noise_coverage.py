@@ -1,4 +1,4 @@
-"""Which levels of a bank are in the low-noise regime."""
+"""The levels of a bank that are in the low-noise regime."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from flowlab.api import Context, DenoiserBank, NodeSpec, Result, Table, paramete
 class LowNoiseCoverage:
     """The levels at which clusters are separated along every slab and interpolation is exact.
 
-    For each slab, the gap is the smallest projection of the samples above it minus the largest below; a level
-    is in the low-noise regime if all gaps are positive and its violation is within the tolerance.
+    For each slab, the gap is the least projection of the samples above it minus the largest of those below. A
+    level is in the low-noise regime if all gaps are positive and its violation is within the tolerance.
     """
 
     denoiser: str = reference("denoiser", help="the bank whose levels are judged")
     tolerance: float = parameter(
         1e-3,
-        help="largest violation of an interpolating level, and sigma / 10",
+        help="largest violation of an interpolating level (at most sigma / 10)",
         unit="shortest lengths",
         gt=0,
     )
 
     def places(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[str]:
-        """Of all levels together."""
+        """The places of the counts over all levels."""
         yield from ("levels", "low_noise", "share")
 
     def build(self, context: Context, *, denoiser: DenoiserBank) -> Result:
-        """One row a level."""
+        """Judge every level, in a table with one row per level."""
         from flowlab.theory.geometry.separation import cluster_gaps
         from flowlab.theory.geometry.tolerance import largest_violation
 

@@ -1,4 +1,4 @@
-"""Every fixed point of a denoiser, and which of them are stable."""
+"""All fixed points of a denoiser, and which of them are stable."""
 
 from __future__ import annotations
 
@@ -15,28 +15,29 @@ if TYPE_CHECKING:
 
 @frozen
 class FixedPoints:
-    """All points with h(y) = y at each level, found region by region, so that none is missed.
+    """All points with h(y) = y at each level, enumerated region by region, so that none is missed.
 
-    A ReLU network of K neurons is affine on at most 2^K regions, each with one candidate. Stable: all eigenvalues
-    of the Jacobian have real part below 1 on every region that meets the point. A stable one that is no subset sum
-    of training points would contradict the theorems. Source: arXiv 2506.19031, Section 4.
+    A ReLU network of K neurons is affine on at most 2^K regions, with one candidate each. A fixed point is stable
+    if all eigenvalues of the Jacobian have real part below 1 on every region that meets it; on a kink the distance
+    from it also has to decrease there. For closed forms, a stable point that is no subset sum of training points
+    would contradict the theorems. Source: arXiv 2506.19031, Section 4.
     """
 
     denoiser: str = reference("denoiser", help="a bank of slabs or small ReLU networks (at most 16 neurons)")
     tolerance: float = parameter(
-        1e-6, help="largest distance of a stable point from the sum that it is", unit="shortest lengths", gt=0
+        1e-6, help="largest distance of a stable point from its subset sum", unit="shortest lengths", gt=0
     )
 
     def places(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[str]:
-        """Two of all levels together, and the counts at each."""
+        """The places of the numbers over all levels, and of the counts at each level."""
         yield from ("levels", "sums")
         counts = ("fixed", "stable", "training", "virtual", "other", "undecided", "undecided_regions")
         yield from (f"{count}.*" for count in counts)
 
     def build(self, context: Context, *, denoiser: DenoiserBank) -> Result:
-        """One row a level.
+        """Enumerate the fixed points, in a table with one row per level and one with one row per point.
 
-        Raises NodeError for other or larger networks.
+        Raises NodeError where no level has a solution, or networks are of another type or too large.
         """
         from flowlab.theory.flows.fixed_points import all_fixed_points
         from flowlab.theory.geometry.frame import frame_of
@@ -53,29 +54,29 @@ class FixedPoints:
         places: list[dict[str, Cell]] = []
         for done, level in enumerate(levels):
             try:
-                found, sums = all_fixed_points(_network(denoiser, level), frame), len(distinct_sums(geometry)[0])
+                fixed, sums = all_fixed_points(_network(denoiser, level), frame), len(distinct_sums(geometry)[0])
             except ValueError as error:
                 raise NodeError(str(error)) from error
-            stable = found.points[found.stable]
-            gaps = (stable[:, None] - geometry.points).norm(dim=-1).amin(-1)
-            apart = nearest_sum(geometry.anchor, geometry.edges, stable, "l2", rays=geometry.rays)
-            summed = apart <= near
-            training = gaps <= near
+            stable = fixed.points[fixed.stable]
+            to_training = (stable[:, None] - geometry.points).norm(dim=-1).amin(-1)
+            to_sum = nearest_sum(geometry.anchor, geometry.edges, stable, "l2", rays=geometry.rays)
+            is_sum = to_sum <= near
+            training = to_training <= near
             rows.append(
                 {
                     "sigma": denoiser.sigma[level].item(),
                     "rho": None if denoiser.rho is None else denoiser.rho[level].item(),
-                    "fixed": len(found.points),
+                    "fixed": len(fixed.points),
                     "stable": len(stable),
                     "training": int(training.sum()),
-                    "virtual": int((summed & ~training).sum()),
-                    "other": int((~summed & ~training).sum()),
+                    "virtual": int((is_sum & ~training).sum()),
+                    "other": int((~is_sum & ~training).sum()),
                     "sums": sums,
-                    "undecided": int(found.undecided.sum()),
-                    "undecided_regions": found.singular,
+                    "undecided": int(fixed.undecided.sum()),
+                    "undecided_regions": fixed.singular,
                 }
             )
-            for flag, point in zip(found.stable.tolist(), found.points.tolist(), strict=True):
+            for flag, point in zip(fixed.stable.tolist(), fixed.points.tolist(), strict=True):
                 coordinates = {f"y{axis}": value for axis, value in enumerate(point)}
                 places.append({"sigma": rows[-1]["sigma"], "stable": flag, **coordinates})
             context.progress(done + 1, len(levels), {})

@@ -1,4 +1,4 @@
-"""Stability of virtual points, over several draws of the noise."""
+"""The stability of virtual points over several draws of the noise."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ Shares = Mapping[int, Mapping[str, float]]
 
 @frozen
 class StabilityOverDraws:
-    """Mean, least and largest share of stable sums, by their order and by what varies beside the draw.
+    """The mean, least and largest share of stable sums, by order and by the samples or the noise level.
 
-    A swept analysis comes with all its settings: those of equal samples, or of equal sigma, are draws of one,
-    and so are those of all seeds.
+    Of a swept analysis all settings are used. Settings with equal samples, or with equal sigma, count as draws of
+    the same share, and so do all seeds.
     """
 
     analysis: tuple[str, ...] = reference(
         "analysis", help="of the kind virtual-point-stability, swept", many=True, gather=True, seeds=True
     )
-    by: Literal["samples", "sigma"] = parameter(help="what varies beside the draw")
+    by: Literal["samples", "sigma"] = parameter(help="what varies besides the draw")
 
     def build(self, context: Context, *, analysis: Mapping[str, Shares]) -> Result:
-        """One row an order and setting.
+        """Summarise the draws, in a table with one row per order and setting.
 
         Raises NodeError for another kind of analysis.
         """

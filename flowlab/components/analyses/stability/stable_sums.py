@@ -1,4 +1,4 @@
-"""How many subset sums of training points are stable at each radius."""
+"""The number of subset sums of training points that are stable at each radius."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from flowlab.api import Cell, Context, DenoiserBank, NodeError, Result, Table, p
 
 @frozen
 class StableSums:
-    """All subset sums at all levels: those that are attractors of h, beside those of theory.
+    """The stable subset sums at all levels, by iteration of h and by theory.
 
-    Stable: y <- h(y) from the sum stays there, and all eigenvalues of the Jacobian have real part below 1 on every
-    piece of h that meets it.
+    A sum is stable if the iteration y <- h(y) from it stays there, and all eigenvalues of the Jacobian have real
+    part below 1 on every piece of h that meets it.
 
-    Theory: the sum of I is stable from rho_I = max_k sum_{n in I, n != k} |u_k . v_n| on in an obtuse simplex, at
-    any rho in an orthogonal set. Source: arXiv 2506.19031, Section 4 and Appendices B, C.
+    By theory, in an obtuse simplex the sum of I is stable from rho_I = max_k sum_{n in I, n != k} |u_k . v_n| on,
+    and in an orthogonal set at any rho. Source: arXiv 2506.19031, Section 4 and Appendices B, C.
     """
 
-    denoiser: str = reference("denoiser", help="a closed form, its levels the radii to test")
+    denoiser: str = reference("denoiser", help="a closed form, whose levels give the radii")
     threshold: float = parameter(
-        1e-6, help="largest distance from the sum at the end", unit="shortest lengths", gt=0
+        1e-6, help="largest distance of the limit from the sum", unit="shortest lengths", gt=0
     )
     iterations: int = parameter(100, help="most iterations of h", ge=1)
 
     def build(self, context: Context, *, denoiser: DenoiserBank) -> Result:
-        """One row a level and one a sum.
+        """Test all sums, in a table with one row per level and one with one row per sum.
 
-        Raises NodeError for a bank whose stable sums theory does not know.
+        Raises NodeError for a bank whose stable sums theory does not predict.
         """
         from flowlab.theory.flows.attractors import attractors
         from flowlab.theory.geometry.frame import frame_of
@@ -38,7 +38,7 @@ class StableSums:
 
         geometry = denoiser.training.geometry
         if denoiser.rho is None:
-            raise NodeError("the stable sums of theory are those of a closed form")
+            raise NodeError("theory predicts stable sums for a closed form only")
         try:
             critical = critical_radii(geometry)
         except ValueError as error:
@@ -50,15 +50,15 @@ class StableSums:
         rows: list[dict[str, Cell]] = []
         differing = undecided = 0
         for level, rho in enumerate(denoiser.rho.tolist()):
-            found = attractors(denoiser.network.at(level), points, frame, self.iterations)
-            near = (found.limits - points).norm(dim=-1) <= self.threshold * frame.scale
-            kept, open_ = near & found.stable, near & found.undecided
-            expected = critical <= rho
-            wrong = int((kept != expected)[~open_].sum())
+            ends = attractors(denoiser.network.at(level), points, frame, self.iterations)
+            near = (ends.limits - points).norm(dim=-1) <= self.threshold * frame.scale
+            stable, unclear = near & ends.stable, near & ends.undecided
+            predicted = critical <= rho
+            wrong = int((stable != predicted)[~unclear].sum())
             differing += wrong
-            undecided += int(open_.sum())
+            undecided += int(unclear.sum())
             rows.append(
-                {"rho": rho, "stable": int(kept.sum()), "predicted": int(expected.sum()), "differing": wrong}
+                {"rho": rho, "stable": int(stable.sum()), "predicted": int(predicted.sum()), "differing": wrong}
             )
             context.progress(level + 1, len(denoiser.sigma), {})
         table = Table.of(rows)
@@ -71,6 +71,6 @@ class StableSums:
             "differing_total": differing,
             "undecided": undecided,
         }
-        each = Table({"order": order.tolist(), "critical_radius": critical.tolist()})
-        short = f"{undecided} of {tests} sums are undecided" if undecided else None
-        return Result(value, metrics, {"levels": table, "sums": each}, short)
+        sums = Table({"order": order.tolist(), "critical_radius": critical.tolist()})
+        shortfall = f"{undecided} of {tests} sums are undecided" if undecided else None
+        return Result(value, metrics, {"levels": table, "sums": sums}, shortfall)

@@ -1,4 +1,4 @@
-"""Which sums of training points a denoiser keeps."""
+"""The share of sums of training points that are stable under a denoiser."""
 
 from __future__ import annotations
 
@@ -24,21 +24,22 @@ _FIGURES = ("sigma", "samples", "stable", "tested", "total", "share", "undecided
 
 @frozen
 class VirtualPointStability:
-    """Share of the sums of 2, 3, 4, ... training points from which y <- h(y) ends in an attractor near by.
+    """The share of the sums of 2, 3, 4, ... training points from which y <- h(y) ends in a nearby attractor.
 
-    From x_0 + sum_{n in I} (x_n - x_0); stable where the limit is within the threshold of the start, and all
-    eigenvalues of the Jacobian have real part below 1 on every piece of h that meets it. A sum whose limit can't
-    be judged is undecided, one that still moves unconverged: neither counts as stable. The sums of one denoiser
-    are no independent trials: for what the share is worth take several draws (stability-over-draws).
-    Source: arXiv 2506.19031, Figure 2 (L-infinity 0.2, without the condition on the eigenvalues).
+    The iteration starts at x_0 + sum_{n in I} (x_n - x_0). A sum is stable if the limit is within the threshold of
+    the start, and all eigenvalues of the Jacobian have real part below 1 on every piece of h that meets the limit.
+    A sum is undecided if its limit cannot be judged, and unconverged if it still moves; neither counts as stable.
+    The sums of one denoiser are no independent trials, so use several draws (stability-over-draws) for the
+    accuracy of the share. Source: arXiv 2506.19031, Figure 2 (L-infinity 0.2, without the condition on
+    eigenvalues).
     """
 
-    denoiser: str = reference("denoiser", help="the bank one of whose levels is iterated")
+    denoiser: str = reference("denoiser", help="the bank; one of its levels is iterated")
     sigma: float | None = parameter(
-        None, help="noise level, the nearest one is taken (default: the least)", unit="data units", gt=0
+        None, help="noise level; the nearest one is used (default: the least)", unit="data units", gt=0
     )
     orders: tuple[int, ...] = parameter(
-        (2, 3, 4), help="how many points are summed (0: the point that sums are taken from)", ge=0
+        (2, 3, 4), help="numbers of points in a sum (0: the point at which sums start)", ge=0
     )
     most: int = parameter(30_000, help="sums tested per order, at random where there are more", ge=1)
     threshold: float = parameter(
@@ -48,13 +49,16 @@ class VirtualPointStability:
     iterations: int = parameter(200, help="most iterations of h", ge=1)
 
     def places(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[str]:
-        """The figures of each order."""
+        """The places of the numbers of each order."""
         yield "sigma"
         for order in self.orders:
             yield from (f"{order}.{figure}" for figure in _FIGURES)
 
     def build(self, context: Context, *, denoiser: DenoiserBank) -> Result:
-        """One row an order; orders of which there are no sums are left out."""
+        """Test the sums, in a table with one row per order; orders without sums are left out.
+
+        Raises NodeError where no level has a solution.
+        """
         from flowlab.theory.flows.attractors import attractors
         from flowlab.theory.geometry.frame import frame_of
         from flowlab.theory.geometry.subset_sums import norm, sums_of
@@ -72,9 +76,9 @@ class VirtualPointStability:
             points, total = sums_of(geometry.anchor, geometry.edges, order, self.most, generator, geometry.rays)
             if not total:
                 continue
-            found = attractors(denoiser.network.at(level), points, frame, self.iterations)
-            kept = norm(found.limits - points, self.metric) <= self.threshold * frame.scale
-            count = int((kept & found.stable).sum())
+            ends = attractors(denoiser.network.at(level), points, frame, self.iterations)
+            near = norm(ends.limits - points, self.metric) <= self.threshold * frame.scale
+            count = int((near & ends.stable).sum())
             shares[order] = {
                 "sigma": denoiser.sigma[level].item(),
                 "samples": denoiser.training.samples,
@@ -82,8 +86,8 @@ class VirtualPointStability:
                 "tested": len(points),
                 "total": total,
                 "share": count / len(points),
-                "undecided": int((kept & found.undecided).sum()),
-                "unconverged": int((~found.converged).sum()),
+                "undecided": int((near & ends.undecided).sum()),
+                "unconverged": int((~ends.converged).sum()),
             }
             context.progress(done + 1, len(self.orders), {})
         table = Table.of({"order": order, **row} for order, row in shares.items())
@@ -91,11 +95,11 @@ class VirtualPointStability:
             "sigma": denoiser.sigma[level].item(),
             **{str(order): row for order, row in shares.items()},
         }
-        return Result(shares, metrics, {"stability": table}, _short(shares))
+        return Result(shares, metrics, {"stability": table}, _shortfall(shares))
 
 
-def _short(shares: dict[int, dict[str, float]]) -> str | None:
-    """Say how many sums could not be judged."""
+def _shortfall(shares: dict[int, dict[str, float]]) -> str | None:
+    """The number of sums that could not be judged, in words; None if there are none."""
     parts = [
         f"{row[what]} of {row['tested']} sums of {order} points {words}"
         for order, row in shares.items()

@@ -1,4 +1,4 @@
-"""Shares of the classes as bars."""
+"""The shares of the classes as bars."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _DIGIT = 0.024
 
 @frozen
 class ClassBars:
-    """What share of each flow's starts ends in each class: one stacked bar a flow, with counts."""
+    """The share of starts of each flow that end in each class: one stacked bar per flow, with counts."""
 
-    classifier: tuple[str, ...] = reference("classifier", help="whose flows are compared", many=True)
+    classifier: tuple[str, ...] = reference("classifier", help="classified flows to compare", many=True)
 
     @house_style()
     def build(self, context: Context, *, classifier: Mapping[str, Classes]) -> Result:
-        """Draw one bar a flow, grouped by classifier."""
+        """Draw one bar per flow, grouped by classifier."""
         from matplotlib.patches import Patch
 
         bars = _bars(classifier)
@@ -57,14 +57,14 @@ class _Bar:
     counts: Mapping[str, int]
 
     def draw(self, ax: Axes) -> None:
-        """Segments from the left, each with its count where it is wide enough."""
+        """Draw the segments from the left, each with its count where it is wide enough."""
         total, left = max(1, sum(self.counts.values())), 0.0
         for name, count in self.counts.items():
             if not count:
                 continue
             share, colour = count / total, CLASS_COLOURS[name]
             ax.barh(self.place, share, left=left, height=0.78, color=colour, ec="white", lw=0.5)
-            # a digit's width to spare keeps the count off the edges
+            # the width of one more digit keeps the count away from the edges
             if share > _DIGIT * (len(str(count)) + 1):
                 ax.text(
                     left + share / 2,

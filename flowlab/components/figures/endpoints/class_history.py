@@ -1,4 +1,4 @@
-"""In which class the states of a flow are, from its start to its end."""
+"""The classes of the states of a flow, from its start to its end."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from flowlab.api.helpers.plotting import CLASS_COLOURS, WIDTHS, Width, house_sty
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Before this time of a score flow, which moves points in a time of one, little happens.
+# A score flow moves points in a time of about 1, so little happens before this time.
 _EARLY = 0.1
 
 
 @frozen
 class ClassHistory:
-    """Shares of the classes along each flow as stacked areas, a panel a flow, the end on the right.
+    """The shares of the classes along each flow as stacked areas, one panel per flow, with the end on the right.
 
-    Probability flow over the falling noise level, score flow over its time r, both in logarithms.
+    The horizontal axis is the falling noise level for probability flow and the time r for score flow, both
+    logarithmic.
     """
 
     analysis: str = reference("analysis", help="of the kind class-history")
@@ -69,6 +70,6 @@ def _panel(ax: Axes, rows: list[dict[str, Any]]) -> None:
     first, name = _EARLY, "time $r$"
     if rows[0]["kind"] == "probability":
         first, name = min(value for value in time if value > 0), r"noise level $\sigma$"
-    # logarithmic but for the zero at an end of the axis
+    # logarithmic except at the zero at one end of the axis
     ax.set_xscale("symlog", linthresh=first, linscale=0.7)
     ax.set(xlim=(time[0], time[-1]), xlabel=name)

@@ -1,4 +1,4 @@
-"""How the shares of the classes depend on a number that a sweep varies."""
+"""The shares of the classes against a number that a sweep varies."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _NAMES = {"final_time": r"final noise level $\sigma_T = \sqrt{T}$", "points": "t
 
 @frozen
 class ClassShares:
-    """Share of each class with its interval; as a line the probability of theory, where it knows one."""
+    """The share of each class with its interval, and as a line the probability by theory, where it is known."""
 
     analysis: tuple[str, ...] = reference("analysis", help="of the kind class-fractions", many=True, gather=True)
-    against: Literal["final_time", "points"] = parameter("final_time", help="what the shares are drawn against")
+    against: Literal["final_time", "points"] = parameter("final_time", help="number on the horizontal axis")
 
     @house_style()
     def build(self, context: Context, *, analysis: Mapping[str, Table]) -> Result:
-        """Draw one panel a flow.
+        """Draw one panel per flow.
 
-        Raises NodeError for another kind of analysis, or without the number.
+        Raises NodeError for another kind of analysis, or where no flow has the number.
         """
         from matplotlib.lines import Line2D
 
@@ -45,9 +45,9 @@ class ClassShares:
         )
         for ax, flow in zip(axes[0], flows, strict=True):
             for name in CLASSES:
-                mine = [row for row in rows if (without_setting(str(row["flow"])), row["class"]) == (flow, name)]
-                if any(row["count"] or row["predicted"] for row in mine):
-                    _series(ax, sorted(mine, key=lambda row: row[self.against]), name, self.against)
+                series = [row for row in rows if (without_setting(str(row["flow"])), row["class"]) == (flow, name)]
+                if any(row["count"] or row["predicted"] for row in series):
+                    _series(ax, sorted(series, key=lambda row: row[self.against]), name, self.against)
             ax.set(xlabel=_NAMES[self.against], title=flow if len(flows) > 1 else "", ylim=(-3, 103))
         axes[0, 0].set_ylabel("share of starts (%)")
         handles, names = _distinct(axes[0])
@@ -59,7 +59,7 @@ class ClassShares:
 
 
 def _series(ax: Any, rows: list[dict[str, Any]], name: str, against: str) -> None:
-    """Points with intervals, and the prediction where there is one."""
+    """Draw points with intervals, and the prediction where there is one."""
     place = [row[against] ** 0.5 if against == "final_time" else row[against] for row in rows]
     share = [100 * row["fraction"] for row in rows]
     # rounding may put an end of the interval on the wrong side of the share
@@ -77,7 +77,7 @@ def _series(ax: Any, rows: list[dict[str, Any]], name: str, against: str) -> Non
 
 
 def _distinct(axes: Any) -> tuple[list[Any], list[str]]:
-    """One legend entry a class, over all panels."""
-    found = {name: handle for ax in axes for handle, name in zip(*ax.get_legend_handles_labels(), strict=True)}
-    names = [name for name in CLASSES if name in found]
-    return [found[name] for name in names], names
+    """One legend entry per class, over all panels."""
+    handles = {name: handle for ax in axes for handle, name in zip(*ax.get_legend_handles_labels(), strict=True)}
+    names = [name for name in CLASSES if name in handles]
+    return [handles[name] for name in names], names

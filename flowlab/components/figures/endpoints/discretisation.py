@@ -1,4 +1,4 @@
-"""How an integrator's error falls with the number of steps."""
+"""The error of integrators against the number of steps."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from attrs import frozen
 from flowlab.api import Context, NodeError, Result, Table, reference
 from flowlab.api.helpers.plotting import WIDTHS, Width, house_style, new_figure, series_style
 
-# Of the shortest length: errors below this are rounding, and drawn at the foot of the panel.
+# Errors below this share of the shortest length are rounding, and are drawn at the bottom of the panel.
 _FOOT = 1e-16
 
 
 @frozen
 class Discretisation:
-    """Mean error of each integrator and share of changed classes, against the number of steps.
+    """The mean error of each integrator and the share of changed classes, against the number of steps.
 
-    Errors are shares of the shortest length of the points. The legend gives the order fitted to those above
-    rounding. A column a schedule.
+    Errors are shares of the shortest length of the points. The legend gives the order that fits the errors above
+    rounding. There is one column of panels per denoiser.
     """
 
     analysis: str = reference("analysis", help="of the kind discretisation")
 
     @house_style()
     def build(self, context: Context, *, analysis: Table) -> Result:
-        """Draw two panels a denoiser.
+        """Draw two panels per denoiser.
 
         Raises NodeError for another kind of analysis.
         """
@@ -41,8 +41,8 @@ class Discretisation:
         )
         for (error, changed), denoiser in zip(axes.T, denoisers, strict=True):
             for k, name in enumerate(integrators):
-                mine = [row for row in rows if (row["denoiser"], row["integrator"]) == (denoiser, name)]
-                _series(error, changed, sorted(mine, key=lambda row: row["steps"]), str(name), series_style(k))
+                series = [row for row in rows if (row["denoiser"], row["integrator"]) == (denoiser, name)]
+                _series(error, changed, sorted(series, key=lambda row: row["steps"]), str(name), series_style(k))
             error.set(xscale="log", yscale="log", title=str(denoiser))
             error.legend(loc="center right", handlelength=1.4)
             changed.set(xlabel="steps")

@@ -1,4 +1,4 @@
-"""In which class each start ends, by the final time of its flow."""
+"""The class of the endpoint of each start, by the final time of its flow."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ if TYPE_CHECKING:
 
 Picture = Mapping[str, Any]
 
-# Of the classes' colours, so that lines stand out on them.
+# Opacity of the colours of classes, so that lines stand out on them.
 _ALPHA = 0.75
 
 
 @frozen
 class EarlyStopping:
-    """The class of the endpoint over starts and final times, a panel an analysis, under the boundaries of theory.
+    """The class of the endpoint over starts and final times, with the boundaries by theory, a panel per analysis.
 
-    Solid: tau, from which on a start ends in a vertex. Dashed: where it leaves the interior of the box.
+    The solid line is tau, from which on a start ends in a vertex. At the dashed line it leaves the interior of the
+    box.
     """
 
     analysis: tuple[str, ...] = reference("analysis", help="of the kind early-stopping, a panel each", many=True)
@@ -57,10 +58,10 @@ class EarlyStopping:
             ax.set_ylabel(r"final noise level $\sigma_T = \sqrt{T}$")
         for ax in axes[-1]:
             ax.set_xlabel("place of the start on the segment")
-        shown = {k for picture in analysis.values() for row in picture["labels"] for k in row}
+        occurring = {k for picture in analysis.values() for row in picture["labels"] for k in row}
         figure.legend(
             handles=[
-                *(Patch(fc=CLASS_COLOURS[CLASSES[k]], alpha=_ALPHA, label=CLASSES[k]) for k in sorted(shown)),
+                *(Patch(fc=CLASS_COLOURS[CLASSES[k]], alpha=_ALPHA, label=CLASSES[k]) for k in sorted(occurring)),
                 Line2D([], [], color=INK, label=r"predicted $\tau$: a vertex above it"),
                 Line2D([], [], color=INK, ls=(0, (3, 1.5)), label="predicted: the interior below it"),
             ],
@@ -101,6 +102,6 @@ def _steps(picture: Picture) -> str:
 
 
 def _percentage(picture: Picture) -> str:
-    """Two figures after the point where they tell it from all of them."""
+    """A percentage, with two decimals near 100%; it is 100% only if all agree."""
     share = 100 * picture["agreement"]
     return "100%" if share == 100 else f"{min(share, 99.99):.2f}%" if share > 99 else f"{share:.1f}%"

@@ -1,4 +1,4 @@
-"""Shares against a swept parameter."""
+"""Shares of starts or sums against a swept parameter."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ Panels = dict[str, dict[str, Points]]
 
 @frozen
 class FractionsOverSweep:
-    """Shares of starts or of sums against a swept parameter, with their intervals; a panel a flow or analysis.
+    """The shares of starts or sums against a swept parameter, with intervals; one panel per flow or analysis.
 
-    Of class-fractions, one line a class that occurs; of virtual-point-stability, one a number of points summed;
-    of class-changes, one a flow. Of several seeds the line is the mean, the bars run from the least to the
-    largest.
+    For class-fractions there is one line per class that occurs, for virtual-point-stability one per number of
+    points in a sum, and for class-changes one per flow. With several seeds the line is the mean, and the bars go
+    from the least to the largest share.
     """
 
     analysis: tuple[str, ...] = reference(
@@ -40,7 +40,7 @@ class FractionsOverSweep:
     )
     over: str = parameter(help="the swept key, the last part of its path")
     scale: Literal["linear", "log"] = parameter(
-        "linear", help="of the swept parameter (log: zero at the left end)"
+        "linear", help="scale of the swept parameter (log: with zero at the left end)"
     )
     axis: str | None = parameter(None, help="name of the swept parameter on the axis (default: the key)")
 
@@ -48,7 +48,7 @@ class FractionsOverSweep:
     def build(self, context: Context, *, analysis: Mapping[str, Any]) -> Result:
         """Draw the panels.
 
-        Raises NodeError for another kind of analysis or one that isn't swept.
+        Raises NodeError for another kind of analysis, or one that the sweep does not repeat.
         """
         panels: Panels = {}
         for label, value in analysis.items():
@@ -80,7 +80,10 @@ class FractionsOverSweep:
 
 
 def _shares(name: str, value: Any) -> Iterator[tuple[str, str, float, float, float]]:
-    """Panel, line, share and its interval, of each share in an analysis's value; of sums it has none."""
+    """The panel, line, share and interval of each share in the value of an analysis; sums have no interval.
+
+    Raises NodeError for another kind of analysis.
+    """
     columns = value.columns if isinstance(value, Table) else {}
     if "class" in columns:
         for row in value.rows:
@@ -96,14 +99,14 @@ def _shares(name: str, value: Any) -> Iterator[tuple[str, str, float, float, flo
 
 
 def _merged(points: Points) -> Points:
-    """One point a number, in order: itself, or the mean of several with the least and the largest."""
-    found: Points = []
+    """One point per swept number, in order: a single point, or the mean of several with the least and largest."""
+    merged: Points = []
     for number, group in itertools.groupby(sorted(points), key=lambda point: point[0]):
-        several = list(group)
-        shares = [share for _, share, _, _ in several]
+        same_number = list(group)
+        shares = [share for _, share, _, _ in same_number]
         mean = math.fsum(shares) / len(shares)
-        found.append(several[0] if len(several) == 1 else (number, mean, min(shares), max(shares)))
-    return found
+        merged.append(same_number[0] if len(same_number) == 1 else (number, mean, min(shares), max(shares)))
+    return merged
 
 
 def _draw(ax: Axes, lines: Mapping[str, Points]) -> None:
@@ -122,7 +125,7 @@ def _draw(ax: Axes, lines: Mapping[str, Points]) -> None:
 
 
 def _legends(figure: Figure, panels: list[Axes]) -> None:
-    """One legend for the lines of the first panel's kind, and one in each panel of another kind."""
+    """Draw one legend for all panels of the first panel's type, and one in each panel of another type."""
     shared: dict[str, Any] = {}
     of_classes = None
     for ax in panels:
@@ -138,7 +141,10 @@ def _legends(figure: Figure, panels: list[Axes]) -> None:
 
 
 def _logarithmic(ax: Axes, numbers: list[float]) -> None:
-    """A logarithmic axis with the swept numbers on it; zero, if it is one, stands a decade below the least."""
+    """Make the axis logarithmic, with ticks at the swept numbers; zero is below the least positive number.
+
+    Raises NodeError where a number is negative, or none is positive.
+    """
     positive = [number for number in numbers if number > 0]
     if numbers[0] < 0 or not positive:
         raise NodeError("a logarithmic scale takes numbers above zero")

@@ -1,4 +1,4 @@
-"""Endpoints as pictures."""
+"""Endpoints as images."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
 
 @frozen
 class Images:
-    """Where flows on images end, as pictures: a row a flow, the class above each picture in its colour.
+    """The endpoints of flows on images, as images: one row per flow, with the class above each image.
 
-    The first row holds training points and the point c from which subset sums are taken. Of each class the
-    first endpoints are shown that differ by more than the classifier's threshold. Darker is brighter ink; values
-    beyond those of the training points are clipped.
+    The first row has the training points and the point c at which subset sums start. For each class it shows the
+    first endpoints that differ by more than the classifier's threshold. Larger values are darker; values outside
+    the range of the training points are clipped.
     """
 
-    classifier: tuple[str, ...] = reference("classifier", many=True, help="whose endpoints are shown")
-    most: int = parameter(4, help="pictures of each class in a row", ge=1)
-    shape: tuple[int, int] | None = parameter(None, help="rows and columns of a picture (default: a square)", ge=1)
+    classifier: tuple[str, ...] = reference("classifier", many=True, help="classified endpoints to show")
+    most: int = parameter(4, help="most images of each class in a row", ge=1)
+    shape: tuple[int, int] | None = parameter(None, help="rows and columns of an image (default: a square)", ge=1)
 
     @house_style()
     def build(self, context: Context, *, classifier: Mapping[str, Classes]) -> Result:
         """Draw the rows.
 
-        Raises NodeError where the points are no pictures of that shape.
+        Raises NodeError where the points are no images of that shape.
         """
         rows: list[tuple[str, list[tuple[str, str, Tensor]]]] = []
         for classes in classifier.values():
@@ -60,9 +60,9 @@ class Images:
         return Result(figure)
 
     def _shape(self, dimension: int) -> tuple[int, int]:
-        """Rows and columns.
+        """The rows and columns of an image.
 
-        Raises NodeError unless they hold as many pixels as there are coordinates.
+        Raises NodeError unless they have as many pixels as there are coordinates.
         """
         side = math.isqrt(dimension)
         rows, columns = self.shape or (side, side)
@@ -71,20 +71,20 @@ class Images:
         return rows, columns
 
     def _ends(self, classes: Classes, flow: str) -> list[tuple[str, str, Tensor]]:
-        """Title, colour and endpoint of a flow's pictures, in the order of the classes."""
+        """The title, colour and endpoint (d,) of the images of a flow, in the order of the classes."""
         from flowlab.theory.geometry.subset_sums import norm
 
-        chosen: list[tuple[str, str, Tensor]] = []
-        apart = classes.distance(flow)
+        images: list[tuple[str, str, Tensor]] = []
+        distance = classes.distance(flow)
         for k, name in enumerate(CLASSES):
-            shown: list[Tensor] = []
+            different: list[Tensor] = []
             for end in classes.flows[flow].ends[classes.labels[flow] == k]:
-                if len(shown) == self.most:
+                if len(different) == self.most:
                     break
-                if all(norm(end - other, classes.metric) > apart for other in shown):
-                    shown.append(end)
-            chosen += [(name, CLASS_COLOURS[name], end) for end in shown]
-        return chosen
+                if all(norm(end - other, classes.metric) > distance for other in different):
+                    different.append(end)
+            images += [(name, CLASS_COLOURS[name], end) for end in different]
+        return images
 
 
 def _draw(ax: Axes, picture: Tensor, title: str, colour: str, low: float, high: float) -> None:

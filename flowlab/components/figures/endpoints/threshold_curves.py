@@ -1,4 +1,4 @@
-"""How the classes depend on the threshold, as curves."""
+"""The shares of the classes against the threshold, as curves."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NORMS: dict[str, dict[str, Any]] = {
 
 @frozen
 class ThresholdCurves:
-    """Share of each class against the threshold, in both norms (L2 dashed); a panel a flow."""
+    """The share of each class against the threshold, in both norms (L2 dashed), one panel per flow."""
 
     analysis: str = reference("analysis", help="of the kind threshold-sensitivity")
     marks: tuple[float, ...] = parameter((0.2,), help="thresholds to mark", unit="shortest lengths", gt=0)
@@ -28,7 +28,7 @@ class ThresholdCurves:
 
     @house_style()
     def build(self, context: Context, *, analysis: Table) -> Result:
-        """Draw a panel a flow.
+        """Draw one panel per flow.
 
         Raises NodeError for another kind of analysis.
         """

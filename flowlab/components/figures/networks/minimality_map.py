@@ -1,4 +1,4 @@
-"""Where denoisers are minimum-norm, and where they are not."""
+"""The noise levels at which denoisers have minimum norm, and those at which they do not."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ Rows = Mapping[str, Sequence[Any]]
 
 @frozen
 class MinimalityMap:
-    """The dual bound as a share of each denoiser's cost, against the noise level; a panel an analysis.
+    """The dual bound as a share of each denoiser's cost, against the noise level, one panel per analysis.
 
-    Solid lines and markers: the proved bound; dotted lines: the estimate. Filled markers: proved to be minimal to
-    the gap asked for. Hollow: a cheaper network is known. Pluses, at the estimate: minimal if that is right.
-    Crosses: open, the truth is between the marker and 1.
+    Solid lines and markers are the proved bound, dotted lines the estimate. A filled marker: proved to be minimal
+    within the requested gap. A hollow marker: a cheaper network is known. A plus, at the estimate: minimal if the
+    estimate is right. A cross: open, the least cost is between the marker and 1.
     """
 
     analysis: tuple[str, ...] = reference("analysis", help="of the kind certificate, a panel each", many=True)
@@ -64,7 +64,7 @@ def _panel(ax: Axes, rows: Rows) -> None:
         style = series_style(k)
         ax.plot(sigma, share, lw=0.8, color=style["color"], zorder=1)
         ax.plot(sigma, estimate, lw=0.6, ls=":", color=style["color"], zorder=1)
-        # a legend entry that stands for the series, whatever its verdicts
+        # one legend entry per series, whatever its verdicts
         ax.plot([], [], lw=0.8, **style, label=shown)
         for word, at, look in (
             ("minimal", share, {"marker": style["marker"]}),

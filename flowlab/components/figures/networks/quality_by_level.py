@@ -1,4 +1,4 @@
-"""How well denoisers interpolate, and at what cost, against the noise level."""
+"""The violation and the cost of denoisers against the noise level."""
 
 from __future__ import annotations
 
@@ -17,28 +17,29 @@ if TYPE_CHECKING:
 
 Columns = Mapping[str, Sequence[Any]]
 
-# Shares of the largest sigma, of the MSE of its square: less is as good as none, and would stretch the axis.
+# Least values shown, as shares of the largest sigma (for the MSE of its square); smaller ones would stretch the
+# axis.
 _NIL = {"violation_max": 1e-5, "violation_rms": 1e-5, "mse": 1e-6}
 
 
 @frozen
 class QualityByLevel:
-    """Figures of quality against the noise level, a panel each, one line a denoiser.
+    """Measures of quality against the noise level, one panel each, with one line per denoiser.
 
-    Ratios have a line at 1; violations and the training MSE are on a logarithmic scale that ends at 1e-5
-    of the largest sigma, of the MSE at 1e-6 of its square.
+    Ratios have a line at 1. Violations and the training MSE are on a logarithmic scale. It ends at 1e-5 of the
+    largest sigma for violations, and at 1e-6 of its square for the MSE.
     """
 
     analysis: tuple[str, ...] = reference("analysis", many=True, gather=True, help="of the kind interpolation")
     quantities: tuple[str, ...] = parameter(
-        ("violation_rms", "slab_ratio"), help="columns of the analysis to draw, a panel each"
+        ("violation_rms", "slab_ratio"), help="columns of the analysis to draw, one panel each"
     )
 
     @house_style()
     def build(self, context: Context, *, analysis: Mapping[str, Columns]) -> Result:
         """Draw the panels.
 
-        Raises NodeError for another kind of analysis or a column it doesn't have.
+        Raises NodeError for another kind of analysis, or a column that it does not have.
         """
         for label, columns in analysis.items():
             if not isinstance(columns, Mapping) or "denoiser" not in columns:

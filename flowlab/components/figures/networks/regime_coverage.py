@@ -1,4 +1,4 @@
-"""Which noise levels are in the low-noise regime."""
+"""The noise levels that are in the low-noise regime."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SIZES = (2.4, 4.0)  # of markers: many of them, few
 
 @frozen
 class RegimeCoverage:
-    """Noise of each level and the smallest gap between clusters, low-noise levels on a tinted ground."""
+    """The noise and the smallest gap between clusters of each level, with a tinted background at low noise."""
 
     analysis: str = reference("analysis", help="of the kind low-noise-coverage")
 
@@ -47,7 +47,7 @@ class RegimeCoverage:
                 if levels:
                     places = [analysis[name][level] for level in levels]
                     ax.plot(levels, places, ls="", zorder=2, **mark, ms=size)
-        # far above the regime clusters overlap by many times the room there is below
+        # far above the regime, clusters overlap by many times the largest gap below it
         room = max(analysis["gap"])
         if 0 < room < -min(analysis["gap"]) / 2:
             gap.set_yscale("symlog", linthresh=10 ** math.ceil(math.log10(room)), linscale=0.6)
@@ -63,7 +63,7 @@ class RegimeCoverage:
 
 
 def _runs(flags: Sequence[bool]) -> Iterator[tuple[int, int]]:
-    """First and last index of each run of true flags."""
+    """The first and last index of each run of true flags."""
     for flag, group in itertools.groupby(enumerate(flags), key=lambda pair: pair[1]):
         indices = [index for index, _ in group]
         if flag:

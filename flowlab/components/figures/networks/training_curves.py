@@ -1,4 +1,4 @@
-"""How training went."""
+"""Violation, cost and penalty during training."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @frozen
 class TrainingCurves:
-    """Largest violation, representation cost and penalty during training, one line a noise level."""
+    """Largest violation, representation cost and penalty during training, one line per noise level."""
 
     denoiser: str = reference("denoiser", help="a bank trained by augmented-lagrangian or weight-decay")
 
@@ -70,7 +70,7 @@ def _curves(history: Table) -> list[dict[str, list[Any]]]:
 
 
 def _shades(sigma: Sequence[float]) -> ScalarMappable:
-    """Colours of noise levels: dark for low noise, never as pale as paper."""
+    """Colours of the noise levels: dark for low noise, and none as pale as paper."""
     from matplotlib import colormaps
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import ListedColormap, LogNorm
@@ -83,6 +83,6 @@ def _shades(sigma: Sequence[float]) -> ScalarMappable:
 
 
 def _scale(ax: Axes, values: Sequence[float]) -> None:
-    """Logarithmic, unless there is nothing to take the logarithm of."""
+    """Make the axis logarithmic if there is a positive value."""
     if any(value > 0 and math.isfinite(value) for value in values):
         ax.set_yscale("log", nonpositive="mask")

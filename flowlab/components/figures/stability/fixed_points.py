@@ -1,4 +1,4 @@
-"""How many stable points denoisers have at each noise level."""
+"""The number of stable points of denoisers at each noise level."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @frozen
 class FixedPoints:
-    """Stable fixed points against the noise level, a series an analysis; crosses where some are no subset sum."""
+    """The stable fixed points against the noise level, one series per analysis; a cross if some are no sums."""
 
     analysis: tuple[str, ...] = reference("analysis", help="of the kind fixed-points, a series each", many=True)
 
@@ -47,7 +47,7 @@ class FixedPoints:
 
 
 def _all_sums(ax: Axes, count: Any) -> None:
-    """A line at the number of subset sums."""
+    """Draw a line at the number of subset sums."""
     ax.axhline(count, color=FAINT, lw=0.6, ls=(0, (4, 2)), zorder=0)
     ax.annotate(
         "all subset sums",

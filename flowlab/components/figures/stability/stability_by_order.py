@@ -1,4 +1,4 @@
-"""How many sums of training points are stable, by the number of points summed."""
+"""The share of sums of training points that are stable, by the number of points in a sum."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ Shares = Mapping[int, Mapping[str, float]]
 
 @frozen
 class StabilityByOrder:
-    """Share of stable sums against their order, as percentages.
+    """The share of stable sums against their order, as percentages.
 
-    One colour and marker an analysis, that is, a denoiser. Where not all sums of an order were tested, it says
-    how many of them were. No intervals: the sums of one denoiser are no independent trials.
+    Each analysis, that is, each denoiser, has its own colour and marker. Where not all sums of an order were
+    tested, the label says how many were. There are no intervals, because the sums of one denoiser are no
+    independent trials.
     """
 
     analysis: tuple[str, ...] = reference(
@@ -40,7 +41,7 @@ class StabilityByOrder:
         orders = sorted({order for shares in analysis.values() for order in shares})
         if not orders:
             raise NodeError("no order of sums was tested: the training points have too few edges")
-        # a column holds the percentages of two series
+        # the percentages of two series fit into one column
         figure, axes = new_figure("single", 0.68) if len(analysis) < 3 else new_figure("double", 0.36)
         ax = axes[0, 0]
         spacing = 0.62 / len(analysis)
@@ -69,7 +70,7 @@ def _tested(order: int, analyses: Sequence[Shares]) -> str:
 
 
 def _series(ax: Axes, label: str, rows: Mapping[float, Mapping[str, float]], style: dict[str, Any]) -> None:
-    """Points at their places, each with its percentage."""
+    """Draw points, each with its percentage."""
     shares = [100 * row["share"] for row in rows.values()]
     ax.plot(list(rows), shares, label=label, **(style | {"ls": ""}))
     for place, share in zip(rows, shares, strict=True):
@@ -85,7 +86,7 @@ def _series(ax: Axes, label: str, rows: Mapping[float, Mapping[str, float]], sty
 
 
 def _percentage(share: float) -> str:
-    """One decimal; never 100% or 0% for a share that is not."""
+    """A percentage with one decimal; 100% and 0% are exact."""
     if 99.95 <= share < 100:
         return ">99.9%"
     if 0 < share < 0.05:

@@ -1,4 +1,4 @@
-"""How many sums of training points are stable, as the samples grow or the noise does."""
+"""The share of sums of training points that are stable, against the number of samples or the noise level."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ _AXES = {"samples": "noisy samples a point $M$", "sigma": r"noise level $\sigma$
 
 @frozen
 class StabilityTrend:
-    """Share of stable sums against the samples a point or the noise level, a line an order of the sum.
+    """The share of stable sums against the samples per point or the noise level, one line per order of the sums.
 
-    The line is the mean over draws of the noise, the bars run from the least to the largest.
+    The line is the mean over draws of the noise; the bars go from the least to the largest share.
     """
 
     analysis: str = reference("analysis", help="of the kind stability-over-draws")
 
     @house_style()
     def build(self, context: Context, *, analysis: Table) -> Result:
-        """Draw a line an order.
+        """Draw one line per order.
 
         Raises NodeError for another kind of analysis, or an empty one.
         """
@@ -35,12 +35,12 @@ class StabilityTrend:
         figure, axes = new_figure("single", 0.68)
         ax = axes[0, 0]
         for k, order in enumerate(dict.fromkeys(columns["order"])):
-            mine = [row for row in rows if row["order"] == order]
-            mean = [100 * row["mean"] for row in mine]
-            # the mean of equal shares may be a rounding below the least of them
-            below = [max(0.0, at - 100 * row["least"]) for at, row in zip(mean, mine, strict=True)]
-            above = [max(0.0, 100 * row["largest"] - at) for at, row in zip(mean, mine, strict=True)]
-            places = [row[across] for row in mine]
+            series = [row for row in rows if row["order"] == order]
+            mean = [100 * row["mean"] for row in series]
+            # by rounding, the mean of equal shares may be below the least of them
+            below = [max(0.0, share - 100 * row["least"]) for share, row in zip(mean, series, strict=True)]
+            above = [max(0.0, 100 * row["largest"] - share) for share, row in zip(mean, series, strict=True)]
+            places = [row[across] for row in series]
             ax.errorbar(
                 places, mean, [below, above], label=f"{order} summed", capsize=2, elinewidth=0.9, **series_style(k)
             )

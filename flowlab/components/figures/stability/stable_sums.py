@@ -1,4 +1,4 @@
-"""How many subset sums are stable at each radius."""
+"""The number of stable subset sums at each radius."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Rows = Mapping[str, Sequence[Any]]
 
 @frozen
 class StableSums:
-    """Stable subset sums against the radius rho: markers by iterating h, lines by theory, a colour an analysis."""
+    """The stable subset sums against the radius rho: markers by iteration of h, lines by theory."""
 
     analysis: tuple[str, ...] = reference(
         "analysis", help="of the kind stable-sums, a series each", many=True, gather=True
@@ -34,7 +34,7 @@ class StableSums:
         ax = axes[0, 0]
         for k, (label, rows) in enumerate(analysis.items()):
             style = series_style(k)
-            # exact steps: a sum joins at its critical radius
+            # the line has a step at each critical radius
             widest = max(rows["rho"])
             places = sorted({0.0, widest, *(radius for radius in rows["critical"] if radius < widest)})
             counts = [sum(radius <= place for radius in rows["critical"]) for place in places]
