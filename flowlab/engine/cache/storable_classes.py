@@ -9,7 +9,6 @@ from attrs import frozen
 
 from flowlab.api.storable import stored_fields
 from flowlab.engine.cache.tensor_file import UnusableFile
-from flowlab.engine.inputs import upstream_nodes
 from flowlab.graph.node import Node
 
 _SHARED = ("flowlab.api", "flowlab.theory")  # whose classes every result may hold
@@ -68,4 +67,9 @@ def _within(module: str, packages: tuple[str, ...] | frozenset[str]) -> bool:
 
 def _packages(node: Node) -> set[str]:
     """The packages of a node's component and of its ancestors'."""
-    return {node.entry.package}.union(*map(_packages, upstream_nodes(node)))
+    nodes, waiting = {node}, [node]
+    while waiting:
+        sources = {source for group in waiting.pop().inputs.values() for source in group} - nodes
+        nodes |= sources
+        waiting += sources
+    return {each.entry.package for each in nodes}
