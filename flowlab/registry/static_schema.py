@@ -50,11 +50,11 @@ def _fields(
     statement: ast.ClassDef, classes: Mapping[str, ast.ClassDef], names: Mapping[str, Any]
 ) -> dict[str, tuple[Any, Any]]:
     """The fields of a class statement by name, its bases' of the same module first: type and default."""
-    fields: dict[str, tuple[Any, Any]] = {}
+    found: dict[str, tuple[Any, Any]] = {}
     others = {name: node for name, node in classes.items() if node is not statement}
     for base in reversed(statement.bases):
         if isinstance(base, ast.Name) and base.id in others:
-            fields |= _fields(others[base.id], others, names)
+            found |= _fields(others[base.id], others, names)
     for node in statement.body:
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
             if "ClassVar" in ast.unparse(node.annotation):
@@ -62,8 +62,8 @@ def _fields(
             value = None if node.value is None else _read(node.value, names)
             if node.value is not None and (isinstance(value, Unevaluated) or not isinstance(node.value, ast.Call)):
                 value = attrs.field(default=value)
-            fields[node.target.id] = _hint(node.annotation, names), value
-    return fields
+            found[node.target.id] = _hint(node.annotation, names), value
+    return found
 
 
 def _hint(node: ast.expr, names: Mapping[str, Any]) -> Any:
@@ -82,11 +82,11 @@ def _names(module: ast.Module) -> dict[str, Any]:
     for node in module.body:
         if isinstance(node, ast.ImportFrom) and node.module in _MODULES and not node.level:
             known = vars(importlib.import_module(node.module))  # not getattr: it may load torch
-            names |= {part.asname or part.name: known[part.name] for part in node.names if part.name in known}
+            names |= {one.asname or one.name: known[one.name] for one in node.names if one.name in known}
         elif isinstance(node, ast.Import):
-            for part in node.names:
-                if part.name in _MODULES and (part.asname or "." not in part.name):
-                    names[part.asname or part.name] = importlib.import_module(part.name)
+            for one in node.names:
+                if one.name in _MODULES and (one.asname or "." not in one.name):
+                    names[one.asname or one.name] = importlib.import_module(one.name)
         elif isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
             names[node.targets[0].id] = _read(node.value, names)
     return names
@@ -121,9 +121,9 @@ def _value(node: ast.expr, names: Mapping[str, Any]) -> Any:
                 return form[_value(inner, names)]
         case ast.Call(function, arguments, keywords):
             function = _value(function, names)
-            if any(function is part for part in _DECLARING):
-                options = {part.arg: _read(part.value, names) for part in keywords if part.arg}
+            if any(function is one for one in _DECLARING):
+                options = {one.arg: _read(one.value, names) for one in keywords if one.arg}
                 if function is attrs.field:  # its other options are code
                     options = {name: options[name] for name in options if name in ("default", "init")}
-                return function(*(_read(part, names) for part in arguments), **options)
+                return function(*(_read(one, names) for one in arguments), **options)
     raise ValueError(ast.unparse(node))
