@@ -63,16 +63,16 @@ def build_explorer(graph: Graph, outcome: Outcome) -> Explorer | None:
     order = list(graph.resolved.get("flow", ()))
     nodes = [record.node for record in finished]
     nodes.sort(key=lambda node: order.index(node.name) if node.name in order else len(order))
-    nodes = [node for node in nodes if fitted.get(node)]
-    judges = _judges({node: flows[node] for node in nodes}, outcome)
+    visible = [node for node in nodes if fitted.get(node)]
+    judges = _judges({node: flows[node] for node in visible}, outcome)
     geometries: list[dict[str, Any]] = []
     banks: list[dict[str, Any]] = []
     entries = []
-    for node in nodes:
+    for node in visible:
         flow, levels = flows[node], fitted[node]
         geometry = _place(pack_geometry(flow.bank.training.geometry), geometries)
         bank = {"geometry": geometry, "levels": list(levels.values()), "all": len(flow.bank.sigma)}
-        states = _states(flow, list(levels), _STATES // max(5, len(nodes)))
+        states = _states(flow, list(levels), _STATES // max(5, len(visible)))
         entries.append({"label": node.label, "bank": _place(bank, banks), **states, **judges[node]})
     data = {
         "classes": list(CLASSES),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 from attrs import evolve
-from report_nodes import ORIGIN, done, graph_of, outcome_of
+from report_nodes import ENVIRONMENT, done, graph_of, outcome_of
 
 from flowlab.api import Classes, DenoiserBank, TrainingSet, Trajectories
 from flowlab.engine.outcome import Outcome
@@ -97,5 +97,5 @@ def write_flows(folder: Path) -> Path:
     """Write the run and return its page."""
     outcome = outcome_of_flows(made(2) | made(4))
     claim_folder(folder)
-    write_run(graph_of(outcome), outcome, ORIGIN, folder)
+    write_run(graph_of(outcome), outcome, ENVIRONMENT, folder)
     return folder / "report.html"
