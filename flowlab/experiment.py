@@ -40,7 +40,7 @@ def _said(nodes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _unchecked(_: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
-    """The fields without their rules: mistakes are told all at once, when the graph is built."""
+    """The fields without their rules: all mistakes are reported at once, when the graph is built."""
     return [field.evolve(validator=None) for field in fields]
 
 
@@ -49,7 +49,7 @@ class Experiment(ExperimentSettings):
     """Nodes by `kind.name`, each a component that names others in its reference fields; sweeps as in a file.
 
     The settings of `[experiment]` are fields by the same names.
-    Nothing is checked before `graph`, `to_toml` or `run` asks: all mistakes are told at once then, by an
+    Nothing is checked before `graph`, `to_toml` or `run` asks: all mistakes are then reported at once, by an
     ExperimentError whose places are paths such as `dataset.triangle.samples`. Two experiments are equal if they
     say the same.
     """
@@ -85,7 +85,7 @@ class Experiment(ExperimentSettings):
     ) -> Results:
         """Run every node; write the folder `out` as the command line does, with its store, or nothing at all.
 
-        A node that fails is told in the results. Raises ExperimentError, PluginError, OutputError.
+        A node that fails has that status in the results. Raises ExperimentError, PluginError, OutputError.
         """
         graph = self.graph
         require_store(graph, store and out is not None, "run", "name a folder, and leave the store on")

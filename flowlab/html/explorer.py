@@ -37,10 +37,10 @@ class Explorer:
     @property
     def reasons(self) -> dict[str, list[str]]:
         """The flows left out by reason."""
-        found: dict[str, list[str]] = {}
+        labels: dict[str, list[str]] = {}
         for label, reason in self.left_out.items():
-            found.setdefault(reason, []).append(label)
-        return found
+            labels.setdefault(reason, []).append(label)
+        return labels
 
 
 def build_explorer(graph: Graph, outcome: Outcome) -> Explorer | None:
@@ -63,23 +63,23 @@ def build_explorer(graph: Graph, outcome: Outcome) -> Explorer | None:
     order = list(graph.resolved.get("flow", ()))
     nodes = [record.node for record in finished]
     nodes.sort(key=lambda node: order.index(node.name) if node.name in order else len(order))
-    shown = [node for node in nodes if fitted.get(node)]
-    judges = _judges({node: flows[node] for node in shown}, outcome)
+    visible = [node for node in nodes if fitted.get(node)]
+    judges = _judges({node: flows[node] for node in visible}, outcome)
     geometries: list[dict[str, Any]] = []
     banks: list[dict[str, Any]] = []
-    said = []
-    for node in shown:
+    entries = []
+    for node in visible:
         flow, levels = flows[node], fitted[node]
         geometry = _place(pack_geometry(flow.bank.training.geometry), geometries)
         bank = {"geometry": geometry, "levels": list(levels.values()), "all": len(flow.bank.sigma)}
-        states = _states(flow, list(levels), _STATES // max(5, len(shown)))
-        said.append({"label": node.label, "bank": _place(bank, banks), **states, **judges[node]})
+        states = _states(flow, list(levels), _STATES // max(5, len(visible)))
+        entries.append({"label": node.label, "bank": _place(bank, banks), **states, **judges[node]})
     data = {
         "classes": list(CLASSES),
         "colours": [CLASS_COLOURS[name] for name in CLASSES],
         "geometries": geometries,
         "banks": banks,
-        "flows": said,
+        "flows": entries,
     }
     return Explorer(data, {node.label: left_out[node] for node in nodes if node in left_out})
 
@@ -117,15 +117,15 @@ def _reason(flow: Trajectories) -> str | None:
 
 def _fitted(banks: Sequence[DenoiserBank]) -> list[dict[int, dict[str, Any]]]:
     """As many levels of each bank as fit, by index, noisiest first; none of the largest banks where too few do."""
-    found: list[dict[int, dict[str, Any]]] = []
+    packed: list[dict[int, dict[str, Any]]] = []
     for most in _LEVELS:
-        found = [_levels(bank, most) for bank in banks]
-        if _size(found) <= BUDGET:
-            return found
-    while _size(found) > BUDGET:
-        largest = max(found, key=lambda levels: _size([levels]))
-        found = [{} if levels == largest else levels for levels in found]
-    return found
+        packed = [_levels(bank, most) for bank in banks]
+        if _size(packed) <= BUDGET:
+            return packed
+    while _size(packed) > BUDGET:
+        largest = max(packed, key=lambda levels: _size([levels]))
+        packed = [{} if levels == largest else levels for levels in packed]
+    return packed
 
 
 def _levels(bank: DenoiserBank, most: int) -> dict[int, dict[str, Any]]:
@@ -169,15 +169,16 @@ def _states(flow: Trajectories, levels: Sequence[int], most: int) -> dict[str, A
 def _judges(flows: Mapping[Node, Trajectories], outcome: Outcome) -> dict[Node, dict[str, Any]]:
     """The rule that classifies each flow's ends first, or the paper's; its threshold in the training frame."""
     scale = {node: _share(flow.bank.training.geometry) for node, flow in flows.items()}
-    found: dict[Node, dict[str, Any]] = {}
+    rules: dict[Node, dict[str, Any]] = {}
     for record in outcome.of("classifier"):
-        its = set(upstream_nodes(record.node)) - found.keys()
-        mine = [flow for flow in flows if flow in its]
-        if mine and record.finished and isinstance(classes := record.value, Classes):
-            found |= {
-                flow: {"threshold": classes.threshold * scale[flow], "metric": classes.metric} for flow in mine
+        unjudged = set(upstream_nodes(record.node)) - rules.keys()
+        classified = [flow for flow in flows if flow in unjudged]
+        if classified and record.finished and isinstance(classes := record.value, Classes):
+            rules |= {
+                flow: {"threshold": classes.threshold * scale[flow], "metric": classes.metric}
+                for flow in classified
             }
-    return {flow: found.get(flow, {"threshold": 0.2 * scale[flow], "metric": "linf"}) for flow in flows}
+    return {flow: rules.get(flow, {"threshold": 0.2 * scale[flow], "metric": "linf"}) for flow in flows}
 
 
 def _share(geometry: Geometry) -> float:

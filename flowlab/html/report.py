@@ -49,7 +49,7 @@ class ShownFigure:
 def render_report(graph: Graph, outcome: Outcome, lock: LockContent, files: Mapping[str, bytes]) -> bytes:
     """The page of a run whose tables and figures are `files`, by relative path.
 
-    Equal runs give equal pages but for what the lock and the outcome tell of time.
+    Equal runs give equal pages, apart from dates and times.
     """
     explorer = build_explorer(graph, outcome)
     claims = collect_claims(graph, outcome)

@@ -36,7 +36,7 @@ class KeyFacts:
 
 @frozen
 class ComponentFacts:
-    """What there is to say of an entry; of one that can't be loaded, what its source tells, and the `fault`."""
+    """What is known of an entry; where it can't be loaded, only what its source shows, and the `fault`."""
 
     entry: Entry
     doc: str

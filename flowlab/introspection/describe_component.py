@@ -46,7 +46,7 @@ def find_component(registry: Registry, text: str) -> Entry:
 def describe_component(entry: Entry) -> str:
     """The component's docstring, its keys, whom it is from, and where it is written.
 
-    Of one that can't be loaded, what its source tells, and why it can't.
+    Of one that can't be loaded, what can be read in its source, and why it can't.
     """
     facts = component_facts(entry)
     parts = [

@@ -71,7 +71,7 @@ def _about(entry: Entry) -> str:
     """What a component is, or why it can't be used, and where it is written."""
     source = find_source(entry)
     summary = f"unusable: {entry.unusable}" if entry.unusable else source.summary or ""
-    # a file within the distribution's folder is told from there: the folder is told once, below
+    # a file within the distribution's folder is shown relative to it: the folder is shown once, below
     place = source.place.removeprefix(f"{entry.root}/") or entry.target
     return f"{summary} ({place})".lstrip()
 

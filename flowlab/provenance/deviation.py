@@ -77,7 +77,7 @@ def deviations_table(deviations: list[Deviation]) -> list[str]:
 
 
 def _files(former: LockContent, current: LockContent) -> Iterator[Deviation]:
-    """The tables and figures of another digest; a summary tells of time, and a table may lack what was skipped."""
+    """The tables and figures of another digest; a summary has times, and a table may lack what was skipped."""
     if all(node.status != "skipped" for node in former.nodes.values()):
         for name, digest in former.files.items():
             if name != SUMMARY and digest != current.files.get(name):

@@ -103,7 +103,7 @@ def _metric_diffs(former: Mapping[str, NodeSummary], current: Mapping[str, NodeS
 
 
 def _digests(first: LockFile, second: LockFile) -> Iterator[MetricDiff]:
-    """Results that differ, whether or not a metric tells."""
+    """Results that differ, whether or not their metrics do."""
     for node in first.nodes:
         digests = [lock.nodes[node].digest if node in lock.nodes else None for lock in (first, second)]
         if all(digests) and digests[0] != digests[1]:

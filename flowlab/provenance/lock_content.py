@@ -1,4 +1,4 @@
-"""lock.toml: all that is needed to run the same again, and to tell whether it is the same."""
+"""lock.toml: all that is needed to run an experiment again, and to see whether the results are the same."""
 
 from __future__ import annotations
 

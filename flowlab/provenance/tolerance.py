@@ -19,7 +19,7 @@ def tolerance_excess(former: Cell, current: Cell) -> float:
     the same. The reason: another last bit (threads, kernels, versions) grows through a training. Measured with
     portable in place of vector kernels, 20,000 steps move the norm of a skip connection by 0.9 %, costs by
     0.002 %, the neurons alive by one of 24, and violations, which end near rounding, by 7e-6; no endpoint of 2,000
-    changes its class, but one near a threshold may. Whether a violation is small enough is told by the status.
+    changes its class, but one near a threshold may. Whether a violation is small enough is seen from the status.
     """
     if not (_number(former) and _number(current)):
         same = type(former) is type(current) and former == current

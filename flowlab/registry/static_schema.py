@@ -54,11 +54,11 @@ def _fields(
     statement: ast.ClassDef, classes: Mapping[str, ast.ClassDef], names: Mapping[str, Any]
 ) -> dict[str, tuple[Any, Any]]:
     """The fields of a class statement by name, its bases' of the same module first: type and default."""
-    fields: dict[str, tuple[Any, Any]] = {}
+    found: dict[str, tuple[Any, Any]] = {}
     others = {name: node for name, node in classes.items() if node is not statement}
     for base in reversed(statement.bases):
         if isinstance(base, ast.Name) and base.id in others:
-            fields |= _fields(others[base.id], others, names)
+            found |= _fields(others[base.id], others, names)
     for node in statement.body:
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
             if "ClassVar" in ast.unparse(node.annotation):
@@ -66,8 +66,8 @@ def _fields(
             value = None if node.value is None else _read(node.value, names)
             if node.value is not None and (isinstance(value, Unevaluated) or not isinstance(node.value, ast.Call)):
                 value = attrs.field(default=value)
-            fields[node.target.id] = _hint(node.annotation, names), value
-    return fields
+            found[node.target.id] = _hint(node.annotation, names), value
+    return found
 
 
 def _hint(node: ast.expr, names: Mapping[str, Any]) -> Any:

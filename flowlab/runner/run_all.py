@@ -43,7 +43,7 @@ class Series:
 def run_all(
     plans: Sequence[RunPlan], device: str, quiet: bool, debug: bool, show: Callable[[FinishedRun], None]
 ) -> Series:
-    """Run experiments; `show` gets each report. An error is told and the next one begins; an interrupt ends it."""
+    """Run experiments; `show` gets each report. After an error the next one begins; an interrupt ends all."""
     for plan in plans:
         use_headless_backend(plan.graph)
     reports, codes = [], [0]

@@ -48,7 +48,7 @@ class FinishedRun:
 
     @property
     def answer(self) -> str:
-        """What is said at the end."""
+        """What is printed at the end."""
         return format_answer(
             self.outcome, self.folder, tuple(self.graph.resolved.get("figure", ())), self.findings
         )
@@ -74,7 +74,7 @@ def plan_runs(
 ) -> tuple[RunPlan, ...]:
     """Experiments ready to run; of several, `out` is the parent of their folders. All use one store, if any.
 
-    Whatever can be refused is refused here, before any work: ExperimentError tells the mistakes of all files.
+    Whatever can be refused is refused here, before any work: ExperimentError has the mistakes of all files.
     """
     graphs = load_graphs(files, overrides, Registry.installed())
     taken: dict[str, Path] = {}

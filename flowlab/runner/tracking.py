@@ -1,4 +1,4 @@
-"""The trackers of a run: what they are told, and that whatever they do the run goes on."""
+"""The trackers of a run: they get its events, and a tracker that fails doesn't stop the run."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def tracker_folders(graph: Graph) -> tuple[str, ...]:
 
 
 def without_trackers(graph: Graph) -> Graph:
-    """The same without a word of trackers in what other processes are told: they need not have them."""
+    """The graph with no trackers in what other processes receive: they need not have them installed."""
     return evolve(graph, resolved={kind: nodes for kind, nodes in graph.resolved.items() if kind != TRACKER})
 
 
 @contextmanager
 def open_trackers(graph: Graph, folder: Path) -> Iterator[Trackers]:
-    """A graph's trackers, told of a run that fills a folder."""
+    """Open a graph's trackers for a run that fills a folder, and close them at its end."""
     trackers = Trackers()
     settings = to_jsonable(without_trackers(graph).resolved)
     with ExitStack() as stack:
@@ -49,7 +49,7 @@ def open_trackers(graph: Graph, folder: Path) -> Iterator[Trackers]:
 
 @frozen
 class Trackers:
-    """Those that haven't failed, by node."""
+    """The trackers that haven't failed, by node."""
 
     open: dict[str, TrackedRun] = field(factory=dict)
 
@@ -58,13 +58,13 @@ class Trackers:
         return TrackingListener(listener, self)
 
     def figures(self, outcome: Outcome, folder: Path) -> None:
-        """Tell of the figures that were written to the run's folder."""
+        """Send the figures that were written to the run's folder."""
         for node, stem in figure_stems(outcome).items() if self.open else ():
             png = (folder / f"{stem}.png").read_bytes()
-            self.tell(methodcaller("figure", node.id, png))
+            self.send(methodcaller("figure", node.id, png))
 
-    def tell(self, event: Callable[[TrackedRun], None]) -> None:
-        """Tell them all; who raises is told no more."""
+    def send(self, event: Callable[[TrackedRun], None]) -> None:
+        """Send an event to all; one that raises gets no more."""
         for name, tracking in tuple(self.open.items()):
             try:
                 event(tracking)
@@ -91,10 +91,10 @@ class TrackingListener:
         self.listener.started(node)
 
     def progressed(self, done: int, total: int, figures: Mapping[str, float]) -> None:
-        """Tell of the figures."""
+        """Send the figures on."""
         self.listener.progressed(done, total, figures)
         if figures:
-            self.trackers.tell(methodcaller("scalars", self._node, done, dict(figures)))
+            self.trackers.send(methodcaller("scalars", self._node, done, dict(figures)))
 
     def resumed(self, done: int, total: int) -> None:
         """Pass it on."""
@@ -105,10 +105,10 @@ class TrackingListener:
         self.listener.warned(message)
 
     def finished(self, record: Record) -> None:
-        """Tell of the metrics."""
+        """Send the metrics on."""
         self.listener.finished(record)
         if record.finished:
-            self.trackers.tell(methodcaller("finished", record.node.id, to_jsonable(record.metrics)))
+            self.trackers.send(methodcaller("finished", record.node.id, to_jsonable(record.metrics)))
 
 
 def _trackers(graph: Graph) -> tuple[Node, ...]:
@@ -116,7 +116,7 @@ def _trackers(graph: Graph) -> tuple[Node, ...]:
 
 
 def _end(name: str, manager: Any, *raised: Any) -> bool:
-    """Close a tracker's context, which is told what ends the run but can't keep it from being raised."""
+    """Close a tracker's context: it receives the exception that ends the run, but can't suppress it."""
     with _warn_of_errors(name):
         manager.__exit__(*raised)
     return False
@@ -132,4 +132,4 @@ def _warn_of_errors(name: str) -> Iterator[None]:
 
 
 def _warn(name: str, error: Exception) -> None:
-    warn(f"{name}: {format_error(error)}; it is told no more, and the run goes on")
+    warn(f"{name}: {format_error(error)}; it gets no more events, and the run goes on")

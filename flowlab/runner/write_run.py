@@ -22,7 +22,7 @@ from flowlab.provenance.summary import RunSummary
 class RunFiles:
     """What is written of a run: its tables, figures and summary by relative path, and the lock that names them.
 
-    Its outcome tells of figures that can't be drawn.
+    In its outcome, nodes whose figures can't be drawn have failed.
     """
 
     outcome: Outcome
@@ -31,7 +31,7 @@ class RunFiles:
 
     @classmethod
     def of(cls, graph: Graph, outcome: Outcome, environment: Environment) -> RunFiles:
-        """Draw the figures, and take the digest of everything."""
+        """Draw the figures, and take the digests of all files."""
         outcome, pictures = render_figures(outcome)
         summary = RunSummary.of(graph, outcome).to_json()
         content = {**tables_as_csv(outcome), **pictures, SUMMARY: summary}
@@ -39,7 +39,7 @@ class RunFiles:
 
 
 def write_run(graph: Graph, outcome: Outcome, environment: Environment, folder: Path) -> Outcome:
-    """Write summary, lock, tables, figures and page; the outcome returned tells of figures that can't be drawn."""
+    """Write a run's folder; in the outcome returned, undrawable figures have failed. Raises OutputError."""
     written = RunFiles.of(graph, outcome, environment)
     # The lock first: it says which files are the run's, should the rest be cut short.
     fill_folder(folder, {LOCK: written.lock.to_toml(), **written.content})

@@ -94,7 +94,7 @@ def test_nothing_is_trained_unasked(runs: Path, tmp_path: Path, monkeypatch: pyt
     shutil.copytree(runs / "tiny", alone / "tiny")
     with pytest.raises(ExperimentError, match=r"not stored in .*denoiser\.trained.*--recompute"):
         redraw_figure(alone / "tiny", "bars", "png", None, tmp_path / "bars.png", recompute=False)
-    assert not list(Store.beside(alone).result_files())
+    assert not Store.beside(alone).result_files()
     redraw_figure(alone / "tiny", "bars", "png", None, tmp_path / "bars.png", recompute=True)
     assert (tmp_path / "bars.png").read_bytes() == (runs / "tiny/figures/bars.png").read_bytes()
 

@@ -195,7 +195,7 @@ def test_a_tracker_that_fails_costs_one_warning(fault: str, left: Any, notebook:
     assert done.returncode == 0, done.stderr
     [warning] = [line for line in done.stderr.splitlines() if "warning" in line]
     assert warning.startswith("warning: tracker.mine: ConnectionError: ")
-    assert warning.endswith("; it is told no more, and the run goes on")
+    assert warning.endswith("; it gets no more events, and the run goes on")
     assert (notebook.folder.parent / "out" / "report.html").exists()
     if left is not None:
         whats = [what for what, *_ in notes(notebook)]
