@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from attrs import frozen
 
 from flowlab.api import references
-from flowlab.engine.outcome import Record
 from flowlab.graph.node import Node
+
+if TYPE_CHECKING:
+    from flowlab.engine.outcome import Record
 
 _references = cache(references)
 

@@ -17,6 +17,8 @@ from safetensors.torch import save_file
 from summaries import reused
 
 from flowlab.engine.atomic_file import temporary_path
+from flowlab.engine.cache.gc import collect
+from flowlab.engine.cache.store import Store
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 LONG = ("--set", "dataset.a.nap=0.2")  # long enough to be kept
@@ -185,8 +187,11 @@ def test_results_of_an_older_version_are_not_used_and_garbage(
     assert reused(tmp_path / "runs/tiny") == set()
     lock = tmp_path / "runs/tiny/lock.toml"
     assert kept.stem in lock.read_text()
-    # a lock of that time may name it: it is garbage all the same
     aged(kept, older)
+    # a lock file of that time may name it: it is garbage all the same
+    both = {kept.stem, older.stem}
+    assert [file.path for file in collect(Store(kept.parent), both, 30, delete=False).removed] == [older]
+    assert [file.path for file in collect(Store(kept.parent), None, 30, delete=False).removed] == [older]
     assert flowlab("gc", "--delete").stdout.startswith("runs/.store: 1 file (")
     assert kept.exists()
     assert not older.exists()

@@ -35,17 +35,23 @@ samples = 20
 use = "noise-levels"
 levels = [0.08, 0.05]
 
-[denoiser.mmse]
-use = "empirical-mmse"
+[optimizer.wd]
+use = "weight-decay"
+steps = 20
+
+[denoiser.bank]
+use = "shallow-relu"
 dataset = "box"
 schedule = "levels"
+optimizer = "wd"
+width = 40
 
 [integrator.ddim]
 use = "ddim"
 
 [flow.pf]
 use = "probability"
-denoiser = "mmse"
+denoiser = "bank"
 integrator = "ddim"
 samples = 60
 """
@@ -218,16 +224,16 @@ def test_the_values_are_those_of_the_keys() -> None:
 
 
 def test_a_run_pins_them_while_a_component_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from flowlab.components.denoisers.empirical_mmse import EmpiricalMmse
+    from flowlab.components.denoisers.shallow_relu import ShallowRelu
 
     seen: list[dict[str, Any]] = []
-    build = EmpiricalMmse.build
+    build = ShallowRelu.build
 
     def watched(self: Any, *args: Any, **inputs: Any) -> Any:
         seen.append(switches())
         return build(self, *args, **inputs)
 
-    monkeypatch.setattr(EmpiricalMmse, "build", watched)
+    monkeypatch.setattr(ShallowRelu, "build", watched)
     torch.set_float32_matmul_precision("medium")
     torch.use_deterministic_algorithms(False)
     ran(tmp_path)
