@@ -108,7 +108,7 @@ def test_a_page_says_all_of_a_component(files: Mapping[str, bytes]) -> None:
     for part in (
         "maps the ball <math",
         "arXiv 2506.19031, Section 3 and Appendices B, C; arXiv 2311.06748.",
-        "ball radius in noise levels, <math",
+        "ball radius divided by the noise level, <math",
         "<mi>ρ</mi><mo>=</mo><mi>α</mi><mo>·</mo><mi>σ</mi>",
         "<code>3.0</code>",
         "&gt; 0",
