@@ -1,4 +1,4 @@
-"""The neurons that are active on a set of clusters and on no other, and the one that multipliers ask for most."""
+"""The neurons that are active on a set of clusters and on no other, and those with the largest demand."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Cones:
         """Neurons (w, b), |w| = 1, with locally largest |(w, b) G_S|, for pulls G (R, d + 1, d): S, (w, b), value.
 
         Alternates between the unit vector along (w, b) G_S and the neuron of the cone that goes farthest along it,
-        a quadratic programme. From the two leading axes of G_S; with a generator from all, and some at random.
+        a quadratic program. From the two leading axes of G_S; with a generator from all, and some at random.
         """
         for side, sign, pull in zip(self.sets, self.signs, pulls, strict=True):
             cone = sign[:, None] * self.rows
