@@ -34,7 +34,9 @@ class ClassifierSuite(Suite):
     @given(st.data(), seeds)
     def test_every_endpoint_has_one_class(self, data: st.DataObject, seed: int) -> None:
         geometry, ends = _about_a_box(seed)
-        classes = classified(self.drawn(data), {"one": _ended(geometry, ends), "two": _ended(geometry, ends[:7])})
+        classes = classified(
+            self.drawn(data), {"one": _trajectories(geometry, ends), "two": _trajectories(geometry, ends[:7])}
+        )
         assert set(classes.labels) == {"one", "two"}, "a flow is missing"
         for name, count in (("one", len(ends)), ("two", 7)):
             labels = classes.labels[name]
@@ -55,7 +57,7 @@ class ClassifierSuite(Suite):
             _ELSEWHERE: away,
         }
         for label, points in known.items():
-            labels = classified(component, {"one": _ended(geometry, points)}).labels["one"]
+            labels = classified(component, {"one": _trajectories(geometry, points)}).labels["one"]
             assert bool((labels == label).all()), f"a point of class {CLASSES[label]} got {labels.tolist()}"
 
     @some
@@ -65,7 +67,8 @@ class ClassifierSuite(Suite):
         shuffled = simplex_geometry(geometry.points[_order(seed, len(geometry.points))])
         component = self.drawn(data)
         first, second = (
-            classified(component, {"one": _ended(each, ends)}).labels["one"] for each in (geometry, shuffled)
+            classified(component, {"one": _trajectories(each, ends)}).labels["one"]
+            for each in (geometry, shuffled)
         )
         assert torch.equal(first, second), "labels change with the order of the training points"
 
@@ -76,7 +79,8 @@ class ClassifierSuite(Suite):
         order = _order(seed, len(ends))
         component = self.drawn(data)
         first, second = (
-            classified(component, {"one": _ended(geometry, each)}).labels["one"] for each in (ends, ends[order])
+            classified(component, {"one": _trajectories(geometry, each)}).labels["one"]
+            for each in (ends, ends[order])
         )
         assert torch.equal(first[order], second), "a label changes with the other endpoints"
 
@@ -85,7 +89,9 @@ class ClassifierSuite(Suite):
     def test_the_same_endpoints_get_the_same_classes(self, data: st.DataObject, seed: int) -> None:
         geometry, ends = _about_a_box(seed)
         component = self.drawn(data)
-        first, again = (classified(component, {"one": _ended(geometry, ends)}).labels["one"] for _ in range(2))
+        first, again = (
+            classified(component, {"one": _trajectories(geometry, ends)}).labels["one"] for _ in range(2)
+        )
         assert torch.equal(first, again), "labels differ from call to call"
 
 
@@ -109,7 +115,7 @@ def _about_a_box(seed: int) -> tuple[Geometry, Tensor]:
     return geometry, torch.cat([inside, geometry.points.mean(0) + spread])
 
 
-def _ended(geometry: Geometry, ends: Tensor) -> Trajectories:
+def _trajectories(geometry: Geometry, ends: Tensor) -> Trajectories:
     sigma = ends.new_tensor([0.1])
     bank = evolve(box_bank(training_set(geometry, 1, context()), sigma))
     return Trajectories(ends[None], sigma, bank, "probability")

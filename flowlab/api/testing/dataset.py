@@ -125,7 +125,7 @@ class DatasetSuite(Suite):
                 if geometry.closed_form is not None:
                     slabs = geometry.closed_form(torch.tensor([1e-3 * limit(exact)], dtype=dtype, device=device))
                     tensors += [slabs.offset, slabs.jumps, slabs.weights, slabs.biases]
-                found = {(one.dtype, one.device.type) for one in tensors}
+                found = {(tensor.dtype, tensor.device.type) for tensor in tensors}
                 assert found == {(dtype, device.type)}, f"asked for {dtype} on {device.type}, found {found}"
                 # single precision is rounded to 6e-8
                 gap = (geometry.points.cpu().double() - exact.points).abs().max()
@@ -136,7 +136,7 @@ class DatasetSuite(Suite):
     def test_the_closed_form_maps_each_ball_to_its_point(
         self, data: st.DataObject, seed: int, share: float
     ) -> None:
-        geometry, rho = closed(built(self.drawn(data), seed), share)
+        geometry, rho = with_closed_form(built(self.drawn(data), seed), share)
         slabs = geometry.closed_form(rho)  # type: ignore[misc]
         balls = in_balls(geometry, float(rho), 20, seed)
         gap = (slabs(balls.flatten(0, 1)[None])[0].view_as(balls) - geometry.points[:, None]).abs().max()
@@ -145,7 +145,7 @@ class DatasetSuite(Suite):
     @some
     @given(st.data(), seeds)
     def test_balls_that_meet_are_refused(self, data: st.DataObject, seed: int) -> None:
-        geometry, _ = closed(built(self.drawn(data), seed), 1.0)
+        geometry, _ = with_closed_form(built(self.drawn(data), seed), 1.0)
         half = torch.nn.functional.pdist(geometry.points).min() / 2
         try:
             geometry.closed_form(1.01 * half[None])  # type: ignore[misc]
@@ -158,7 +158,7 @@ class DatasetSuite(Suite):
     def test_the_closed_form_is_a_relu_network_of_its_stated_cost(
         self, data: st.DataObject, seed: int, share: float
     ) -> None:
-        geometry, rho = closed(built(self.drawn(data), seed), share)
+        geometry, rho = with_closed_form(built(self.drawn(data), seed), share)
         slabs = geometry.closed_form(rho)  # type: ignore[misc]
         network = from_slabs(slabs)
         y = (geometry.points.mean(0) + 2 * size(geometry) * normal(seed, 200, geometry.points.shape[1]))[None]
@@ -171,7 +171,7 @@ class DatasetSuite(Suite):
     def test_slabs_through_samples_in_the_balls_cost_no_more(
         self, data: st.DataObject, seed: int, share: float
     ) -> None:
-        geometry, rho = closed(built(self.drawn(data), seed), share)
+        geometry, rho = with_closed_form(built(self.drawn(data), seed), share)
         samples = in_balls(geometry, float(rho), 20, seed)[None]
         slabs, usable = slab_solution(samples, geometry.points, geometry.pattern)
         assert bool(usable.all()), "clusters within disjoint balls are not separated"
@@ -184,7 +184,7 @@ class DatasetSuite(Suite):
         self, data: st.DataObject, seed: int, share: float
     ) -> None:
         component = self.drawn(data)
-        geometry, rho = closed(built(component, seed), share)
+        geometry, rho = with_closed_form(built(component, seed), share)
         stable = self.stable_sums(component, geometry, float(rho))
         slabs = geometry.closed_form(rho)  # type: ignore[misc]
         expected = geometry.points if stable is None else distinct(torch.cat([geometry.points, stable]))
@@ -222,7 +222,7 @@ def limit(geometry: Geometry) -> float:
     return float(geometry.closed_form(geometry.points.new_zeros(1)).widths.min()) / 2
 
 
-def closed(training: TrainingSet, share: float) -> tuple[Geometry, Tensor]:
+def with_closed_form(training: TrainingSet, share: float) -> tuple[Geometry, Tensor]:
     """The geometry, and a radius (1,) that is a share of its largest; skips a test without a closed form."""
     geometry = training.geometry
     if geometry.closed_form is None:

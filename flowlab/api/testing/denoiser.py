@@ -100,7 +100,7 @@ class DenoiserSuite(Suite):
         bank = self.bank(data, seed)
         y = normal(seed, 9, 3)
         together = bank.denoise(y, 0)
-        alone = torch.cat([bank.denoise(one[None], 0) for one in y])
+        alone = torch.cat([bank.denoise(point[None], 0) for point in y])
         torch.testing.assert_close(together, alone, atol=_ROUNDING, rtol=0)
 
     @few

@@ -62,7 +62,7 @@ class IntegratorSuite(Suite):
         starts = normal(seed, 4, 3)
         path = smooth_path("probability", seed, 9)
         together = component.integrate(path, starts, context())
-        alone = torch.cat([component.integrate(path, one[None], context()) for one in starts], dim=1)
+        alone = torch.cat([component.integrate(path, start[None], context()) for start in starts], dim=1)
         # the same operations on each start: no more than their rounding
         torch.testing.assert_close(together, alone, atol=1e-12, rtol=0)
 

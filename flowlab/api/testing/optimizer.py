@@ -118,21 +118,21 @@ def _check_figures(fit: Fit, problem: Interpolation, geometry: Geometry) -> None
     """Check that reported numbers are those of the network."""
     off = _violation(fit, problem)
     balanced = fit.network.to(torch.float64).balanced_cost
-    found = {"violation_max": off, "cost_balanced": balanced}
+    measured = {"violation_max": off, "cost_balanced": balanced}
     for name, figures in fit.quality.items():
         assert len(figures) == len(off), f"{name} has {len(figures)} figures for {len(off)} levels"
-        if name in found:
-            assert figures == pytest.approx(to_list(found[name]), rel=1e-5), f"{name} is not what is found"
+        if name in measured:
+            assert figures == pytest.approx(to_list(measured[name]), rel=1e-5), f"{name} is not what is found"
     bounds = fit.quality.get("bound", [])
     least = torch.fmin(slab_cost(problem, geometry), torch.where(off <= _NOTHING, balanced, torch.inf))
     for bound, cost in zip(bounds, least.tolist(), strict=False):
         # the solver of the slabs works to 1e-10
         assert bound is None or not bound > cost * (1 + 1e-6), f"a bound of {bound} above a cost of {cost}"
     if fit.history is not None:
-        said = off.new_tensor(fit.history.columns["violation_max"][-len(off) :])
+        reported = off.new_tensor(fit.history.columns["violation_max"][-len(off) :])
         # a later stage may have improved it
-        assert bool((off <= (1 + _SINCE) * said + _NOTHING).all()), (
-            f"violation {off.max():.3g}, reported {said.max():.3g}"
+        assert bool((off <= (1 + _SINCE) * reported + _NOTHING).all()), (
+            f"violation {off.max():.3g}, reported {reported.max():.3g}"
         )
 
 

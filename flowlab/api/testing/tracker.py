@@ -50,8 +50,8 @@ class TrackerSuite(Suite):
         with tempfile.TemporaryDirectory() as folder:
             report_all(component, Path(folder))
             found = {path.name for path in Path(folder).iterdir()}
-        said = set(component.writes()) if hasattr(component, "writes") else set()
-        assert found <= said, f"{sorted(found - said)} is written, and not named by writes()"
+        declared = set(component.writes()) if hasattr(component, "writes") else set()
+        assert found <= declared, f"{sorted(found - declared)} is written, and not named by writes()"
 
     @few
     @given(st.data())

@@ -121,7 +121,7 @@ class Claim:
             forms = OverSeeds(*_by_seed(theory, self.theory_metric or self.metric))
             finding = evolve(finding, theory=forms.means, theory_intervals=_intervals(forms))
         if all(math.isfinite(figure) for row in rows for figure in row):
-            finding = self._judged(finding, figures)
+            finding = self._judge(finding, figures)
         shortfall = None
         if finding.verdict != "holds":
             verdict = finding.verdict or "not known"
@@ -129,21 +129,32 @@ class Claim:
             shortfall = f"{self.text}: {verdict}{because}; found {finding.our_figures}, claimed {finding.rule}"
         return Result(finding, asdict(finding), shortfall=shortfall)
 
-    def _judged(self, finding: ClaimResult, figures: OverSeeds) -> ClaimResult:
+    def _judge(self, finding: ClaimResult, figures: OverSeeds) -> ClaimResult:
         """The finding with its verdict and its reason."""
         from flowlab.theory.statistics.over_seeds import OverSeeds, combine_verdicts
 
         if not self.every_seed:
             judged = list(self._rules(figures))
-            words = [word for rule, one in judged if (word := self._words(finding, rule, one, figures.random))]
+            words = [
+                word
+                for rule, judgement in judged
+                if (word := self._words(finding, rule, judgement, figures.random))
+            ]
             if len(figures.rows) > 1 and not figures.random and not any(figures.starts):
                 words = ["the same at each seed"]
             return evolve(
-                finding, verdict=combine_verdicts(one.verdict for _, one in judged), reason="; ".join(words)
+                finding,
+                verdict=combine_verdicts(judgement.verdict for _, judgement in judged),
+                reason="; ".join(words),
             )
-        each = [combine_verdicts(one.verdict for _, one in self._rules(OverSeeds((row,)))) for row in figures.rows]
+        each = [
+            combine_verdicts(judgement.verdict for _, judgement in self._rules(OverSeeds((row,))))
+            for row in figures.rows
+        ]
         against = [
-            finding.format_numbers(*row) for row, one in zip(figures.rows, each, strict=True) if one == "fails"
+            finding.format_numbers(*row)
+            for row, judgement in zip(figures.rows, each, strict=True)
+            if judgement == "fails"
         ]
         reason = f"against it {len(against)} of {len(each)} seeds, the first with {against[0]}" if against else ""
         return evolve(finding, verdict=combine_verdicts(each), reason=reason)
@@ -203,19 +214,19 @@ def _intervals(figures: OverSeeds) -> tuple[tuple[float, float], ...]:
 def _absent(key: str, places: str | tuple[str, ...], analysis: NodeSpec) -> Iterator[ValidationIssue]:
     """The places at which an analysis will have no number, as far as its component knows."""
     known = known_places(analysis)
-    for place in _listed(places):
+    for place in _as_tuple(places):
         if known is not None and not leads_to_one(place, known):
             yield ValidationIssue(
                 key, f"{analysis.name!r} has no number at {place!r} among its metrics ({_hint(place, known)})"
             )
 
 
-def _hint(place: str, found: Collection[str]) -> str:
-    near = nearest(place, found)
-    return f"did you mean {near!r}?" if near else f"there are: {', '.join(found) or 'none'}"
+def _hint(place: str, known: Collection[str]) -> str:
+    near = nearest(place, known)
+    return f"did you mean {near!r}?" if near else f"there are: {', '.join(known) or 'none'}"
 
 
-def _listed(places: str | tuple[str, ...]) -> tuple[str, ...]:
+def _as_tuple(places: str | tuple[str, ...]) -> tuple[str, ...]:
     return (places,) if isinstance(places, str) else places
 
 
@@ -223,23 +234,25 @@ def _figures(analyses: Metrics, places: str | tuple[str, ...]) -> list[tuple[flo
     """The numbers at the places in the metrics of each analysis, and the starts of which they are shares."""
     figures: list[tuple[float, int | None]] = []
     for label, metrics in analyses.items():
-        found = dict(_numbers(metrics))
-        for place in _listed(places):
+        numbers = dict(_numbers(metrics))
+        for place in _as_tuple(places):
             named = [
-                (figure, _starts(found, key))
-                for key, figure in found.items()
+                (figure, _starts(numbers, key))
+                for key, figure in numbers.items()
                 if key == place or key.startswith(f"{place}.")
             ]
             if not named:
-                raise NodeError(f"{label!r} has no number at {place!r} among its metrics ({_hint(place, found)})")
+                raise NodeError(
+                    f"{label!r} has no number at {place!r} among its metrics ({_hint(place, numbers)})"
+                )
             figures += named
     return figures
 
 
-def _starts(found: Mapping[str, float], key: str) -> int | None:
+def _starts(numbers: Mapping[str, float], key: str) -> int | None:
     """The number `starts` that is beside a share in the metrics; None for other numbers."""
-    starts = found.get(f"{key.rpartition('.')[0]}.starts")
-    return int(starts) if starts and 0 <= found[key] <= 1 and not key.endswith(".starts") else None
+    starts = numbers.get(f"{key.rpartition('.')[0]}.starts")
+    return int(starts) if starts and 0 <= numbers[key] <= 1 and not key.endswith(".starts") else None
 
 
 def _numbers(metrics: Any, above: str = "") -> Iterator[tuple[str, float]]:

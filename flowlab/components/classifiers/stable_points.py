@@ -50,7 +50,7 @@ class StablePoints:
             for name, path in flow.items()
         }
         labels = {name: classes.labels for name, classes in classified.items()}
-        changed = {name: self._changed(path, labels[name]) for name, path in flow.items()}
+        changed = {name: self._count_changes(path, labels[name]) for name, path in flow.items()}
         classes = Classes(labels, flow, self.threshold, self.metric, changed)
         rows = [
             (name, start, CLASSES[label], near, virtual if virtual < float("inf") else None)
@@ -70,7 +70,7 @@ class StablePoints:
         metrics: dict[str, Any] = {**counts, HALF_STEP: changed}
         return Result(classes, metrics, {"endpoints": table}, half_step_shortfall(classes))
 
-    def _changed(self, path: Trajectories, labels: Tensor) -> int | None:
+    def _count_changes(self, path: Trajectories, labels: Tensor) -> int | None:
         """The number of endpoints that change their class at half the step, or move by more than the threshold."""
         from flowlab.theory.geometry.classes import classify
         from flowlab.theory.geometry.subset_sums import norm

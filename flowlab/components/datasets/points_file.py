@@ -44,13 +44,13 @@ class PointsFile:
             yield ValidationIssue("path", f"only {', '.join(_FORMATS)} files hold points, found {path.name!r}")
         elif not path.is_file():
             yield ValidationIssue("path", f"there is no file {self.path!r}")
-        elif not self._as_named():
+        elif not self._content_matches():
             rule = f"only {', '.join(_FORMATS)} files hold points"
             yield ValidationIssue(
                 "path", f"{rule}: by its content {path.name!r} is none, and a pickle is never opened"
             )
 
-    def _as_named(self) -> bool:
+    def _content_matches(self) -> bool:
         try:
             with open(self.path, "rb") as file:
                 head = file.read(128)

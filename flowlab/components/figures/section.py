@@ -86,7 +86,7 @@ class Section:
 
         if self.geometry.cell is None:
             return None
-        first, *others = self._anchored()
+        first, *others = self._anchor_first()
         corners = self.project(self.geometry.points[[first, *others]])
         if not self._at_anchor(first):
             return corners
@@ -103,7 +103,7 @@ class Section:
     def _at_anchor(self, index: int) -> bool:
         return bool((self.geometry.points[index] - self.geometry.anchor).norm() <= _FLAT * self._scale)
 
-    def _anchored(self) -> list[int]:
+    def _anchor_first(self) -> list[int]:
         """The chosen points, the anchor first if it is one of them."""
         return sorted(self.chosen, key=lambda n: not self._at_anchor(n))
 

@@ -48,7 +48,7 @@ class ScoreFlow:
 
     denoiser: str = reference("denoiser", help="the bank; the flow is that of one of its levels")
     integrator: str | None = reference(
-        "integrator", None, help="how the flow steps (default: exactly, or DDIM where the denoiser isn't affine)"
+        "integrator", None, help="how the flow steps (default: exactly, or DDIM for other denoisers)"
     )
     sigma: float | None = parameter(
         None, help="noise level; the nearest one is used (default: the least)", unit="data units", gt=0

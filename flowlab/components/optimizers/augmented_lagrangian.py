@@ -74,7 +74,7 @@ class AugmentedLagrangian:
     ) -> Fit:
         """Fit all levels at once, or in parts where memory is short.
 
-        Raises NodeError where the loss stops being finite, a single level doesn't fit into memory, or the
+        Raises NodeError where the loss is not finite, a single level does not fit into memory, or the
         slabs need more neurons than there are.
         """
         import torch

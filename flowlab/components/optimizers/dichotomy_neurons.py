@@ -53,15 +53,18 @@ class DichotomyNeurons:
             except ValueError as error:
                 raise NodeError(str(error)) from error
             context.progress(level + 1, levels, {} if solved[-1] is None else {"cost": solved[-1].cost})
-        usable = torch.tensor([one is not None for one in solved], device=problem.sigma.device)
+        usable = torch.tensor([solution is not None for solution in solved], device=problem.sigma.device)
         parts = []
         if not bool(usable.all()):
-            lost = problem.noise[~usable]
+            unsolved = problem.noise[~usable]
             parts.append(
-                f"no network of such neurons was found at {len(lost)} of {levels} levels (sigma from "
-                f"{lost.min():.4g} to {lost.max():.4g}): too few hyperplanes separate the clusters"
+                f"no network of such neurons was found at {len(unsolved)} of {levels} levels (sigma from "
+                f"{unsolved.min():.4g} to {unsolved.max():.4g}): too few hyperplanes separate the clusters"
             )
-        gaps = [None if one is None else 1 - one.bound / one.cost if one.cost else 0.0 for one in solved]
+        gaps = [
+            None if solution is None else 1 - solution.bound / solution.cost if solution.cost else 0.0
+            for solution in solved
+        ]
         wide = [gap for gap in gaps if gap is not None and gap > 2 * self.gap]
         if wide:
             parts.append(
@@ -70,14 +73,14 @@ class DichotomyNeurons:
         dimension = problem.points.shape[-1]
         shapes = (1, 1, dimension), (1, 1, dimension), (1, 1), (1, dimension, dimension), (1, dimension)
         none = ReluNetwork(*(torch.full(shape, torch.nan, dtype=torch.float64) for shape in shapes))
-        network = concat_networks([none if one is None else one.network for one in solved])
+        network = concat_networks([none if solution is None else solution.network for solution in solved])
         return Fit(
             network.to(problem.samples),
             usable,
             shortfall="; ".join(parts) or None,
             tolerance=1e-6,
             quality={
-                "family_bound": [None if one is None else one.bound for one in solved],
+                "family_bound": [None if solution is None else solution.bound for solution in solved],
                 "family_gap": gaps,
             },
         )

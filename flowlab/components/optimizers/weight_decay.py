@@ -57,7 +57,7 @@ class WeightDecay:
     ) -> Fit:
         """Fit all levels at once, or in parts where memory is short.
 
-        Raises NodeError where the loss stops being finite or a single level doesn't fit into memory.
+        Raises NodeError where the loss is not finite or a single level does not fit into memory.
         """
         import torch
 

@@ -42,10 +42,10 @@ def proved_bound(multipliers: Tensor, samples: Tensor, targets: Tensor, threshol
     numerator, |delta| sqrt(Q) 2 max |y'| added to g. u = 2^-53; a sum of Q products is off by at most
     (Q + 2) u times the sum of their sizes, y' by u |y'|. Flat samples, sigma_min = 0, prove nothing.
     """
-    place = standard_frame(samples)
+    frame = standard_frame(samples)
     # a coordinate that is the same for all samples acts as a bias does, at some cost
-    y, x = place.inside(samples)[:, (samples != samples[:1]).any(0)], place.inside(targets)
-    multipliers = multipliers * place.scale
+    y, x = frame.inside(samples)[:, (samples != samples[:1]).any(0)], frame.inside(targets)
+    multipliers = multipliers * frame.scale
     rows = torch.cat([y, torch.ones_like(y[:, :1])], -1)
     size, width = rows.shape
     demand = demand_bound(multipliers, y, threshold, regions)
@@ -55,10 +55,12 @@ def proved_bound(multipliers: Tensor, samples: Tensor, targets: Tensor, threshol
     least = float(spread[-1]) - 64 * (size + width) * _UNIT * float(spread[0])
     if least <= 0:
         return Proof(0.0, demand)
-    off = float((rows.mT @ multipliers).norm()) + (size + 8) * _UNIT * float((weights * reach).sum())
-    correction = off / least
+    residual = float((rows.mT @ multipliers).norm()) + (size + 8) * _UNIT * float((weights * reach).sum())
+    correction = residual / least
     far = 2 * float(reach.max())
     upper = demand.upper + correction * size**0.5 * far + 8 * _UNIT * far * float(weights.sum())
-    won = float((multipliers * x).sum())
-    won -= correction * float(x.norm()) + (size * x.shape[1] + 8) * _UNIT * float((multipliers * x).abs().sum())
-    return Proof(max(0.0, won / upper * (1 - 64 * _UNIT)) if upper > 0 else 0.0, demand)
+    numerator = float((multipliers * x).sum())
+    numerator -= correction * float(x.norm()) + (size * x.shape[1] + 8) * _UNIT * float(
+        (multipliers * x).abs().sum()
+    )
+    return Proof(max(0.0, numerator / upper * (1 - 64 * _UNIT)) if upper > 0 else 0.0, demand)

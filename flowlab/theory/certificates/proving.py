@@ -52,22 +52,22 @@ def prove(
         return best
     kept = near_kinks(samples, targets, program)
     y, x = samples[kept], targets[kept]
-    place = standard_frame(y)
+    frame = standard_frame(y)
     hints, multipliers, left = program.neurons, None, budget.regions
     for _ in range(budget.turns):
-        found = cutting_planes(y, x, hints, cost, gap / 4, budget.rounds, search, generator, multipliers)
-        multipliers = found.bound.multipliers
-        threshold = max(1.0, found.bound.demand.value) * (1 + gap / 2)
+        certificate = cutting_planes(y, x, hints, cost, gap / 4, budget.rounds, search, generator, multipliers)
+        multipliers = certificate.bound.multipliers
+        threshold = max(1.0, certificate.bound.demand.value) * (1 + gap / 2)
         proof = proved_bound(multipliers, y, x, threshold, left)
         left -= proof.demand.regions
-        best = max(best, proof, key=lambda one: one.bound)
+        best = max(best, proof, key=lambda candidate: candidate.bound)
         report(best)
         witnesses = proof.demand.neurons
         if best.bound >= (1 - gap) * cost or left <= 0 or not len(witnesses):
             break
-        z = multipliers * place.scale
-        witnesses = witnesses + best_biases(z, place.inside(y), climb(z, place.inside(y), witnesses, search.steps))
-        hints = found.program.neurons + place.neurons_outside(witnesses)
+        z = multipliers * frame.scale
+        witnesses = witnesses + best_biases(z, frame.inside(y), climb(z, frame.inside(y), witnesses, search.steps))
+        hints = certificate.program.neurons + frame.neurons_outside(witnesses)
     return best
 
 
@@ -81,9 +81,9 @@ def near_kinks(samples: Tensor, targets: Tensor, program: Program) -> Tensor:
     distance = (samples @ neurons.weights.mT + neurons.biases).abs()
     kept = torch.zeros(len(samples), dtype=torch.bool, device=samples.device)
     _, cluster = torch.unique(targets, dim=0, return_inverse=True)
-    for one in cluster.unique():
-        members = (cluster == one).nonzero()[:, 0]
-        few = min(samples.shape[1], len(members))
-        nearest = distance[members].topk(few, dim=0, largest=False).indices
+    for index in cluster.unique():
+        members = (cluster == index).nonzero()[:, 0]
+        count = min(samples.shape[1], len(members))
+        nearest = distance[members].topk(count, dim=0, largest=False).indices
         kept[members[nearest.flatten()]] = True
     return kept

@@ -1,4 +1,4 @@
-"""The neurons that are active on a set of clusters and on no other, and the one that multipliers ask for most."""
+"""The neurons that are active on a set of clusters and on no other, and those with the largest demand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What interpolation asks of a neuron that is active on whole clusters only."""
+"""The equations of interpolation for neurons that are active on whole clusters only."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class ClusterFeatures:
 
     @property
     def goal(self) -> Array:
-        """What neurons have to make (p, d), as affine maps can't."""
+        """The right side (p, d) of the equations for the neurons: what affine maps cannot produce."""
         goal: Array = self.free.T @ self.target
         return goal
 

@@ -1,4 +1,4 @@
-"""Dichotomies of a set of points, and what slab each is worth."""
+"""Dichotomies of a set of points, and the slopes of their slabs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Separate = Callable[[Sides], tuple[Array, Sides]]
 
 # Points whose 2^(N-1) - 1 dichotomies are all priced; of more points, only some are tried.
 MOST_POINTS = 14
-# A set deserves a slab if multipliers ask for more than its slope by this share: slopes are known to 1e-10.
+# A set deserves a slab if its demand is above its slope by more than this share: slopes are known to 1e-10.
 _WORTH = 1e-9
 _BATCH = 48  # slopes computed in a round
 _GAPS = (1e-2, 1e-5, 1e-11)  # of the restricted problems, closer as there is nothing more to add
@@ -60,7 +60,7 @@ class Dichotomies:
         return cls(separate, sets, np.zeros(len(sets)), complete)
 
     def asked(self, multipliers: Array) -> Array:
-        """What multipliers (N - 1, d) ask of each set, as a share of its slope: above 1 it is worth a slab."""
+        """The demand of multipliers (N - 1, d) for each set, divided by its slope: above 1 it is worth a slab."""
         norms = np.linalg.norm(self.above[:, 1:] @ multipliers, axis=1)
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(norms > 0, norms / self.slopes, 0.0)
@@ -91,7 +91,7 @@ class Dichotomies:
         self.slopes[fresh] = slopes
 
     def find(self, sets: Sides) -> NDArray[np.intp]:
-        """The indices of sets (R, N), or of their complements; those that aren't here are added."""
+        """The indices of sets (R, N), or of their complements; sets that are not in the list are added."""
         sets = np.where(sets[:, :1], ~sets, sets)
         at = {row.tobytes(): index for index, row in enumerate(self.above)}
         new = [row for row in sets if row.any() and row.tobytes() not in at]

@@ -52,22 +52,22 @@ def least_lifts(
     columns = sets.find(above)
     sets.learn(columns)
     slopes = sets.slopes[columns]
-    simple = _single(points, slopes) if pattern is None else _patterned(places, slopes, pattern)
+    simple = _single(points, slopes) if pattern is None else _by_pattern(places, slopes, pattern)
     if simple is not None:
         offset, jumps, multipliers = simple
         unknowns = (len(points) - 1) * min(len(points) - 1, points.shape[1])
         if not sets.complete and (optimal_on_balls(points, pattern) or unknowns > _MOST_UNKNOWNS):
-            return _chosen(offset, jumps, above, np.nan, False)
+            return _nonzero(offset, jumps, above, np.nan, False)
         if not len(sets.worth(multipliers)):
             bound = 2 * (multipliers * (places[1:] - places[0])).sum() / max(1.0, sets.asked(multipliers).max())
-            return _chosen(offset, jumps, above, float(bound), sets.complete)
+            return _nonzero(offset, jumps, above, float(bound), sets.complete)
     elif (not sets.complete and optimal_on_balls(points, pattern)) or not separable():
         return None
     solved = least_jumps(sets, places, columns)
     if solved is None:
         return None
     chosen, pursuit = solved
-    return _chosen(
+    return _nonzero(
         *_smaller_sides(places[0], pursuit.groups, sets.above[chosen]), 2 * pursuit.bound, sets.complete
     )
 
@@ -93,7 +93,7 @@ def _single(points: Tensor, slopes: Array) -> tuple[Array, Array, Array] | None:
     return offset, jumps, gradients[1:]
 
 
-def _patterned(places: Array, slopes: Array, pattern: Sides) -> tuple[Array, Array, Array] | None:
+def _by_pattern(places: Array, slopes: Array, pattern: Sides) -> tuple[Array, Array, Array] | None:
     """Offset, jumps and multipliers of the slabs of a pattern; the jumps follow from the points alone."""
     if np.isinf(slopes).any():
         return None
@@ -114,7 +114,7 @@ def _smaller_sides(origin: Array, jumps: Array, above: Sides) -> tuple[Array, Ar
     return origin + jumps[large].sum(0), signs * jumps, above ^ large[:, None]
 
 
-def _chosen(offset: Array, jumps: Array, above: Sides, bound: float, complete: bool) -> Lifts:
+def _nonzero(offset: Array, jumps: Array, above: Sides, bound: float, complete: bool) -> Lifts:
     """The sets whose jumps are not zero, with small sets first."""
     lengths = np.linalg.norm(jumps, axis=1)
     kept = np.flatnonzero(lengths > _IDLE * lengths.max(initial=0.0))

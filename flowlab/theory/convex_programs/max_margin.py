@@ -120,7 +120,7 @@ def _add_violated(slabs: Sequence[_Slab], samples: _Samples) -> list[_Slab]:
         slack += np.float32(slab.solution[-1])
         slack *= sign
         slack -= np.maximum(sign, 0)
-        new = _violated(slab, slack, samples) if len(slab.working) else _nearest(slab, slack, samples)
+        new = _find_violated(slab, slack, samples) if len(slab.working) else _find_nearest(slab, slack, samples)
         if len(new):
             slab.working = np.concatenate([slab.working, new])
             violated.append(slab)
@@ -138,14 +138,14 @@ def _solve(slab: _Slab, samples: _Samples) -> bool:
     return True
 
 
-def _nearest(slab: _Slab, slack: NDArray[np.float32], samples: _Samples) -> Indices:
+def _find_nearest(slab: _Slab, slack: NDArray[np.float32], samples: _Samples) -> Indices:
     """The samples of least slack on each side, which are likely to touch the slab."""
     flat = np.arange(slack.size).reshape(slack.shape)
     sides = [side for side in (slab.sign > 0, slab.sign < 0) if side.any()]
-    return np.concatenate([_least(slack[side].ravel(), flat[side].ravel(), samples) for side in sides])
+    return np.concatenate([_indices_of_least(slack[side].ravel(), flat[side].ravel(), samples) for side in sides])
 
 
-def _violated(slab: _Slab, slack: NDArray[np.float32], samples: _Samples) -> Indices:
+def _find_violated(slab: _Slab, slack: NDArray[np.float32], samples: _Samples) -> Indices:
     """The worst violated samples outside the working set, checked in float64 where rounding leaves a doubt.
 
     In the unit ball the error of d products in single precision is at most (d + 4) roundings of |w| + |b| + 1.
@@ -155,16 +155,16 @@ def _violated(slab: _Slab, slack: NDArray[np.float32], samples: _Samples) -> Ind
     doubt = _ROUNDING * (len(weights) + 4) * (np.linalg.norm(weights) + abs(bias) + 1)
     sure = np.flatnonzero(slack < -doubt)
     if len(sure):
-        return _least(slack[sure], sure, samples)
+        return _indices_of_least(slack[sure], sure, samples)
     doubtful = np.setdiff1d(np.flatnonzero(slack < doubt), slab.working)
     sign = slab.sign[doubtful // samples.size]
     exact = sign * (samples.rows[doubtful] @ weights + bias) - np.maximum(sign, 0.0)
     # for a slab that is narrow against the data, heights have larger rounding errors
     below = exact < -max(TOLERANCE, doubt * np.finfo(float).eps / _ROUNDING)
-    return _least(exact[below], doubtful[below], samples)
+    return _indices_of_least(exact[below], doubtful[below], samples)
 
 
-def _least(values: NDArray[np.floating], indices: Indices, samples: _Samples) -> Indices:
+def _indices_of_least(values: NDArray[np.floating], indices: Indices, samples: _Samples) -> Indices:
     """The indices of the least values, as many as are fastest per round by measurement."""
     most = samples.rows.shape[1] // 2 + 80
     return indices if len(indices) <= most else indices[np.argpartition(values, most)[:most]]

@@ -51,7 +51,7 @@ class ClassFractions:
         for flow, path in classifier.flows.items():
             counts = classifier.counts(flow)
             total = sum(counts.values())
-            predicted = _predicted(path, classifier)
+            predicted = _prediction(path, classifier)
             metrics[flow] = {**{name: count / total for name, count in counts.items()}, "starts": total}
             outside = 0
             for name, count in counts.items():
@@ -79,7 +79,7 @@ class ClassFractions:
         return Result(table, metrics, {"fractions": table}, half_step_shortfall(classifier))
 
 
-def _predicted(flow: Trajectories, classes: Classes) -> Mapping[str, float]:
+def _prediction(flow: Trajectories, classes: Classes) -> Mapping[str, float]:
     """The probability of each class by theory; empty where there is no prediction."""
     from flowlab.theory.flows.outcomes import axis_box, box_coordinates, outcome_probabilities
 

@@ -55,7 +55,9 @@ class FractionsOverSweep:
             name, number = swept_number(without_seed(label)[0], self.over)
             for panel, line, share, low, high in _shares(name, value):
                 panels.setdefault(panel, {}).setdefault(line, []).append((number, share, low, high))
-        panels = {panel: {name: _merged(line) for name, line in lines.items()} for panel, lines in panels.items()}
+        panels = {
+            panel: {name: _merge_points(line) for name, line in lines.items()} for panel, lines in panels.items()
+        }
         across = 2 if len(panels) == 4 else min(3, len(panels))
         down = math.ceil(len(panels) / across)
         figure, axes = new_figure(
@@ -98,7 +100,7 @@ def _shares(name: str, value: Any) -> Iterator[tuple[str, str, float, float, flo
         raise NodeError(f"the analysis {name!r} holds no shares")
 
 
-def _merged(points: Points) -> Points:
+def _merge_points(points: Points) -> Points:
     """One point per swept number, in order: a single point, or the mean of several with the least and largest."""
     merged: Points = []
     for number, group in itertools.groupby(sorted(points), key=lambda point: point[0]):

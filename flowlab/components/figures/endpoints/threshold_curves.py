@@ -53,9 +53,9 @@ class ThresholdCurves:
 
 def _curves(ax: Axes, rows: list[dict[str, Any]]) -> None:
     for norm, look in _NORMS.items():
-        mine = sorted((row for row in rows if row["metric"] == norm), key=lambda row: row["threshold"])
+        series = sorted((row for row in rows if row["metric"] == norm), key=lambda row: row["threshold"])
         for name in CLASSES:
-            share = [100 * row[name] / sum(row[each] for each in CLASSES) for row in mine]
-            ax.plot([row["threshold"] for row in mine], share, color=CLASS_COLOURS[name], ls=look["ls"])
+            share = [100 * row[name] / sum(row[each] for each in CLASSES) for row in series]
+            ax.plot([row["threshold"] for row in series], share, color=CLASS_COLOURS[name], ls=look["ls"])
     ax.set(ylim=(-3, 103), yticks=range(0, 101, 25))
     ax.spines["left"].set_bounds(0, 100)

@@ -54,18 +54,18 @@ class MinimalityMap:
 
 def _panel(ax: Axes, rows: Rows) -> None:
     ax.axhline(1, color=FAINT, lw=0.5, zorder=0)
-    for k, (name, shown) in enumerate(distinguishing(dict.fromkeys(rows["denoiser"])).items()):
-        mine = [
+    for k, (name, label) in enumerate(distinguishing(dict.fromkeys(rows["denoiser"])).items()):
+        indices = [
             i for i, other in enumerate(rows["denoiser"]) if other == name and rows["gap_proved"][i] is not None
         ]
-        mine.sort(key=lambda i: rows["sigma"][i])
-        sigma, share = [rows["sigma"][i] for i in mine], [1 - rows["gap_proved"][i] for i in mine]
-        estimate = [1 - rows["gap_estimate"][i] for i in mine]
+        indices.sort(key=lambda i: rows["sigma"][i])
+        sigma, share = [rows["sigma"][i] for i in indices], [1 - rows["gap_proved"][i] for i in indices]
+        estimate = [1 - rows["gap_estimate"][i] for i in indices]
         style = series_style(k)
         ax.plot(sigma, share, lw=0.8, color=style["color"], zorder=1)
         ax.plot(sigma, estimate, lw=0.6, ls=":", color=style["color"], zorder=1)
         # one legend entry per series, whatever its verdicts
-        ax.plot([], [], lw=0.8, **style, label=shown)
+        ax.plot([], [], lw=0.8, **style, label=label)
         for word, at, look in (
             ("minimal", share, {"marker": style["marker"]}),
             (
@@ -76,7 +76,7 @@ def _panel(ax: Axes, rows: Rows) -> None:
             ("estimated", estimate, {"marker": "+", "markeredgewidth": 1.0}),
             ("open", share, {"marker": "x", "markeredgewidth": 1.0}),
         ):
-            places = [j for j, i in enumerate(mine) if rows["verdict"][i] == word]
+            places = [j for j, i in enumerate(indices) if rows["verdict"][i] == word]
             ax.plot(
                 [sigma[j] for j in places],
                 [at[j] for j in places],

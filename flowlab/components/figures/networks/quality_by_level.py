@@ -59,14 +59,14 @@ class QualityByLevel:
         figure, axes = new_figure(
             "single" if across == 1 else "double", 0.72 if across == 1 else 0.84 / across, columns=across
         )
-        shown = distinguishing(lines)
+        labels = distinguishing(lines)
         noisiest = max(max(levels) for levels in lines.values())
         for ax, quantity in zip(axes[0], self.quantities, strict=True):
             least = _NIL.get(quantity, 0.0) * noisiest ** (2 if quantity == "mse" else 1)
             for k, (name, levels) in enumerate(lines.items()):
                 sigma = sorted(levels)
                 values = [_number(levels[s].get(quantity), least) for s in sigma]
-                ax.plot(sigma, values, label=shown[name], **series_style(k))
+                ax.plot(sigma, values, label=labels[name], **series_style(k))
             ax.set(xlabel=r"noise level $\sigma$", ylabel=metric_label(quantity))
             _scale(ax, quantity)
         handles, names = axes[0, 0].get_legend_handles_labels()

@@ -26,7 +26,7 @@ class StabilityByOrder:
     """
 
     analysis: tuple[str, ...] = reference(
-        "analysis", help="of the kind virtual-point-stability, one a denoiser", many=True
+        "analysis", help="of the kind virtual-point-stability, one per denoiser", many=True
     )
 
     @house_style()
@@ -50,7 +50,7 @@ class StabilityByOrder:
             _series(ax, label, {orders.index(n) + shift: row for n, row in shares.items()}, series_style(k))
         for between in range(len(orders) - 1):
             ax.axvline(between + 0.5, color=FAINT, lw=0.3, zorder=0)
-        ax.set_xticks(range(len(orders)), [_tested(order, list(analysis.values())) for order in orders])
+        ax.set_xticks(range(len(orders)), [_order_label(order, list(analysis.values())) for order in orders])
         ax.tick_params(axis="x", length=0)
         ax.set(xlim=(-0.5, len(orders) - 0.5), ylim=(-3, 110), yticks=range(0, 101, 25))
         ax.set(xlabel="training points summed", ylabel="stable sums (%)")
@@ -60,7 +60,7 @@ class StabilityByOrder:
         return Result(figure)
 
 
-def _tested(order: int, analyses: Sequence[Shares]) -> str:
+def _order_label(order: int, analyses: Sequence[Shares]) -> str:
     """The label of an order, with the fewest sums that were tested where some were not."""
     rows = [shares[order] for shares in analyses if order in shares]
     least = min(rows, key=lambda row: row["tested"] / row["total"])
