@@ -45,7 +45,7 @@ class Parameter:
         return " and ".join(f"{sign} {bound:g}" for sign, bound in bounds if bound is not None)
 
     def admits(self, value: Any) -> bool:
-        """Whether a number lies in the range and a text matches the pattern, or each of a tuple. All else does.
+        """Whether numbers lie in the range and texts match the pattern, in a tuple each of them.
 
         A length is zero, or 1e-100 to 1e100. Of coordinates, which may be negative, the largest is.
         """

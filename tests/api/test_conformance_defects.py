@@ -182,7 +182,7 @@ def nearest_index(right: Any, flow: Any) -> Any:
 
 
 class Around:
-    """A crew that does as another does."""
+    """A pool that does as another does."""
 
     def __init__(self, right: Any) -> None:
         self.right, self.first = right, {}
@@ -191,10 +191,10 @@ class Around:
         return getattr(self.right, name)
 
 
-def executor(linger: float = 0.0, crews: int = 9, **methods: Any) -> Any:
-    """An executor whose crews have these methods, and of which so many answer; who leaves waits."""
-    pool = type("Crew", (Around,), methods)
-    dumb = type("Crew", (Around,), {"answers": lambda self: ()})
+def executor(linger: float = 0.0, pools: int = 9, **methods: Any) -> Any:
+    """An executor whose pools have these methods, and of which so many answer; who leaves waits."""
+    pool = type("Pool", (Around,), methods)
+    dumb = type("Pool", (Around,), {"completed": lambda self: ()})
     opened = []
 
     class Broken:
@@ -202,7 +202,7 @@ def executor(linger: float = 0.0, crews: int = 9, **methods: Any) -> Any:
         def open_pool(self, *arguments: Any) -> Iterator[Any]:
             opened.append(arguments)
             with Local(workers=2).open_pool(*arguments) as right:
-                yield (pool if len(opened) <= crews else dumb)(right)
+                yield (pool if len(opened) <= pools else dumb)(right)
             time.sleep(linger)
 
     return Broken()
@@ -214,7 +214,7 @@ def completed(spoil: Callable[..., Any]) -> Any:
 
 
 def orders(spoil: Callable[..., Any]) -> Any:
-    """An executor that hands on other orders, made of the crew and the task."""
+    """An executor that hands on other orders, made of the pool and the task."""
     return executor(submit=lambda self, task: self.right.submit(evolve(task, order=spoil(self, task))))
 
 
@@ -441,7 +441,7 @@ DEFECTS: list[tuple[str, str, Any, dict[str, Any]]] = [
         executor(completed=lambda self: [answer for answer in self.right.completed() if not answer.crashes]),
         {},
     ),
-    ("executor", "a_crew_can_follow_another", executor(crews=1), {}),
+    ("executor", "a_pool_can_follow_another", executor(pools=1), {}),
 ]
 DEFECTS += [
     (
@@ -490,7 +490,7 @@ def test_a_wrong_theory_of_stable_sums_fails(component, claimed):
         hold("dataset", SUMS, component, stable_sums=claimed)()
 
 
-def test_a_crew_that_lingers_fails():
+def test_a_pool_that_lingers_fails():
     with pytest.raises(AssertionError, match="to leave"):
         hold("executor", LEAVING, executor(linger=0.2), prompt=0.1)()
 
@@ -506,7 +506,7 @@ def test_every_rule_has_its_defect():
 
 
 def test_a_suite_without_a_component_says_so():
-    with pytest.raises(NotImplementedError, match="what is tested"):
+    with pytest.raises(NotImplementedError, match=r"override component\(\)"):
         SUITES["schedule"]().test_levels_are_positive_and_fall()
 
 

@@ -26,9 +26,9 @@ STOP = {"a", "an", "the", "of", "to", "in", "its", "it", "is", "at", "by", "and"
 SOURCES = {
     "certificates/certificate.py": r"arXiv 2002\.11219",
     "certificates/cutting_planes.py": r"arXiv 2002\.11219",
-    "convex_programs/fermat_weber.py": r"Kuhn, .* \(1973\)",
-    "convex_programs/group_basis_pursuit.py": r"Boyd and Vandenberghe.* Chapter 11",
-    "convex_programs/group_lasso.py": r"Beck and Teboulle \(2009\)",
+    "solvers/fermat_weber.py": r"Kuhn, .* \(1973\)",
+    "solvers/group_basis_pursuit.py": r"Boyd and Vandenberghe.* Chapter 11",
+    "solvers/group_lasso.py": r"Beck and Teboulle \(2009\)",
     "flows/first_crossing.py": r"Farouki and Rajan, .* \(1987\)",
     "flows/outcomes.py": r"arXiv 2506\.19031, Theorem 4\.4",
     "flows/region_flow.py": r"arXiv 2506\.19031, Theorems 4\.2 and 4\.3",

@@ -29,7 +29,7 @@ class ExecutorSuite(Suite):
     prompt: ClassVar[float] = 5.0  # seconds until who leaves is gone
 
     def open_pool(self, data: st.DataObject) -> AbstractContextManager[WorkerPool]:
-        """A crew on the CPU, in one thread each, that does what `drill` is told."""
+        """A pool on the CPU, of one thread a worker, that runs `sample_task`."""
         opened: AbstractContextManager[WorkerPool] = self.drawn(data).open_pool(sample_task, "cpu", 1)
         return opened
 
@@ -106,7 +106,7 @@ class ExecutorSuite(Suite):
 
     @once
     @given(st.data())
-    def test_a_crew_can_follow_another(self, data: st.DataObject) -> None:
+    def test_a_pool_can_follow_another(self, data: st.DataObject) -> None:
         component = self.drawn(data)
         for text in ("one", "two"):
             with component.open_pool(sample_task, "cpu", 1) as pool:

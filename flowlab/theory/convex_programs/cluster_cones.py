@@ -111,7 +111,7 @@ class Cones:
         return self._climbed(pulls, chain(near, _both_ways(axes)))
 
     def wide_search(self, pulls: Array, generator: np.random.Generator) -> list[Found]:
-        """The same from all axes of G_S, and from directions at random."""
+        """The same for pulls G (R, d + 1, d), from all axes of G_S and from random directions."""
         axes = np.linalg.svd(pulls, full_matrices=False)[2]
         drawn = generator.normal(size=(len(pulls), _STARTS, pulls.shape[-1]))
         return self._climbed(pulls, _both_ways(np.concatenate([axes, drawn], axis=1)))

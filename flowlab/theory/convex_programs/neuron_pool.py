@@ -21,19 +21,23 @@ _ROUGH_PATIENCE, _PATIENCE = 4, 3
 
 @define
 class NeuronPool:
-    """Neurons (w, b) (K, d + 1) with active sets (R, N)[at], what they make (K, p), and which are `held` (K,)."""
+    """Candidate neurons, and which of them the restricted problem holds.
+
+    Active sets `sets` (R, N), of neuron k that at `at` (K,)[k]; `neurons` (K, d + 1), each (w, b); `rows` (K, p),
+    what each makes on the features; `idle` (K,), for how many rounds little was asked of it; `held` (K,).
+    """
 
     features: ClusterFeatures
     sets: Sides
     at: NDArray[np.intp]
     neurons: Array
     rows: Array
-    idle: NDArray[np.intp]  # rounds in which little was asked
+    idle: NDArray[np.intp]
     held: NDArray[np.bool_]
 
     @classmethod
     def of(cls, features: ClusterFeatures, sets: Sides, at: NDArray[np.intp], neurons: Array) -> NeuronPool:
-        """All of them held."""
+        """A pool that holds all neurons (K, d + 1), whose active sets are sets (R, N) at (K,)."""
         rows = features.columns(sets[at], neurons)
         return cls(
             features, sets, at, neurons, rows, np.zeros(len(at), dtype=np.intp), np.ones(len(at), dtype=bool)
@@ -46,19 +50,22 @@ class NeuronPool:
         return active
 
     def asked(self, multipliers: Array) -> Array:
-        """What multipliers (p, d) ask of each, held or not: (K,)."""
+        """What multipliers (p, d) ask of each neuron, held or not: (K,)."""
         asked: Array = np.linalg.norm(self.rows @ multipliers, axis=1)
         return asked
 
     def select(self, asked: Array, demand: float, rough: bool) -> None:
-        """Hold those of which enough was asked lately: the nearer to 1, the nearer the largest demand is to it."""
+        """Hold the neurons of which enough was asked lately, asked (K,).
+
+        Enough is the nearer to 1, the nearer the largest demand is to it.
+        """
         enough = 1 - (_FAR if rough else min(max(demand - 1, _NEAR), _FAR))
         self.idle = np.where(asked > enough, 0, self.idle + 1)
         patience = _ROUGH_PATIENCE if rough else _PATIENCE
         self.held = self.idle < patience if len(asked) > _MANY else np.ones(len(asked), dtype=bool)
 
     def add(self, fresh: Sequence[Found]) -> None:
-        """Hold these too."""
+        """Add new neurons to the pool, and hold them."""
         if not fresh:
             return
         at, neurons = np.array([one.index for one in fresh]), np.stack([one.neuron for one in fresh])
