@@ -261,7 +261,8 @@ def test_a_folder_where_one_is_asked_for(tmp_path: Path, results: Any) -> None:
 def test_a_run_leaves_the_backend_alone() -> None:
     script = (
         "import matplotlib; matplotlib.use('svg'); from flowlab import Experiment\n"
-        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); from test_experiment import NODES\n"
+        f"import sys; sys.path[:0] = {[str(Path(__file__).parent), *sys.path]!r}\n"
+        "from test_experiment import NODES\n"
         "Experiment('e', NODES).run(device='cpu', quiet=True); assert matplotlib.get_backend() == 'svg'"
     )
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)

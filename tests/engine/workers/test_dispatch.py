@@ -251,7 +251,7 @@ def test_settings_that_take_no_time_go_together_once_that_is_known(place: Place)
 
 
 def test_settings_that_take_their_time_go_alone(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flowlab.engine.workers.batching._SECONDS", 0.001)  # less than a node takes
+    monkeypatch.setattr("flowlab.engine.workers.batching._BATCH_SECONDS", 0.001)  # less than a node takes
     place.run(SWEPT, pool := Here(slots=1))
     assert sorted(pool.log) == sorted(place.told.ended)
     assert len(pool.log) == 22
