@@ -28,7 +28,7 @@ def type_name(hint: Any) -> str:
         return " or ".join(type_name(item) for item in inner if item is not type(None))
     if origin in (tuple, list):
         return f"a list, each item {type_name(inner[0])}"
-    if origin in (dict, Mapping) or attrs.has(hint):
+    if origin in (dict, Mapping) or (isinstance(hint, type) and attrs.has(hint)):
         return "a table"
     return SCALARS.get(hint, str(hint))
 

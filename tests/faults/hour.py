@@ -116,12 +116,12 @@ optimizer = "slabs"
 # The command line, but with a checkpoint every half second: there is one to meet a fault.
 COMMAND = """
 import functools
-from flowlab import cli
+from flowlab.cli import app
 from flowlab.engine.checkpoints import Checkpoints
-from flowlab.runner import run_experiment as conduct
+from flowlab.runner import run_experiment
 
-conduct.Checkpoints = functools.partial(Checkpoints, every=0.5)
-cli.main()
+run_experiment.Checkpoints = functools.partial(Checkpoints, every=0.5)
+app.main()
 """
 LOCAL = ("--executor", "local", "--set", "executor.workers=2")
 INTERRUPTED = {signal.SIGKILL: {-9}, signal.SIGTERM: {143, -15}, signal.SIGINT: {130, -2}}

@@ -84,15 +84,15 @@ def test_row_12_13_an_interrupt_keeps_finished_nodes(
 
 STUBBORN = """
 import sys, time
-from flowlab import cli
-from flowlab.runner import run_experiment as conduct
+from flowlab.cli import app
+from flowlab.runner import run_experiment
 
 def write(*_):
     print("writing", file=sys.stderr, flush=True)
     time.sleep(60)
 
-conduct.write = write
-cli.main()
+run_experiment.write_run = write
+app.main()
 """
 
 

@@ -40,24 +40,24 @@ width = 1000
 # Hidden neurons take 24 MB a level and array, as many again in float64 where the bank is judged. Tells the parts.
 LIMITED = """
 import resource, sys
-from flowlab import cli
+from flowlab.cli import app
 from flowlab.theory.training import split
 
 def run(*options):
     sys.argv = ["flowlab", "run", *options, "--no-store", "--device", "cpu", "--quiet"]
     try:
-        cli.main()
+        app.main()
     except SystemExit as end:
         return end.code
 
-def told(run, levels, device, once=split.in_parts):
+def told(run, levels, device, once=split.map_splitting_on_oom):
     parts = once(run, levels, device)
     print("parts", len(parts))
     return parts
 
 file, out, mebibytes = sys.argv[1:]
 run(file, "--set", "denoiser.large.width=100", "--out", f"{out}-small")
-split.in_parts = told
+split.map_splitting_on_oom = told
 if int(mebibytes):
     mapped = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (mapped + int(mebibytes) * 2**20,) * 2)

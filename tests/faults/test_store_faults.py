@@ -65,11 +65,11 @@ def left(runs: Path) -> list[Path]:
 
 KILLED = """
 import os
-from flowlab import cli
-from flowlab.engine import atomic_file as whole_file
+from flowlab.cli import app
+from flowlab.engine import atomic_file
 
-whole_file.os.replace = lambda *_: os.kill(os.getpid(), 9)
-cli.main()
+atomic_file.os.replace = lambda *_: os.kill(os.getpid(), 9)
+app.main()
 """
 
 

@@ -145,12 +145,12 @@ def test_a_write_that_fails_leaves_the_former_file(tmp_path: Path, monkeypatch: 
 _KILLED = """
 import os, sys, torch
 from pathlib import Path
-from flowlab.engine import atomic_file as whole_file
+from flowlab.engine import atomic_file
 from flowlab.engine.cache.tensor_file import TensorFile, write_tensor_file
 
 path = Path(sys.argv[1])
 write_tensor_file(path, "key", TensorFile({"done": "1"}, {"x": torch.ones(3)}))
-setattr(whole_file.os, sys.argv[2], lambda *_: os.kill(os.getpid(), 9))
+setattr(atomic_file.os, sys.argv[2], lambda *_: os.kill(os.getpid(), 9))
 write_tensor_file(path, "key", TensorFile({"done": "2"}, {"x": torch.zeros(3)}))
 """
 
