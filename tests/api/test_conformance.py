@@ -127,7 +127,10 @@ def made(entry: Entry) -> Any:
 def suite_of(entry: Entry) -> type[Suite]:
     """The suite of an installed component."""
     bases = (*filter(None, [EXTRAS.get((entry.kind, entry.name))]), SUITES[entry.kind])
-    return type("Test" + entry.name.title().replace("-", ""), bases, {"component": lambda self: made(entry)})
+    members: dict[str, Any] = {"component": lambda self: made(entry)}
+    if entry.name == "digits":  # ten points in 64 dimensions
+        members["pytestmark"] = pytest.mark.slow
+    return type("Test" + entry.name.title().replace("-", ""), bases, members)
 
 
 COVERED = [

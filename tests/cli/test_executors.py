@@ -91,6 +91,7 @@ def say(experiment: Path, text: str) -> None:
     experiment.write_text(experiment.read_text() + text)
 
 
+@pytest.mark.slow
 def test_an_executor_is_chosen_and_its_results_are_reused_without(
     flowlab: Run, experiment: Path, tmp_path: Path
 ) -> None:
@@ -107,6 +108,7 @@ def test_an_executor_is_chosen_and_its_results_are_reused_without(
     assert found == wanted
 
 
+@pytest.mark.slow
 def test_the_page_shows_the_same_flows(flowlab: Run, tmp_path: Path) -> None:
     (tmp_path / "flows.toml").write_text(FLOWS)
     here = flowlab("run", "flows.toml", "--out", "here/flows")
@@ -179,6 +181,7 @@ def test_check_and_explain_with_an_executor(flowlab: Run, experiment: Path) -> N
     assert explained.stdout.startswith("dataset.a: would be computed")
 
 
+@pytest.mark.slow
 def test_explain_tells_of_what_is_kept_without_its_value(flowlab: Run, tmp_path: Path) -> None:
     (tmp_path / "flows.toml").write_text(FLOWS)
     crew = ("--executor", "local", "--set", "executor.workers=2")

@@ -116,6 +116,7 @@ def test_a_lock_holds_all_that_the_run_rests_on(run: Path) -> None:
     assert len({node["digest"] for name, node in nodes.items() if name != "figure.f"}) == 5
 
 
+@pytest.mark.slow
 def test_a_rerun_is_the_same_and_leaves_the_run_alone(site: SitePackages, run: Path) -> None:
     before = contents(run)
     run.with_name("tiny-rerun").mkdir()  # another's
@@ -135,6 +136,7 @@ def test_a_rerun_is_the_same_and_leaves_the_run_alone(site: SitePackages, run: P
     assert contents(run) == before
 
 
+@pytest.mark.slow
 def test_what_the_command_line_sets_is_in_the_lock(site: SitePackages, run: Path, tmp_path: Path) -> None:
     set_so = ("--set", "dataset.b.tips=9", "--set", "experiment.seed=4")
     other = site.flowlab("run", "tiny.toml", "--quiet", "--out", "runs/other", *set_so, OMP_NUM_THREADS="1")
@@ -156,6 +158,7 @@ def test_what_the_command_line_sets_is_in_the_lock(site: SitePackages, run: Path
     assert metrics(tmp_path / "elsewhere/again") == metrics(tmp_path / "runs/other")
 
 
+@pytest.mark.slow
 def test_drift_of_a_plugin(site: SitePackages, run: Path) -> None:
     edited(site, '"""Points at the tips of a star."""', '"""Points at the tips of a star."""  # a remark')
     assert site.flowlab("rerun", run, "--quiet", "--out", "r0").stderr == ""
@@ -200,6 +203,7 @@ def test_a_run_verifies(site: SitePackages, run: Path) -> None:
     }
 
 
+@pytest.mark.slow
 def test_a_run_does_not_verify(site: SitePackages, run: Path) -> None:
     # 5 + 1 is within the tolerance of an integer, 50 + 10 is not
     edited(site, "return Result(self.tips, ", "return Result(self.tips + self.tips // 5, ")
@@ -216,6 +220,7 @@ def test_a_run_does_not_verify(site: SitePackages, run: Path) -> None:
     assert lines[-1] == "not verified: 5 of 6 nodes and 1 file differ, by digests"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", ["lock.toml", "summary.json", "tables/analysis.n.all.csv", "figures/f.svg"])
 def test_a_bad_file_is_told(site: SitePackages, run: Path, file: str) -> None:
     path = run / file
@@ -228,6 +233,7 @@ def test_a_bad_file_is_told(site: SitePackages, run: Path, file: str) -> None:
         assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_there_is_nothing_to_verify(site: SitePackages, run: Path) -> None:
     shutil.copy(run / "lock.toml", run.with_name("alone.toml"))
     alone = site.flowlab("verify", "runs/alone.toml")

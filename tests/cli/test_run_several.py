@@ -45,6 +45,7 @@ def rows(folder: Path) -> list[list[str]]:
     return [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
 
 
+@pytest.mark.slow
 def test_each_has_its_folder_and_all_claims_one_table(
     flowlab: Run, pair: tuple[Path, Path], tmp_path: Path
 ) -> None:
@@ -68,6 +69,7 @@ def test_json_of_several_is_a_list(flowlab: Run, pair: tuple[Path, Path], tmp_pa
     assert (tmp_path / "o/tiny/lock.toml").exists()
 
 
+@pytest.mark.slow
 def test_one_that_fails_does_not_stop_the_others(flowlab: Run, pair: tuple[Path, Path], tmp_path: Path) -> None:
     pair[0].write_text(
         pair[0]

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 import tomli
 from summaries import statuses
 
@@ -80,6 +81,7 @@ over = "points"
 """
 
 
+@pytest.mark.slow
 def test_a_run_over_seeds_is_judged_verified_and_run_again(flowlab: Run, tmp_path: Path) -> None:
     (tmp_path / "seeds.toml").write_text(EXPERIMENT)
     assert flowlab("check", "seeds.toml").returncode == 0
@@ -114,6 +116,7 @@ def test_a_run_over_seeds_is_judged_verified_and_run_again(flowlab: Run, tmp_pat
     assert one["claims"][0]["verdict"] == "holds"
 
 
+@pytest.mark.slow
 def test_what_one_seed_stored_a_sweep_over_seeds_takes(flowlab: Run, tmp_path: Path) -> None:
     trained = EXPERIMENT.replace('use = "max-margin"', 'use = "augmented-lagrangian"\nsteps = 20')
     (tmp_path / "seeds.toml").write_text(trained)

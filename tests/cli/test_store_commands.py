@@ -49,6 +49,7 @@ def test_a_second_run_reuses_and_says_so(flowlab: Run, experiment: Path, tmp_pat
     assert reused(tmp_path / "runs/third") == set()
 
 
+@pytest.mark.slow
 def test_explain(flowlab: Run, experiment: Path, kept: Path) -> None:
     same = flowlab("explain", experiment, "dataset.a", *LONG)
     assert same.returncode == 0, same.stderr
@@ -89,6 +90,7 @@ def aged(*files: Path) -> None:
         os.utime(file, (old, old))
 
 
+@pytest.mark.slow
 def test_gc(flowlab: Run, kept: Path, tmp_path: Path) -> None:
     store = kept.parent
     stale = store / f"{'0' * 64}.safetensors"
@@ -115,6 +117,7 @@ def test_gc_of_no_store(flowlab: Run) -> None:
     assert flowlab("gc", "nowhere").stdout.startswith("nowhere/.store: 0 files (0 bytes) can go")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text", ["[run", "", '[run]\ndevice = "cpu"\nthreads = 1\nplatform = ""\npython = ""\n[experiment]']
 )
@@ -139,6 +142,7 @@ def test_gc_beside_a_lock_that_does_not_tell_its_results(
     assert not crumb.exists()
 
 
+@pytest.mark.slow
 def test_gc_beside_a_run_at_work(
     flowlab: Run, environment: Mapping[str, str], experiment: Path, kept: Path, tmp_path: Path
 ) -> None:
@@ -170,6 +174,7 @@ def made_by_an_older_version(file: Path) -> None:
     save_file(tensors, file, {**labels, "ingredients": json.dumps(content)})
 
 
+@pytest.mark.slow
 def test_results_of_an_older_version_are_not_used_and_garbage(
     flowlab: Run, experiment: Path, kept: Path, tmp_path: Path
 ) -> None:
@@ -197,6 +202,7 @@ def test_results_of_an_older_version_are_not_used_and_garbage(
     assert not older.exists()
 
 
+@pytest.mark.slow
 def test_a_result_of_an_older_version_in_the_way_is_put_aside(
     flowlab: Run, experiment: Path, kept: Path, tmp_path: Path
 ) -> None:

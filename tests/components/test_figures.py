@@ -144,6 +144,7 @@ def test_plane_outlines_a_box_or_a_triangle():
     assert len(section(centred, (0, 1, 2)).virtual) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 4, 5])
 def test_plane_lays_panels_out(count):
     names = ("probability", "score") * 3

@@ -93,6 +93,7 @@ def ended(run: subprocess.Popen[str]) -> tuple[int, str, str]:
     return run.returncode, out, error
 
 
+@pytest.mark.slow
 def test_a_killed_process_costs_a_retry(place: Place) -> None:
     with place.run() as run:
         wait_for(lambda: place.marks("slow"))
@@ -170,6 +171,7 @@ def test_a_ctrl_c_while_processes_start_is_quiet(place: Place) -> None:
         assert "KeyboardInterrupt" not in error
 
 
+@pytest.mark.slow
 def test_no_process_outlives_a_killed_run(place: Place) -> None:
     with place.run("--set", "dataset.slow.seconds=60.0") as run:
         wait_for(lambda: place.marks("slow"))

@@ -85,6 +85,7 @@ def told(made, size):
     return statuses, counts, ratios
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("vertices", [OBTUSE, ACUTE], ids=["obtuse", "acute"])
 @some
 @given(powers, shifts)
@@ -162,6 +163,7 @@ def trained(size, shift, tolerance=1e-2):
     return {record.node.id: record for record in results.report.outcome.records}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("power", "shift"), [(-40, 0.0), (40, 0.0), (0, 1e6), (-13, 1e6)])
 def test_training_has_no_unit_and_no_origin(power, shift):
     """Powers of two change no bit, shifts the last digits of single precision alone."""

@@ -187,6 +187,7 @@ def ratios(records: dict[str, Any], denoiser: str) -> dict[str, list[float]]:
 as_they_are = functools.cache(lambda how: trained(Similarity.of(OBTUSE), **dict(how)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("vertices", [OBTUSE, ACUTE, SQUARE, LINE], ids=["obtuse", "acute", "square", "line"])
 @some
 @given(moved=similar)

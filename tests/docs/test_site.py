@@ -245,6 +245,7 @@ class Star:
     assert "# tips = ..." in alone
 
 
+@pytest.mark.slow
 def test_the_command_writes_the_pages_and_says_where(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "flowlab", "docs", "--out", "out"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100, check=True)

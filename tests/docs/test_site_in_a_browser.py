@@ -43,6 +43,7 @@ def page(browser: Any) -> Iterator[Any]:
     assert [text for text in heard if not text.startswith("data:")] == []
 
 
+@pytest.mark.slow
 def test_every_page_opens_without_a_complaint_and_fits_a_phone(page: Any, folder: Path) -> None:
     for path in sorted(folder.rglob("*.html")):
         page.goto(path.as_uri())

@@ -36,6 +36,7 @@ def place(document: Path) -> str:
     return str(document.parent.relative_to(ROOT)) if document in PLUGINS else "."
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("document", SHOWN, ids=name)
 def test_a_document_can_be_followed(document: Path, tmp_path: Path) -> None:
     session = Session(tmp_path, place(document))

@@ -106,6 +106,7 @@ def test_the_step_count_of_a_second_cut_is_later(cut):
     assert ears.resumes[0][0] > 400
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("harm", ["flip", "truncate", "empty", "pickle"])
 def test_a_damaged_checkpoint_is_left_aside(cut, clean, harm):
     folder, file = cut
@@ -124,6 +125,7 @@ def test_a_damaged_checkpoint_is_left_aside(cut, clean, harm):
     assert "denoiser.trained starts anew" in ears.warnings[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change", ["optimizer.al.learning_rate=0.005", "dataset.box.samples=11", "experiment.seed=1"]
 )

@@ -76,6 +76,7 @@ def test_row_10_no_seal_helps_a_result_that_its_node_cannot_read(kept: Path, cle
     assert "denoiser.al is computed again" in ears.warnings[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("harm", ["flip", "truncate", "empty"])
 def test_row_10_11_the_command_line_warns_and_ends_well(
     flowlab: Run, experiment: Path, tmp_path: Path, harm: str

@@ -245,6 +245,7 @@ def test_row_19_names_on_the_command_line(flowlab: Run, experiment: Path, tmp_pa
     assert set(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("inner", ["tables", "figures", "checkpoints"])
 def test_row_19_a_link_that_leads_out(flowlab: Run, experiment: Path, tmp_path: Path, inner: str) -> None:
     outside = tmp_path / "outside"
@@ -314,6 +315,7 @@ def test_row_20_a_pickle_is_never_opened(
     assert not Path("executed").exists()
 
 
+@pytest.mark.slow
 def test_row_20_a_pickle_in_the_store_is_set_aside(
     flowlab: Run, environment: Mapping[str, str], experiment: Path, tmp_path: Path
 ) -> None:

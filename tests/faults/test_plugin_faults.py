@@ -67,6 +67,7 @@ def broken(site: SitePackages) -> SitePackages:
     return site
 
 
+@pytest.mark.slow
 def test_row_21_broken_plugins_break_nobody_else(broken: SitePackages, tmp_path: Path) -> None:
     listed = broken.flowlab("list-components", "--json")
     assert (listed.returncode, listed.stderr) == (0, "")

@@ -122,6 +122,7 @@ def test_row_01_twenty_kills_at_random_points(
     assert left(tmp_path / "runs") == []
 
 
+@pytest.mark.slow
 def test_row_09_two_runs_at_once_compute_once(
     environment: Mapping[str, str], experiment: Path, tmp_path: Path
 ) -> None:
@@ -135,6 +136,7 @@ def test_row_09_two_runs_at_once_compute_once(
     assert results(tmp_path / "runs/a") == results(tmp_path / "runs/b")
 
 
+@pytest.mark.slow
 def test_row_09_a_run_waits_for_another_that_computes_the_same(
     flowlab: Run, environment: Mapping[str, str], experiment: Path, tmp_path: Path
 ) -> None:
@@ -182,6 +184,7 @@ def run_with(*options: str) -> str:
     return shlex.join([sys.executable, "-m", "flowlab", "run", *options])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("mounts")
 def test_row_07_a_full_disk_ends_a_run_and_harms_no_entry(
     environment: Mapping[str, str], experiment: Path, tmp_path: Path
@@ -207,6 +210,7 @@ def test_row_07_a_full_disk_ends_a_run_and_harms_no_entry(
     assert reused(tmp_path / "runs/tiny") == {"dataset.b"}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("mounts")
 def test_row_07_a_full_disk_costs_a_warning_where_little_is_lost(
     environment: Mapping[str, str], experiment: Path, tmp_path: Path
@@ -222,6 +226,7 @@ def test_row_07_a_full_disk_costs_a_warning_where_little_is_lost(
 READ_ONLY = "mount --bind runs/.store runs/.store && mount -o remount,ro,bind runs/.store"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("mounts")
 def test_row_14_a_read_only_store_is_read_and_nothing_is_trained_beside_it(
     flowlab: Run, environment: Mapping[str, str], tmp_path: Path
@@ -241,6 +246,7 @@ def test_row_14_a_read_only_store_is_read_and_nothing_is_trained_beside_it(
     assert code == 0, error
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("mounts")
 def test_row_08_a_disk_that_is_full_of_the_report(
     flowlab: Run, environment: Mapping[str, str], experiment: Path, tmp_path: Path

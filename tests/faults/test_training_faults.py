@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from summaries import reused, statuses
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -54,6 +55,7 @@ SAID = (
 )
 
 
+@pytest.mark.slow
 def test_row_22_a_loss_that_is_not_finite(flowlab: Run, tmp_path: Path) -> None:
     file = tmp_path / "two.toml"
     file.write_text(EXPERIMENT)

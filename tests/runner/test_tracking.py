@@ -126,6 +126,7 @@ def results(folder: Path) -> dict[str, Any]:
     return {"nodes": lock["nodes"], "files": {k: v for k, v in lock["files"].items() if k != "summary.json"}}
 
 
+@pytest.mark.slow
 def test_tensorboard_reads_back_what_a_run_told(notebook: SitePackages) -> None:
     done = ran(notebook, "--set", "tracker.tb.use=tensorboard")
     assert done.returncode == 0, done.stderr
@@ -148,6 +149,7 @@ def test_tensorboard_reads_back_what_a_run_told(notebook: SitePackages) -> None:
     assert '"steps": 400' in text.tensor_proto.string_val[0].decode()
 
 
+@pytest.mark.slow
 def test_a_third_partys_tracker_is_told_everything_in_turn(notebook: SitePackages) -> None:
     done = ran(notebook, "--set", "tracker.mine.use=notebook")
     assert done.returncode == 0, done.stderr
@@ -158,6 +160,7 @@ def test_a_third_partys_tracker_is_told_everything_in_turn(notebook: SitePackage
     assert told[-1] == ["ended", "tracked", 400, "out"]
 
 
+@pytest.mark.slow
 def test_a_tracker_changes_neither_results_nor_keys(notebook: SitePackages) -> None:
     both = "--set", "tracker.tb.use=tensorboard", "--set", "tracker.mine.use=notebook"
     for out, arguments in (("with", both), ("without", ())):
@@ -172,6 +175,7 @@ def test_a_tracker_changes_neither_results_nor_keys(notebook: SitePackages) -> N
     assert [f"{node}: short, reused," in again.stderr for node in TRAINED] == [True, True]
 
 
+@pytest.mark.slow
 def test_with_an_executor_results_are_tracked_and_the_way_there_is_not(notebook: SitePackages) -> None:
     arguments = "--set", "executor=local", "--set", "executor.workers=2", "--set", "tracker.mine.use=notebook"
     done = notebook.flowlab("run", "tracked.toml", "--out", "out", *arguments)
@@ -180,6 +184,7 @@ def test_with_an_executor_results_are_tracked_and_the_way_there_is_not(notebook:
     assert (whats.count("finished"), whats.count("figure"), whats.count("scalars")) == (6, 2, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "left"),
     [
@@ -245,6 +250,7 @@ def test_a_tracker_is_not_swept(notebook: SitePackages) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_tracked_run_is_read_where_the_tracker_is_not_installed(notebook: SitePackages) -> None:
     done = notebook.flowlab("run", "tracked.toml", "--set", "tracker.mine.use=notebook")
     assert done.returncode == 0, done.stderr

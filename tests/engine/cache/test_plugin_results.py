@@ -126,6 +126,7 @@ def labels(path: Path) -> str:
         return str(file.metadata()["result"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("first", "second"), [((), ()), ((), LOCAL), (LOCAL, ())], ids=["here", "to", "from"])
 def test_a_plugin_s_network_is_stored_and_reused(
     site: SitePackages, first: tuple[str, ...], second: tuple[str, ...]
@@ -138,6 +139,7 @@ def test_a_plugin_s_network_is_stored_and_reused(
     assert digests["denoiser.tent"]
 
 
+@pytest.mark.slow
 def test_a_class_whose_fields_changed_is_computed_again(site: SitePackages) -> None:
     """With the same key: as if the class were of a module that the key does not cover."""
     run(site)

@@ -234,6 +234,7 @@ def on_a_terminal(command: list[str], **settings: Any) -> tuple[str, str, int]:
     return seen.decode(), out.decode(), process.returncode
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("executor", [[], ["--set", "executor=local", "--set", "executor.workers=2"]])
 def test_on_a_real_terminal(
     executor: list[str], environment: Mapping[str, str], experiment: Path, tmp_path: Path
@@ -251,6 +252,7 @@ def test_on_a_real_terminal(
     assert ESCAPE not in out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("executor", [[], ["--set", "executor=local", "--set", "executor.workers=2"]])
 def test_a_log_has_plain_lines(executor: list[str], flowlab: Callable[..., Any], experiment: Path) -> None:
     done = flowlab("run", experiment, *executor)

@@ -167,6 +167,7 @@ def test_shifted_points_prove_no_more_than_a_network_that_interpolates():
     assert 0 < proof.bound <= cost
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("points", [NEAR_SQUARE, [[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]]])
 @pytest.mark.parametrize(("shift", "scale"), [(0.0, 1.0), (1e3, 1e-3)])
 def test_one_percent_is_proved_in_three_dimensions(points, shift, scale):

@@ -31,6 +31,7 @@ def test_dichotomy_neurons_are_minimal_on_four_points_where_slabs_are_not():
     assert found.anywhere > (1 - 2e-3) * found.neurons
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sigma", [0.05, 0.001])
 def test_with_three_samples_a_point_in_the_plane_kinks_through_clusters_are_cheaper(sigma):
     """The smallest counterexample known: N = 3, d = 2, M = d + 1, at any noise that was tried."""

@@ -76,6 +76,7 @@ def test_one_ddim_step_equals_a_thousand():
     torch.testing.assert_close(*ends, atol=1e-9, rtol=0)
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None)
 @given(seeds, st.booleans())
 def test_score_flow_agrees_with_an_outside_solver(seed, on_a_line):
