@@ -105,6 +105,7 @@ def metrics(folder: Path) -> Any:
     return {(kind, name): node["metrics"] for kind, group in nodes.items() for name, node in group.items()}
 
 
+@pytest.mark.slow
 def test_a_lock_holds_all_that_the_run_rests_on(run: Path) -> None:
     lock = tomli.loads((run / "lock.toml").read_text())
     assert set(lock["sources"]) == {"flowlab", "star"}

@@ -63,6 +63,7 @@ def test_each_has_its_folder_and_all_claims_one_table(
     assert [claim["verdict"] for claim in claims] == ["fails"]
 
 
+@pytest.mark.slow
 def test_json_of_several_is_a_list(flowlab: Run, pair: tuple[Path, Path], tmp_path: Path) -> None:
     done = flowlab("run", *pair, "--json", "--quiet", "--out", "o")
     assert [one["experiment"]["name"] for one in json.loads(done.stdout)] == ["tiny", "other"]
@@ -82,6 +83,7 @@ def test_one_that_fails_does_not_stop_the_others(flowlab: Run, pair: tuple[Path,
     assert [row[8] for row in rows(tmp_path / "runs")] == ["not known", "fails"]
 
 
+@pytest.mark.slow
 def test_a_folder_lost_on_the_way_does_not_stop_the_others(
     flowlab: Run, pair: tuple[Path, Path], tmp_path: Path
 ) -> None:

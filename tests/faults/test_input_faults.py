@@ -271,6 +271,7 @@ def test_row_19_a_file_that_is_a_link_is_replaced_and_not_followed(
     assert not (tmp_path / "o/summary.json").is_symlink()
 
 
+@pytest.mark.slow
 def test_row_19_a_long_swept_name_makes_a_file(flowlab: Run, experiment: Path, tmp_path: Path) -> None:
     names = [letter * 100 for letter in "pq"]
     tables = "".join(f'[dataset.{name}]\nuse = "made-source"\n' for name in names)

@@ -96,6 +96,7 @@ app.main()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
 def test_row_12_a_second_interrupt_is_immediate(
     environment: Mapping[str, str], experiment: Path, tmp_path: Path, second: signal.Signals

@@ -73,6 +73,7 @@ app.main()
 """
 
 
+@pytest.mark.slow
 def test_row_02_a_kill_between_the_writing_and_the_renaming(
     flowlab: Run, environment: Mapping[str, str], experiment: Path, tmp_path: Path
 ) -> None:

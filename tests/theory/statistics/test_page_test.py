@@ -34,6 +34,7 @@ blocks = st.tuples(st.integers(1, 3), st.integers(2, 4)).flatmap(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(blocks)
 def test_it_is_the_share_of_orders_that_rise_as_much(rows):
