@@ -28,7 +28,7 @@ from flowlab.runner.run_experiment import (
     runs_folder,
 )
 from flowlab.spec.document import Document, parse_document, read_document
-from flowlab.spec.settings import ExperimentSettings
+from flowlab.spec.experiment_settings import ExperimentSettings
 
 
 def _said(nodes: Mapping[str, Any]) -> dict[str, Any]:

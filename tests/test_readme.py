@@ -15,7 +15,7 @@ from flowlab.cli.app import app
 from flowlab.components.datasets.line import Line
 from flowlab.registry.registry import Registry
 from flowlab.scaffold.new_plugin import Plugin
-from flowlab.spec.settings import ExperimentSettings
+from flowlab.spec.experiment_settings import ExperimentSettings
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

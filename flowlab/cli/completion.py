@@ -57,7 +57,7 @@ def settings(ctx: typer.Context, incomplete: str) -> list[Offer]:
 
 def _settings(file: Path, incomplete: str) -> Iterator[Offer]:
     from flowlab.spec.document import read_document
-    from flowlab.spec.settings import ExperimentSettings
+    from flowlab.spec.experiment_settings import ExperimentSettings
 
     registry = Registry.installed()
     for kind, nodes in read_document(file).data.items():

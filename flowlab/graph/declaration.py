@@ -12,7 +12,7 @@ from flowlab.api.nearest import nearest
 from flowlab.registry.entry_points import Entry
 from flowlab.registry.registry import Registry
 from flowlab.spec.document import Document
-from flowlab.spec.settings import NAME, ExperimentSettings
+from flowlab.spec.experiment_settings import NAME, ExperimentSettings
 from flowlab.spec.structure import structure_table
 from flowlab.spec.type_names import describe_value
 

@@ -16,8 +16,8 @@ from flowlab.graph.tables import Tables, check_size, read_tables
 from flowlab.graph.variants import dangling_references, list_edges
 from flowlab.registry.registry import Registry
 from flowlab.spec.document import Document, read_document
+from flowlab.spec.experiment_settings import ExperimentSettings
 from flowlab.spec.overrides import EXECUTOR, TRACKER, apply_overrides
-from flowlab.spec.settings import ExperimentSettings
 
 
 @frozen

@@ -13,7 +13,7 @@ from flowlab.graph.declaration import Declaration, read_declarations, read_setti
 from flowlab.graph.variants import expand_variants, structure_as_written, structure_variants
 from flowlab.registry.registry import Registry
 from flowlab.spec.document import Document
-from flowlab.spec.settings import MAX_NODES, ExperimentSettings
+from flowlab.spec.experiment_settings import MAX_NODES, ExperimentSettings
 from flowlab.spec.structure import structure_component
 from flowlab.spec.sweep import Axis, read_sweeps
 

@@ -22,7 +22,7 @@ from flowlab.output.file_names import distinct_names
 from flowlab.output.run_folder import former_files, write_file
 from flowlab.output.tables import format_cell
 from flowlab.provenance.lock_file import LockFile
-from flowlab.provenance.settings import diff_settings
+from flowlab.provenance.settings_diff import diff_settings
 from flowlab.provenance.summary import RunSummary
 
 # Of each less is better; denoisers stand in the order of the first in which they differ.

@@ -13,7 +13,7 @@ from flowlab.api import PluginError, Reference, field_spec
 from flowlab.registry.entry_points import Entry
 from flowlab.registry.source import ComponentSource, find_source
 from flowlab.registry.static_schema import static_component
-from flowlab.spec.settings import ExperimentSettings
+from flowlab.spec.experiment_settings import ExperimentSettings
 from flowlab.spec.structure import field_types
 from flowlab.spec.type_names import type_name
 

@@ -12,7 +12,7 @@ from flowlab.introspection.list_components import format_distribution
 from flowlab.output.text_table import align_columns
 from flowlab.registry.entry_points import Entry
 from flowlab.registry.registry import Registry
-from flowlab.spec.settings import ExperimentSettings
+from flowlab.spec.experiment_settings import ExperimentSettings
 
 EXPERIMENT = "experiment"
 

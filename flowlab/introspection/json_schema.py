@@ -23,7 +23,7 @@ from flowlab.output.run_folder import write_file
 from flowlab.registry.entry_points import Entry
 from flowlab.registry.registry import Registry
 from flowlab.registry.source import find_source
-from flowlab.spec.settings import NAME, ExperimentSettings
+from flowlab.spec.experiment_settings import NAME, ExperimentSettings
 from flowlab.spec.sweep import SEED
 from flowlab.spec.value_schema import Schema, required, table_schema, whole_pattern
 

@@ -14,7 +14,7 @@ from flowlab.engine.value_diff import Change, format_value, list_changes, side_b
 from flowlab.output.run_folder import SUMMARY
 from flowlab.output.text_table import align_columns
 from flowlab.provenance.lock_file import LockFile
-from flowlab.provenance.settings import diff_settings
+from flowlab.provenance.settings_diff import diff_settings
 from flowlab.provenance.summary import NodeSummary, without_index
 
 _SHORT = 12  # digits that tell two digests apart at a glance

@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from flowlab.api import ExperimentError, OutputError, Problem
-from flowlab.spec.settings import NAME
+from flowlab.spec.experiment_settings import NAME
 
 
 def write_first_experiment(path: Path) -> None:

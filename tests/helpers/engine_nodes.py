@@ -12,7 +12,7 @@ from flowlab.engine.checkpoints import Checkpoints
 from flowlab.graph.graph import Graph
 from flowlab.graph.node import Node
 from flowlab.registry.entry_points import Entry
-from flowlab.spec.settings import ExperimentSettings
+from flowlab.spec.experiment_settings import ExperimentSettings
 
 NOWHERE = Checkpoints(Path("nowhere"))  # made when something is saved: never
 

@@ -11,7 +11,7 @@ from flowlab.graph.graph import Graph
 from flowlab.graph.node import Node
 from flowlab.provenance.environment import Environment
 from flowlab.registry.entry_points import Entry
-from flowlab.spec.settings import ExperimentSettings
+from flowlab.spec.experiment_settings import ExperimentSettings
 
 ENVIRONMENT = Environment(
     platform="Linux",

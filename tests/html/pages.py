@@ -13,7 +13,7 @@ from flowlab.api import ClaimResult, Classes, Table
 from flowlab.engine.outcome import Record
 from flowlab.output.run_folder import claim_folder
 from flowlab.runner.write_run import write_run
-from flowlab.spec.settings import ExperimentSettings
+from flowlab.spec.experiment_settings import ExperimentSettings
 
 HOSTILE = """</script><script>document.title = 'taken'</script><img src=x onerror="document.title = 'taken'">'&"""
 ROWS = 250

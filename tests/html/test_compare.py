@@ -21,7 +21,7 @@ from flowlab.html.compare import load_comparison, write_comparison
 from flowlab.html.curves import _axis, _drawn, _shares, plot_curves
 from flowlab.output.run_folder import claim_folder
 from flowlab.provenance.lock_content import checksum
-from flowlab.provenance.settings import diff_settings
+from flowlab.provenance.settings_diff import diff_settings
 from flowlab.runner.write_run import write_run
 
 

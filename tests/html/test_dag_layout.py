@@ -15,7 +15,7 @@ from flowlab.graph.node import Node
 from flowlab.html.dag_layout import Drawing, columns
 from flowlab.registry.entry_points import Entry
 from flowlab.registry.registry import Registry
-from flowlab.spec.settings import ExperimentSettings
+from flowlab.spec.experiment_settings import ExperimentSettings
 
 EXPERIMENTS = sorted((Path(__file__).parents[2] / "experiments").glob("*.toml"))
 ENTRY = Entry("dataset", "made-up", "made:Up", "made", "1.0")

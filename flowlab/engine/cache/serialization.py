@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+_PLAIN = frozenset({type(None), bool, int, float, str})  # stored as they are
 _LONG = 16  # a list of so many floats is stored as a tensor
 
 
@@ -178,17 +179,18 @@ class _Reader:
     classes: StorableClasses
 
     def value(self, tree: Any) -> Any:
+        """The value of a tree. Most items are plain, and take no call of their own."""
         if isinstance(tree, list):
-            return [self.value(item) for item in tree]
+            return [item if item.__class__ in _PLAIN else self.value(item) for item in tree]
         match tree:
             case {"given": place}:
                 return self._input(tuple(place))
             case {"floats": name}:
                 return self.tensors[name].tolist()
             case {"tuple": items}:
-                return tuple(self.value(item) for item in items)
+                return tuple([item if item.__class__ in _PLAIN else self.value(item) for item in items])
             case {"dict": items}:
-                return {key: self.value(item) for key, item in items}
+                return {key: item if item.__class__ in _PLAIN else self.value(item) for key, item in items}
             case {"tensor": name, "order": order, "host": host}:
                 tensor = self.tensors[name] if host else self.tensors[name].to(self.device)
                 return tensor.permute(_inverse(order))
@@ -209,4 +211,8 @@ class _Reader:
         arguments = stored_fields(cls) or {}
         if arguments.keys() != fields.keys():
             raise UnknownClass(f"{name} has other fields now")
-        return cls(**{arguments[each]: self.value(item) for each, item in fields.items()})
+        values = {
+            arguments[each]: item if item.__class__ in _PLAIN else self.value(item)
+            for each, item in fields.items()
+        }
+        return cls(**values)

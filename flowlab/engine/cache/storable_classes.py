@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from functools import cached_property
 
 from attrs import frozen
@@ -12,6 +13,7 @@ from flowlab.engine.cache.tensor_file import UnusableFile
 from flowlab.graph.node import Node
 
 _SHARED = ("flowlab.api", "flowlab.theory")  # whose classes every result may hold
+_MODULE = re.compile(r"(?!__main__(\.|$))[^\W\d]\w*(\.(?!__main__(\.|$))[^\W\d]\w*)*")
 
 
 class UnknownClass(UnusableFile):
@@ -30,9 +32,10 @@ class StorableClasses:
     node: Node
 
     @cached_property
-    def packages(self) -> frozenset[str]:
-        """The packages whose modules may be named besides the shared ones."""
-        return frozenset("flowlab.components" if name == "flowlab" else name for name in _packages(self.node))
+    def packages(self) -> tuple[str, ...]:
+        """The packages whose modules may be named, each with a dot at its end."""
+        own = ["flowlab.components" if name == "flowlab" else name for name in _packages(self.node)]
+        return tuple([f"{name}." for name in (*_SHARED, *own)])
 
     def name(self, cls: type) -> str | None:
         """The name of a class; None where it can't be stored."""
@@ -56,13 +59,7 @@ class StorableClasses:
         return cls
 
     def _admits(self, module: str) -> bool:
-        if not all(part.isidentifier() and part != "__main__" for part in module.split(".")):
-            return False
-        return _within(module, _SHARED) or _within(module, self.packages)
-
-
-def _within(module: str, packages: tuple[str, ...] | frozenset[str]) -> bool:
-    return any(module == package or module.startswith(f"{package}.") for package in packages)
+        return _MODULE.fullmatch(module) is not None and f"{module}.".startswith(self.packages)
 
 
 def _packages(node: Node) -> set[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from flowlab.engine.format_error import format_error
 from flowlab.engine.outcome import Record
 
 
@@ -23,3 +24,15 @@ def format_end(record: Record) -> str:
 def format_figures(figures: Mapping[str, float]) -> str:
     """Figures of progress, each led by a comma."""
     return "".join(f", {name} {value:.3g}" for name, value in figures.items())
+
+
+def format_headline(record: Record) -> str:
+    """The few figures of a result, as its component's `headline(result)` or its kind's says; empty without one."""
+    if record.result is None:
+        return ""
+    component = record.node.component
+    headline = component.headline if callable(getattr(component, "headline", None)) else record.node.kind.headline
+    try:
+        return str(headline(record.result))
+    except Exception as error:  # a defect of the component must not end the run
+        return f"no headline: {format_error(error)}"

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field
 
-from flowlab.engine.headline_metrics import headline_metrics
 from flowlab.engine.outcome import Record
-from flowlab.engine.progress.lines import format_end, format_figures, format_resume
+from flowlab.engine.progress.lines import format_end, format_figures, format_headline, format_resume
 from flowlab.graph.node import Node
 
 if TYPE_CHECKING:
@@ -109,7 +108,7 @@ class LiveListener:
             self._at_work.pop(record.node, None)
             self._count(record)
         if record.node.kind.built or record.status != "done":
-            figures = headline_metrics(record)
+            figures = format_headline(record)
             self._print(format_end(record) + (f"; {figures}" if figures else ""))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:

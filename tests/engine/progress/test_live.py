@@ -20,8 +20,8 @@ from engine_nodes import node
 from rich.console import Console
 
 from flowlab.api import ClaimResult, Result
-from flowlab.engine.headline_metrics import headline_metrics
 from flowlab.engine.outcome import Record
+from flowlab.engine.progress.lines import format_headline
 from flowlab.engine.progress.live import LiveListener, format_duration
 from flowlab.graph.node import Node
 
@@ -182,15 +182,15 @@ def test_tools_pass_unmentioned(time: Clock) -> None:
 
 def test_key_figures() -> None:
     counts = {"training": 62, "virtual": 38, "boundary": 0, "interior": 0, "elsewhere": 0}
-    ends = headline_metrics(ended(node("classifier", "c", None), metrics={"pf": counts, "score": counts}))
+    ends = format_headline(ended(node("classifier", "c", None), metrics={"pf": counts, "score": counts}))
     assert ends == "pf 62.0 % training, 38.0 % virtual; score 62.0 % training, 38.0 % virtual"
     claim = Record(node("analysis", "a", None), "done", Result(ClaimResult("c", "s", ours=(0.5,), percent=True)))
-    assert headline_metrics(claim) == "50 %"
+    assert format_headline(claim) == "50 %"
     gap = ended(
         node("denoiser", "d", None), metrics={"gap_proved": [None, 0.01, float("nan")], "violation_max": []}
     )
-    assert headline_metrics(gap) == "proved gap 0.01"
-    assert headline_metrics(Record(node("denoiser", "d", None), "failed")) == ""
+    assert format_headline(gap) == "proved gap 0.01"
+    assert format_headline(Record(node("denoiser", "d", None), "failed")) == ""
 
 
 @frozen
@@ -206,7 +206,7 @@ class Outspoken:
 @pytest.mark.parametrize(("fault", "words"), [(False, "25% found"), (True, "no headline: KeyError: 'absent'")])
 def test_a_component_s_own_headline_goes_before_its_kind_s(fault: bool, words: str) -> None:
     record = ended(node("denoiser", "d", Outspoken(fault)), metrics={"share": 0.25, "gap_proved": 0.1})
-    assert headline_metrics(record) == words
+    assert format_headline(record) == words
 
 
 def test_clock() -> None:

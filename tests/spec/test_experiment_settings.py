@@ -16,7 +16,7 @@ from flowlab.introspection.describe_component import describe
 from flowlab.introspection.json_schema import language_schema
 from flowlab.registry.registry import Registry
 from flowlab.spec.document import Document, parse_document
-from flowlab.spec.settings import ExperimentSettings
+from flowlab.spec.experiment_settings import ExperimentSettings
 from flowlab.spec.structure import structure_table
 
 REGISTRY = Registry.installed()
