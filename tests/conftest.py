@@ -48,6 +48,8 @@ class Source:
     def build(self, context):
         if self.fault == "node":
             raise NodeError("too few points")
+        if self.fault == "exit":
+            raise SystemExit(0)
         if self.fault == "defect":
             raise ZeroDivisionError("oh")
         if self.fault == "tables":

@@ -70,3 +70,9 @@ def test_a_bad_device(flowlab: Run, experiment: Path, tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stderr == "--device: 'abacus' is none of cpu, cuda, auto\n"
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_component_that_ends_the_process_has_failed(flowlab: Run, experiment: Path) -> None:
+    done = flowlab("run", experiment, "--set", 'dataset.a.fault="exit"')
+    assert done.returncode == 1
+    assert "dataset.a: SystemExit: 0" in done.stdout

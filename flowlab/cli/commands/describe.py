@@ -23,7 +23,7 @@ def describe(
     ],
     debug: Debug = False,
 ) -> None:
-    """Describe a component, or the table [experiment]: its keys, their types, defaults and ranges."""
+    """Describe a component, or the experiment table: its keys, their types, defaults and ranges."""
     with handle_errors(debug):
         from flowlab.introspection.describe_component import describe as text
 
