@@ -92,7 +92,7 @@ class NodeRunner:
                 raise NodeError(f"{node.use}: build returned {type(result).__name__}, not Result")
         except FlowlabError as error:
             return Record(node, "failed", message=str(error), seconds=perf_counter() - start), None
-        except (Exception, SystemExit) as error:  # a component must not end the run as if all were well
+        except Exception as error:
             # a defect of the component: other nodes go on, and --debug shows the traceback to its author
             seconds = perf_counter() - start
             return Record(node, "failed", None, format_error(error), seconds, trace=traceback.format_exc()), None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from time import perf_counter
 
 from flowlab.api import EngineError, StoreError
@@ -9,6 +10,7 @@ from flowlab.engine.cache.content_digests import ContentDigests
 from flowlab.engine.cache.store import Store
 from flowlab.engine.checkpoints import Checkpoints
 from flowlab.engine.device import resolve_device
+from flowlab.engine.format_error import format_error
 from flowlab.engine.inputs import RecordedUpstream, gather_inputs, upstream_nodes
 from flowlab.engine.interrupt import signal_of
 from flowlab.engine.node_runner import NodeRunner
@@ -66,5 +68,8 @@ def _run_in_process(runner: NodeRunner, records: Records) -> None:
     for node in runner.graph.nodes:
         runner.listener.started(node)
         record = record_without_work(node, upstream_nodes(node), records)
-        records[node] = record or runner.run(node, gather_inputs(node, upstream))
+        try:
+            records[node] = record or runner.run(node, gather_inputs(node, upstream))
+        except SystemExit as error:  # a component must not end the run as if all were well
+            records[node] = Record(node, "failed", None, format_error(error), trace=traceback.format_exc())
         runner.listener.finished(records[node])
