@@ -74,8 +74,11 @@ class Picture:
     """A made-up picture."""
 
     dataset: str = reference("dataset", help="what it shows")
+    fault: str = parameter("", help="how to fail")
 
     def build(self, context, *, dataset):
+        if self.fault == "exit":
+            raise SystemExit(0)
         from matplotlib.figure import Figure
 
         return Result(Figure())

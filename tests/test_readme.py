@@ -8,12 +8,12 @@ from pathlib import Path
 
 import attrs
 import typer
+from built_in import BUILT_IN
 
 from flowlab import Experiment, api
 from flowlab.api.testing import SUITES
 from flowlab.cli.app import app
 from flowlab.components.datasets.line import Line
-from flowlab.registry.registry import Registry
 from flowlab.scaffold.new_plugin import Plugin
 from flowlab.spec.experiment_settings import ExperimentSettings
 
@@ -57,10 +57,9 @@ def test_every_suite_is_named_in_the_guide():
 def test_every_component_named_in_the_guide_is_installed():
     rows = re.findall(r"^\| (\w+) \| (`[^|]*`) \|$", LANGUAGE, re.MULTILINE)
     listed = {kind: set(re.findall(r"`([\w-]+)`", names)) for kind, names in rows}
-    registry = Registry.installed()
-    assert set(listed) == {entry.kind for entry in registry.entries if entry.distribution == "flowlab"}
+    assert set(listed) == {entry.kind for entry in BUILT_IN.entries}
     for kind, names in listed.items():
-        built_in = {e.name for e in registry.entries if e.kind == kind and e.distribution == "flowlab"}
+        built_in = {entry.name for entry in BUILT_IN.entries if entry.kind == kind}
         assert names == built_in
 
 

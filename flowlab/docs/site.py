@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from attrs import field, frozen
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
 from flowlab.api import API_VERSION, KINDS
 from flowlab.docs.api_reference import ApiGroup, api_groups
@@ -21,6 +21,7 @@ from flowlab.docs.markdown import RenderedPage, TextPage, render_markdown
 from flowlab.docs.prose import render_paragraphs
 from flowlab.docs.search_index import search_script
 from flowlab.docs.source_pages import SourcePages
+from flowlab.html.templating import make_environment
 from flowlab.output.run_folder import claim_folder, write_file
 from flowlab.registry.registry import Registry
 
@@ -94,13 +95,7 @@ class _Site:
 
     @environment.default
     def _make_environment(self) -> Environment:
-        environment = Environment(
-            loader=PackageLoader("flowlab.docs"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        environment = make_environment("flowlab.docs")
         environment.filters["paragraphs"] = render_paragraphs
         return environment
 

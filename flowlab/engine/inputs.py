@@ -71,3 +71,15 @@ def named_inputs(node: Node) -> dict[str, dict[str, Node]]:
 def upstream_nodes(node: Node) -> tuple[Node, ...]:
     """The nodes referred to by any field."""
     return tuple([source for group in node.inputs.values() for source in group])
+
+
+def ancestors(node: Node) -> tuple[Node, ...]:
+    """Every node that a node is made of, each once, itself excepted."""
+    nodes: dict[Node, None] = {}
+    stack = [node]
+    while stack:
+        for group in stack.pop().inputs.values():
+            fresh = [source for source in group if source not in nodes]
+            nodes |= dict.fromkeys(fresh)
+            stack += fresh
+    return tuple(nodes)

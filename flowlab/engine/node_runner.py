@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Mapping
 from functools import partial
 from time import perf_counter
@@ -19,8 +18,7 @@ from flowlab.engine.cache.serialization import SerializationError, SerializedRes
 from flowlab.engine.cache.storable_classes import StorableClasses
 from flowlab.engine.cache.store import Store
 from flowlab.engine.checkpoints import Checkpoints
-from flowlab.engine.format_error import format_error
-from flowlab.engine.outcome import Record, status_of
+from flowlab.engine.outcome import Record, defect_record, status_of
 from flowlab.engine.progress.listener import Listener
 from flowlab.engine.threads import thread_count
 from flowlab.graph.graph import Graph
@@ -93,9 +91,7 @@ class NodeRunner:
         except FlowlabError as error:
             return Record(node, "failed", message=str(error), seconds=perf_counter() - start), None
         except Exception as error:
-            # a defect of the component: other nodes go on, and --debug shows the traceback to its author
-            seconds = perf_counter() - start
-            return Record(node, "failed", None, format_error(error), seconds, trace=traceback.format_exc()), None
+            return defect_record(node, error, perf_counter() - start), None
         seconds = perf_counter() - start
         try:
             serialized = serialize(result, given, StorableClasses(node))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 from attrs import frozen
 
 from flowlab.api import EngineError, Result
+from flowlab.engine.format_error import format_error
 from flowlab.engine.missing_value import MissingValue
 from flowlab.graph.node import Node
 
@@ -55,6 +57,14 @@ class Record:
 
 
 Records = dict[Node, Record]
+
+
+def defect_record(node: Node, error: BaseException, seconds: float = 0.0) -> Record:
+    """The record of a node whose component raised this error, which is being handled, and has a defect.
+
+    Other nodes go on, and --debug shows the traceback to the component's author.
+    """
+    return Record(node, "failed", None, format_error(error), seconds, trace=traceback.format_exc())
 
 
 def record_without_work(node: Node, sources: Iterable[Node], records: Records) -> Record | None:

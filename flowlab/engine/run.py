@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from time import perf_counter
 
 from flowlab.api import EngineError, StoreError
@@ -10,12 +9,11 @@ from flowlab.engine.cache.content_digests import ContentDigests
 from flowlab.engine.cache.store import Store
 from flowlab.engine.checkpoints import Checkpoints
 from flowlab.engine.device import resolve_device
-from flowlab.engine.format_error import format_error
 from flowlab.engine.inputs import RecordedUpstream, gather_inputs, upstream_nodes
 from flowlab.engine.interrupt import signal_of
 from flowlab.engine.node_runner import NodeRunner
 from flowlab.engine.numerics import pin_numerics
-from flowlab.engine.outcome import Outcome, Record, Records, record_without_work
+from flowlab.engine.outcome import Outcome, Record, Records, defect_record, record_without_work
 from flowlab.engine.progress.listener import Listener
 from flowlab.engine.workers.scheduler import run_on_workers
 from flowlab.graph.graph import Graph
@@ -71,5 +69,5 @@ def _run_in_process(runner: NodeRunner, records: Records) -> None:
         try:
             records[node] = record or runner.run(node, gather_inputs(node, upstream))
         except SystemExit as error:  # a component must not end the run as if all were well
-            records[node] = Record(node, "failed", None, format_error(error), trace=traceback.format_exc())
+            records[node] = defect_record(node, error)
         runner.listener.finished(records[node])

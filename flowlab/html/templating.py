@@ -14,15 +14,20 @@ from flowlab.engine.versions import installed_versions
 _LARGEST_SVG = 1 << 20  # bytes; a page shows the PNG of a figure of more strokes than that
 
 
-def render_page(template: str, *scripts: str, **values: Any) -> bytes:
-    """A page that runs these scripts and no other."""
-    environment = Environment(
-        loader=PackageLoader("flowlab.html"),
+def make_environment(package: str) -> Environment:
+    """The templates of a package: texts are escaped, and a value that is missing is an error."""
+    return Environment(
+        loader=PackageLoader(package),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+def render_page(template: str, *scripts: str, **values: Any) -> bytes:
+    """A page that runs these scripts and no other."""
+    environment = make_environment("flowlab.html")
     script = Markup("").join(_asset(environment, name) for name in ("page.js", *scripts))
     made = environment.get_template(template).render(
         version=installed_versions(("flowlab",))["flowlab"],

@@ -13,13 +13,12 @@ from flowlab.engine.cache.key import CacheKeys
 from flowlab.engine.cache.store import Store
 from flowlab.engine.device import resolve_device
 from flowlab.engine.format_error import format_error
-from flowlab.engine.inputs import upstream_nodes
+from flowlab.engine.inputs import ancestors
 from flowlab.engine.outcome import Record
 from flowlab.engine.progress.choose import open_listener
 from flowlab.engine.run import run_graph
 from flowlab.engine.threads import thread_count
 from flowlab.graph.graph import Graph
-from flowlab.graph.node import Node
 from flowlab.output.figures import draw_figure
 from flowlab.output.file_names import to_file_name
 from flowlab.output.run_folder import write_file
@@ -45,9 +44,10 @@ def redraw_figure(
     if name not in figures:
         rule = f"the run has no figure {name!r}, but {', '.join(figures) or 'none at all'}"
         raise ExperimentError([Problem(str(folder), rule, nearest(name, figures))])
+    parts = {figures[name], *ancestors(figures[name])}
     needed = evolve(
         graph,
-        nodes=tuple(node for node in graph.nodes if node in _ancestors(figures[name])),
+        nodes=tuple(node for node in graph.nodes if node in parts),
         settings=evolve(graph.settings, threads=locked.environment.threads),
     )
     device, store = locked.environment.device, Store.beside(locked.path.parent.parent)
@@ -61,11 +61,6 @@ def redraw_figure(
     path = out or Path(f"{to_file_name(name)}.{form}")
     write_file(path, _draw_at_width(outcome.records[-1], form, width))
     return path
-
-
-def _ancestors(node: Node) -> set[Node]:
-    """A node and all that it is made of."""
-    return {node}.union(*(_ancestors(source) for source in upstream_nodes(node)))
 
 
 def _require_stored(locked: LockFile, summary: RunSummary, graph: Graph, store: Store) -> None:

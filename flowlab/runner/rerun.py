@@ -50,10 +50,11 @@ def rerun_lock(
             warn(f"another result than in {locked.path}: {change}")
 
     with pin_threads(locked.environment.threads):
-        for line in environment_drift(locked, Environment.now(graph, str(resolve_device(device)))):
+        plan = RunPlan(graph, folder, Store.beside(runs_folder(folder)) if stored else None)
+        environment = Environment.now(graph, str(resolve_device(device)), plan.digests)
+        for line in environment_drift(locked, environment):
             warn(f"since {locked.path}: {line}")
-        store = Store.beside(runs_folder(folder)) if stored else None
-        return run_all([RunPlan(graph, folder, store)], device, quiet, debug, show).exit_code
+        return run_all([plan], device, quiet, debug, show).exit_code
 
 
 def _beside(original: Path) -> Path:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from flowlab.api import ClaimResult, ExperimentError, Problem
 from flowlab.engine.cache.content_digests import ContentDigests
@@ -31,11 +31,12 @@ from flowlab.runner.write_run import write_run
 
 @frozen
 class RunPlan:
-    """An experiment that is checked, and the folder it is going to fill."""
+    """An experiment that is checked, the folder it is going to fill, and the digests of its run."""
 
     graph: Graph
     folder: Path
     store: Store | None
+    digests: ContentDigests = field(factory=ContentDigests)
 
 
 @frozen
@@ -120,13 +121,17 @@ def runs_folder(out: Path | None, experiments: int = 1) -> Path:
 
 def run_experiment(plan: RunPlan, device: str, quiet: bool) -> FinishedRun:
     """Run an experiment and write its folder. Raises OutputError."""
-    digests = ContentDigests()
-    environment = Environment.now(plan.graph, str(resolve_device(device)), digests)
+    environment = Environment.now(plan.graph, str(resolve_device(device)), plan.digests)
     checkpoints = Checkpoints(plan.folder / CHECKPOINTS)
     with open_trackers(plan.graph, plan.folder) as trackers:
         with open_listener(quiet) as listener:
             outcome = run_graph(
-                without_trackers(plan.graph), device, trackers.hearing(listener), checkpoints, plan.store, digests
+                without_trackers(plan.graph),
+                device,
+                trackers.hearing(listener),
+                checkpoints,
+                plan.store,
+                plan.digests,
             )
         if outcome.lost:
             print_error(outcome.lost)

@@ -10,13 +10,13 @@ from typing import Any
 import attrs
 import pytest
 import torch
+from built_in import BUILT_IN
 from hypothesis import strategies as st
 
 from flowlab.api import DenoiserBank, references
 from flowlab.api.testing import SUITES, Suite
 from flowlab.api.testing.box import box_bank, box_training
 from flowlab.registry.entry_points import Entry
-from flowlab.registry.registry import Registry
 
 _POINTS = st.integers(2, 5)
 _SEPARATE = st.lists(st.integers(-30, 30), min_size=2, max_size=6, unique=True)
@@ -134,9 +134,7 @@ def suite_of(entry: Entry) -> type[Suite]:
     return type("Test" + entry.name.title().replace("-", ""), bases, members)
 
 
-COVERED = [
-    entry for entry in Registry.installed().entries if entry.kind in SUITES and entry.distribution == "flowlab"
-]
+COVERED = [entry for entry in BUILT_IN.entries if entry.kind in SUITES]
 SUITE_OF = {f"Test_{entry.kind}_{entry.name}".replace("-", "_"): suite_of(entry) for entry in COVERED}
 globals().update(SUITE_OF)
 

@@ -72,7 +72,12 @@ def test_a_bad_device(flowlab: Run, experiment: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_component_that_ends_the_process_has_failed(flowlab: Run, experiment: Path) -> None:
-    done = flowlab("run", experiment, "--set", 'dataset.a.fault="exit"')
+@pytest.mark.parametrize(
+    ("node", "options"), [("dataset.a", ()), ("figure.f", ("--executor", "local", "--set", "executor.workers=1"))]
+)
+def test_a_component_that_ends_the_process_has_failed(
+    flowlab: Run, experiment: Path, node: str, options: tuple[str, ...]
+) -> None:
+    done = flowlab("run", experiment, "--set", f'{node}.fault="exit"', *options)
     assert done.returncode == 1
-    assert "dataset.a: SystemExit: 0" in done.stdout
+    assert f"{node}: SystemExit: 0" in done.stdout

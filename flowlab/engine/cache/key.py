@@ -94,19 +94,6 @@ class CacheKeys:
         return self._sources[entry.target]
 
 
-def ancestors(nodes: Iterable[Node]) -> Iterator[Node]:
-    """Every node that some nodes are made of, each once, these nodes excepted."""
-    seen = set(nodes)
-    stack = list(seen)
-    while stack:
-        for group in stack.pop().inputs.values():
-            for source in group:
-                if source not in seen:
-                    seen.add(source)
-                    stack.append(source)
-                    yield source
-
-
 def plain_parameters(parameters: Mapping[str, Any], paths: Iterable[str]) -> dict[str, Any]:
     """Parameters as plain data, with `{"file": 0}` for the path of the first of the files read.
 

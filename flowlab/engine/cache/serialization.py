@@ -141,7 +141,7 @@ class _Writer:
         import torch
 
         kind = type(value)  # exactly: a subclass would come back as another type
-        if value is None or kind in (bool, int, float, str):
+        if kind in _PLAIN:
             return value
         if id(value) in self.given:
             return {"given": self.given[id(value)]}

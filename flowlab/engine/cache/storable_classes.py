@@ -10,6 +10,7 @@ from attrs import frozen
 
 from flowlab.api.storable import stored_fields
 from flowlab.engine.cache.tensor_file import UnusableFile
+from flowlab.engine.inputs import ancestors
 from flowlab.graph.node import Node
 
 _SHARED = ("flowlab.api", "flowlab.theory")  # whose classes every result may hold
@@ -34,8 +35,9 @@ class StorableClasses:
     @cached_property
     def packages(self) -> tuple[str, ...]:
         """The packages whose modules may be named, each with a dot at its end."""
-        own = ["flowlab.components" if name == "flowlab" else name for name in _packages(self.node)]
-        return tuple([f"{name}." for name in (*_SHARED, *own)])
+        own = {node.entry.package for node in (self.node, *ancestors(self.node))}
+        names = ["flowlab.components" if name == "flowlab" else name for name in own]
+        return tuple([f"{name}." for name in (*_SHARED, *names)])
 
     def name(self, cls: type) -> str | None:
         """The name of a class; None where it can't be stored."""
@@ -60,13 +62,3 @@ class StorableClasses:
 
     def _admits(self, module: str) -> bool:
         return _MODULE.fullmatch(module) is not None and f"{module}.".startswith(self.packages)
-
-
-def _packages(node: Node) -> set[str]:
-    """The packages of a node's component and of its ancestors'."""
-    nodes, waiting = {node}, [node]
-    while waiting:
-        sources = {source for group in waiting.pop().inputs.values() for source in group} - nodes
-        nodes |= sources
-        waiting += sources
-    return {each.entry.package for each in nodes}

@@ -9,14 +9,13 @@ from typing import TypeVar
 
 import tomli_w
 from attrs import field, frozen
-from cattrs import Converter
 
 from flowlab.engine.format_error import format_error
 from flowlab.engine.outcome import Status
 from flowlab.graph.graph import Graph
+from flowlab.spec.converter import structure, unstructure
 
 T = TypeVar("T")
-_CONVERTER = Converter(forbid_extra_keys=True, detailed_validation=False)
 
 
 class MessageError(Exception):
@@ -62,24 +61,23 @@ class NodeReply:
 
 def dump_message(message: RunSpec | NodeBatch) -> str:
     """The text of a message."""
-    return json.dumps(_CONVERTER.unstructure(message))
+    return json.dumps(unstructure(message))
 
 
 def dump_replies(replies: Sequence[NodeReply]) -> str:
     """The text of the answer to a batch: a reply for each node, or one for all if the batch was not understood."""
-    return json.dumps(_CONVERTER.unstructure(replies, list[NodeReply]))
+    return json.dumps(unstructure(list(replies)))
 
 
 def load_message(text: str, shape: type[T]) -> T:
     """The message of a text. Raises MessageError."""
     try:
         data = json.loads(text)
-        message = _CONVERTER.structure(data, shape)
+        message = structure(data, shape)
     except Exception as error:  # a text of any kind: its reader may break anywhere
         raise MessageError(format_error(error)) from error
-    # cattrs makes 3 of 3.9 and True of "false", and fills in what is missing
-    if _CONVERTER.unstructure(message, shape) != data:
-        raise MessageError(f"it has other keys or types than {shape}")
+    if unstructure(message) != data:  # its defaults stand for what is missing
+        raise MessageError(f"it has other keys than {shape}")
     return message
 
 

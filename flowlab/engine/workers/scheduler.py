@@ -16,7 +16,7 @@ from flowlab.engine.cache.store import Store
 from flowlab.engine.format_error import format_error
 from flowlab.engine.inputs import RecordedUpstream, gather_inputs, upstream_nodes
 from flowlab.engine.node_runner import NodeRunner
-from flowlab.engine.outcome import Record, Records, record_without_work
+from flowlab.engine.outcome import Record, Records, defect_record, record_without_work
 from flowlab.engine.upstream import CachedUpstream
 from flowlab.engine.workers.batching import MAX_BATCH, BatchSizer
 from flowlab.engine.workers.messages import (
@@ -69,6 +69,8 @@ def _record_here(runner: NodeRunner, node: Node, records: Records) -> Record:
         return runner.run(node, gather_inputs(node, RecordedUpstream(records)))
     except NodeError as error:  # an ancestor whose value had to be built here, and couldn't
         return Record(node, "failed", message=str(error))
+    except SystemExit as error:  # a component must not end the run as if all were well
+        return defect_record(node, error)
 
 
 @define

@@ -10,12 +10,11 @@ from pathlib import Path
 from attrs import define, field, frozen
 
 from flowlab.api import FlowlabError, StoreError
-from flowlab.engine.cache.key import ancestors
 from flowlab.engine.cache.store import Store
 from flowlab.engine.checkpoints import Checkpoints
 from flowlab.engine.device import resolve_device
 from flowlab.engine.format_error import format_error
-from flowlab.engine.inputs import gather_inputs
+from flowlab.engine.inputs import ancestors, gather_inputs
 from flowlab.engine.node_runner import NodeRunner
 from flowlab.engine.numerics import pin_numerics
 from flowlab.engine.outcome import Record
@@ -107,7 +106,7 @@ class WorkerSession:
         keys, node = self.runner.keys, self.nodes[name]
         if keys.of(node) != key:
             return False
-        for one in (node, *ancestors([node])):
+        for one in (node, *ancestors(node)):
             sources = keys.digests.sources(one.entry)
             if sources.digest not in self.loaded and not _are_loaded(sources.modules):
                 return False

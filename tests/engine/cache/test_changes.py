@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from flowlab.api import parameter, reference
 from flowlab.engine.cache.content_digests import ContentDigests, SourceDigest
-from flowlab.engine.cache.key import CacheKeys, ancestors
+from flowlab.engine.cache.key import CacheKeys
 from flowlab.engine.cache.key_diff import KeyDiff
+from flowlab.engine.inputs import ancestors
 from flowlab.graph.node import Node
 from flowlab.registry.entry_points import Entry
 
@@ -69,7 +70,7 @@ class Made:
     @property
     def notes(self) -> dict[str, Any]:
         """The ingredients of the node and its ancestors by key, as the store keeps them."""
-        nodes = (self.node, *ancestors([self.node]))
+        nodes = (self.node, *ancestors(self.node))
         return {self.keys.of(one): json.loads(self.keys.ingredients(one)) for one in nodes}
 
 
@@ -90,7 +91,7 @@ def changes(former: Made, current: Made, forgotten: bool = False) -> list[str]:
     first = notes[former.keys.of(former.node)]
     modules = {
         former.keys.digests.sources(one.entry).digest: former.keys.digests.sources(one.entry).modules
-        for one in (former.node, *ancestors([former.node]))
+        for one in (former.node, *ancestors(former.node))
     }
     diff = KeyDiff(
         (lambda _: None) if forgotten else notes.get,

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from built_in import BUILT_IN
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -138,10 +139,7 @@ def test_other_packages_of_the_distribution_count(stars: Path) -> None:
 def test_the_components_of_the_house_rest_on_api_and_theory_alone() -> None:
     digests = ContentDigests()
     rooms = {
-        "/".join(name.split("/")[1:2])
-        for entry in Registry.installed().entries
-        if entry.distribution == "flowlab"
-        for name in digests.sources(entry).modules
+        "/".join(name.split("/")[1:2]) for entry in BUILT_IN.entries for name in digests.sources(entry).modules
     }
     assert rooms == {"__init__.py", "api", "components", "theory"}
     bank = next(entry for entry in Registry.installed().entries if entry.name == "shallow-relu")
