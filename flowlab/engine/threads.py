@@ -17,12 +17,15 @@ def thread_count(graph: Graph) -> int:
 
 @contextmanager
 def pin_threads(count: int) -> Iterator[None]:
-    """So many threads, within."""
+    """So many threads for torch and for the BLAS of numpy and scipy, within."""
+    import scipy.linalg  # noqa: F401  (only a BLAS that is loaded can be limited)
     import torch
+    from threadpoolctl import threadpool_limits
 
     former = torch.get_num_threads()
     torch.set_num_threads(count)
     try:
-        yield
+        with threadpool_limits(count, user_api="blas"):
+            yield
     finally:
         torch.set_num_threads(former)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from attrs import frozen
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from flowlab.theory.convex_programs.cluster_cones import Cones, Found, strongest
@@ -48,16 +49,24 @@ def dichotomy_neurons(samples: Tensor, points: Tensor, gap: float) -> NeuronSolu
     mu_n), ask of a neuron |(sum_{n in S} Lambda_n) w + (sum_{n in S} mu_n) b|, |w| = 1. Those of which more than 1
     is asked are added, from those of all slabs on, until the search finds none with more than 1 + gap. None where
     the neurons of slabs don't interpolate. Raises ValueError for more than 10 points.
+
+    BLAS gets one thread: the matrices are small, and on two threads the search takes three times the CPU time.
     """
     count = len(points)
     if count > MOST_CLUSTERS:
         raise ValueError(f"{count} points have {2**count - 2} active sets: at most {MOST_CLUSTERS} points")
     unit = _Unit.of(samples.detach().cpu().double(), points.detach().cpu().double())
+    with threadpool_limits(1, user_api="blas"):
+        return _generate_columns(unit, gap)
+
+
+def _generate_columns(unit: _Unit, gap: float) -> NeuronSolution | None:
+    """The search itself, in the unit's own units."""
     features = ClusterFeatures.of(unit.samples.numpy(), unit.points.numpy())
     goal = features.goal
     above, neurons = _slab_neurons(unit.samples)
     if np.abs(goal).max(initial=0.0) <= _ROUNDING:
-        return unit.solution(features, above[:0], neurons[:0], np.zeros((0, points.shape[1])), 0.0, 0)
+        return unit.solution(features, above[:0], neurons[:0], np.zeros((0, unit.points.shape[1])), 0.0, 0)
     if not len(neurons):
         return None
     sets, at = np.unique(above, axis=0, return_inverse=True)

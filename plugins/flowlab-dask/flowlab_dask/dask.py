@@ -8,13 +8,15 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
 from flowlab.api import EngineError, TaskFunction, ValidationIssue, parameter
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+
     from distributed import Client
 
     from flowlab_dask.cluster import Cluster
@@ -66,6 +68,7 @@ class Dask:
             client = Client(address, timeout=self.greeting, set_as_default=False, name="flowlab")
         except (OSError, ValueError) as error:
             raise EngineError(f"{address}: no scheduler answers: {error}") from error
+        client.loop.asyncio_loop.set_exception_handler(_ignore_abandoned_waits)
         try:
             yield client
         finally:
@@ -82,6 +85,17 @@ class Dask:
             return str(json.loads(file.read_bytes())["address"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise EngineError(f"{file}: not a file of `dask scheduler`: {error}") from error
+
+
+def _ignore_abandoned_waits(loop: AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Pass an event loop's complaint on, unless it is of a wait that Dask gave up when a worker died.
+
+    Dask leaves such a task behind with an AllExit in it. Python complains when it collects the task, at any time.
+    """
+    from distributed.client import AllExit
+
+    if not isinstance(context.get("exception"), AllExit):
+        loop.default_exception_handler(context)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from attrs import evolve
+from distributed.client import AllExit
 from flowlab_dask.dask import Dask
 from living import wait_for
 from running import Running, kill
@@ -82,3 +83,12 @@ def test_workers_of_several_threads_are_refused(cluster: Running) -> None:
     finally:
         kill(worker)
     wait_for(lambda: not refusal(dask))
+
+
+def test_a_wait_that_dask_gave_up_is_not_told(cluster: Running, caplog: pytest.LogCaptureFixture) -> None:
+    with Dask(scheduler_file=str(cluster.file)).open_pool(sample_task, "cpu", 1) as pool:
+        loop = pool.client.loop.asyncio_loop
+        loop.call_exception_handler({"message": "Task exception was never retrieved", "exception": AllExit()})
+        assert not caplog.records
+        loop.call_exception_handler({"message": "another", "exception": ValueError()})
+    assert [record.getMessage() for record in caplog.records] == ["another"]
