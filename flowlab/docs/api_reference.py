@@ -153,11 +153,11 @@ def _signature(value: Any) -> str:
     except ValueError:  # of a class written in C
         return "(...)"
     parameters = [
-        one.replace(annotation=_annotation(one.annotation), default=_default(one.default))
-        for one in signature.parameters.values()
+        parameter.replace(annotation=_annotation(parameter.annotation), default=_default(parameter.default))
+        for parameter in signature.parameters.values()
     ]
-    shown = signature.replace(parameters=parameters, return_annotation=_annotation(signature.return_annotation))
-    return str(shown).removesuffix(" -> None")
+    plain = signature.replace(parameters=parameters, return_annotation=_annotation(signature.return_annotation))
+    return str(plain).removesuffix(" -> None")
 
 
 def _annotation(value: Any) -> Any:
@@ -175,11 +175,17 @@ def _doc(value: Any) -> str:
 
 
 def _members(value: type) -> Iterator[Member]:
-    for name, one in vars(value).items():
+    for name, member in vars(value).items():
         if name.startswith("_"):
             continue
-        kind = "property" if isinstance(one, property) else "classmethod" if isinstance(one, classmethod) else ""
-        function = one.fget if isinstance(one, property) else getattr(one, "__func__", one)
+        kind = (
+            "property"
+            if isinstance(member, property)
+            else "classmethod"
+            if isinstance(member, classmethod)
+            else ""
+        )
+        function = member.fget if isinstance(member, property) else getattr(member, "__func__", member)
         if not inspect.isfunction(function) or not function.__doc__:
             continue
         signature = re.sub(r"\((?:self|cls)(?:, )?", "(", _signature(function))

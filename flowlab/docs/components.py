@@ -73,10 +73,10 @@ class ComponentPage:
     @property
     def files(self) -> dict[str, list[str]]:
         """The experiments that use it, and the nodes in each."""
-        found: dict[str, list[str]] = {}
+        files: dict[str, list[str]] = {}
         for use in self.uses:
-            found.setdefault(use.file, []).append(f"{use.kind}.{use.name}")
-        return found
+            files.setdefault(use.file, []).append(f"{use.kind}.{use.name}")
+        return files
 
 
 def component_pages(registry: Registry) -> dict[str, list[ComponentPage]]:
@@ -84,13 +84,13 @@ def component_pages(registry: Registry) -> dict[str, list[ComponentPage]]:
     entries = select_entries(registry, None)
     known = find_uses(registry)
     names = distinct_names(to_file_name(f"{entry.kind}.{registry.use(entry)}") for entry in entries)
-    found: dict[str, list[ComponentPage]] = {kind: [] for kind in KINDS}
+    pages: dict[str, list[ComponentPage]] = {kind: [] for kind in KINDS}
     for entry, name in zip(entries, names, strict=True):
-        found[entry.kind].append(_page(registry, entry, f"{FOLDER}/{name}.html", known.get(entry, [])))
-    return found
+        pages[entry.kind].append(_page(registry, entry, f"{FOLDER}/{name}.html", known.get(entry, [])))
+    return pages
 
 
 def _page(registry: Registry, entry: Entry, path: str, known: list[Use]) -> ComponentPage:
     facts = component_facts(entry)
-    told = split_docstring(facts.doc, (key.name for key in facts.keys))
-    return ComponentPage(path, registry.use(entry), facts, told, tuple(known))
+    docstring = split_docstring(facts.doc, (key.name for key in facts.keys))
+    return ComponentPage(path, registry.use(entry), facts, docstring, tuple(known))

@@ -6,6 +6,7 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from importlib import metadata, resources
 from importlib.resources.abc import Traversable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -64,22 +65,29 @@ def build_site(registry: Registry) -> dict[str, bytes]:
     groups = api_groups()
     texts = _render_texts(_links(kinds, groups))
     site = _Site(_contents(texts))
-    sources = SourcePages.of([one.facts.source for kind in kinds.values() for one in kind], groups)
+    sources = SourcePages.of(
+        [component.facts.source for components in kinds.values() for component in components], groups
+    )
     pages = {INDEX: site.render("index.html", INDEX)}
     pages |= {path: site.render("text.html", path, text=text) for path, text in texts.items()}
     pages[COMPONENTS] = site.render("components.html", COMPONENTS, kinds=kinds, help=KINDS)
     pages[API] = site.render("api.html", API, groups=groups, api_version=API_VERSION, source_path=sources.path_of)
-    for one in (one for kind in kinds.values() for one in kind):
-        source = sources.path_of_component(one.facts.source)
-        pages[one.path] = site.render(
-            "component.html", one.path, COMPONENTS, one=one, kind=KINDS[one.entry.kind], source=source
+    for component in chain.from_iterable(kinds.values()):
+        source = sources.path_of_component(component.facts.source)
+        pages[component.path] = site.render(
+            "component.html",
+            component.path,
+            COMPONENTS,
+            component=component,
+            kind=KINDS[component.entry.kind],
+            source=source,
         )
-    shown = {
+    source_pages = {
         path: site.render("source.html", path, name=name, lines=lines) for path, name, lines in sources.pages()
     }
     return {
         **pages,
-        **shown,
+        **source_pages,
         "guide.css": _style().encode(),
         "search.js": _template("search.js").encode(),
         "search-index.js": search_script({path: page for path, page in pages.items() if path != INDEX}),
@@ -134,8 +142,8 @@ def _contents(texts: Mapping[str, RenderedPage]) -> tuple[ContentsSection, ...]:
 
 def _links(kinds: Mapping[str, list[ComponentPage]], groups: tuple[ApiGroup, ...]) -> dict[str, str]:
     """What a text may name in code, and the page of it, from the index."""
-    components = {name: quote(one.path) for kind in kinds.values() for one in kind for name in one.names}
-    api = {f"flowlab.api.{one.name}": f"{API}#{one.name}" for group in groups for one in group.names}
+    components = {name: quote(page.path) for pages in kinds.values() for page in pages for name in page.names}
+    api = {f"flowlab.api.{entry.name}": f"{API}#{entry.name}" for group in groups for entry in group.names}
     return components | api
 
 
@@ -154,11 +162,11 @@ def _render_texts(links: Mapping[str, str]) -> dict[str, RenderedPage]:
 
 
 def _pictures(folder: Traversable, above: str = "") -> Iterator[tuple[str, bytes]]:
-    for one in folder.iterdir():
-        if one.is_dir():
-            yield from _pictures(one, f"{above}{one.name}/")
-        elif one.name.endswith(".png"):
-            yield above + one.name, one.read_bytes()
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            yield from _pictures(entry, f"{above}{entry.name}/")
+        elif entry.name.endswith(".png"):
+            yield above + entry.name, entry.read_bytes()
 
 
 def _style() -> str:

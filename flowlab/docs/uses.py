@@ -32,14 +32,14 @@ class Use:
 
 def find_uses(registry: Registry) -> dict[Entry, list[Use]]:
     """The nodes of each component, by file; a file that is no experiment, or can't be read, has none."""
-    found: dict[Entry, list[Use]] = {}
-    for root in sorted({Path(one.root) for one in registry.distributions}):
+    uses: dict[Entry, list[Use]] = {}
+    for root in sorted({Path(distribution.root) for distribution in registry.distributions}):
         for file in sorted([*root.glob("*.toml"), *root.glob("experiments/*.toml")]):
             for use in _nodes(file, file.relative_to(root).as_posix()):
                 entry = registry.find(use.kind, use.table["use"])
                 if entry:
-                    found.setdefault(entry, []).append(use)
-    return found
+                    uses.setdefault(entry, []).append(use)
+    return uses
 
 
 def _nodes(file: Path, name: str) -> Iterator[Use]:

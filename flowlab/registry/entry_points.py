@@ -69,13 +69,20 @@ class Entry:
 def entries(distributions: Iterable[Distribution]) -> tuple[Entry, ...]:
     """The components of distributions, by kind, name and distribution."""
     groups = {kind.group: kind.name for kind in KINDS.values()}
-    found = {
-        (groups[point.group], point.name, one.name): Entry(
-            groups[point.group], point.name, point.target, one.name, one.version, one.api, one.root, one.editable
+    by_name = {
+        (groups[point.group], point.name, distribution.name): Entry(
+            groups[point.group],
+            point.name,
+            point.target,
+            distribution.name,
+            distribution.version,
+            distribution.api,
+            distribution.root,
+            distribution.editable,
         )
-        for one in distributions
-        for point in one.points
+        for distribution in distributions
+        for point in distribution.points
         if point.group in groups
     }
     order = list(KINDS)
-    return tuple(sorted(found.values(), key=lambda e: (order.index(e.kind), e.name, e.distribution)))
+    return tuple(sorted(by_name.values(), key=lambda e: (order.index(e.kind), e.name, e.distribution)))

@@ -25,6 +25,6 @@ def verify(
     with handle_errors(debug):
         from flowlab.runner.verify import verify_run as verdict
 
-        found = verdict(run, exact, device, quiet)
-        echo(found.text)
-        sys.exit(found.exit_code)
+        verification = verdict(run, exact, device, quiet)
+        echo(verification.text)
+        sys.exit(verification.exit_code)

@@ -38,16 +38,16 @@
   const show = () => {
     const words = fold(box.value).split(/\s+/).filter(Boolean);
     const found = words.length
-      ? sections.map((one) => [score(one, words), one]).filter(([points]) => points).sort((a, b) => b[0] - a[0])
+      ? sections.map((section) => [score(section, words), section]).filter(([points]) => points).sort((a, b) => b[0] - a[0])
       : [];
-    list.replaceChildren(...found.slice(0, most).map(([, one]) => {
+    list.replaceChildren(...found.slice(0, most).map(([, section]) => {
       const item = document.createElement("li");
       const link = document.createElement("a");
-      const path = one.page.split("/").map(encodeURIComponent).join("/");
-      link.href = root + path + (one.anchor ? `#${encodeURIComponent(one.anchor)}` : "");
-      link.textContent = one.heading && one.heading !== one.title ? `${one.title}: ${one.heading}` : one.title || one.page;
+      const path = section.page.split("/").map(encodeURIComponent).join("/");
+      link.href = root + path + (section.anchor ? `#${encodeURIComponent(section.anchor)}` : "");
+      link.textContent = section.heading && section.heading !== section.title ? `${section.title}: ${section.heading}` : section.title || section.page;
       const text = document.createElement("p");
-      text.textContent = excerpt(one, words);
+      text.textContent = excerpt(section, words);
       item.append(link, text);
       return item;
     }));

@@ -64,22 +64,22 @@ class ResultCache:
     _quick: set[str] = field(factory=set)  # declared nodes whose last setting took almost no time to compute
 
     def get_or_compute(
-        self, compute: Compute, checkpoints: Checkpoints | None, node: Node, given: Mapping[str, Any]
+        self, compute: Compute, checkpoints: Checkpoints | None, node: Node, inputs: Mapping[str, Any]
     ) -> Record:
         """The record of a node with these inputs, computed unless the store has its whole result.
 
         Checkpoints of a node that is computed are removed once its result is stored. Raises StoreError.
         """
         path = self._path(node)
-        stored = None if path is None else self._load(node, path, given)
+        stored = None if path is None else self._load(node, path, inputs)
         if stored is not None and not isinstance(stored.value, MissingValue):
             return stored
         if path is None:
-            record, _ = compute(node, given)
+            record, _ = compute(node, inputs)
         elif stored is None:
-            record = self._compute_exclusively(compute, node, path, given)
+            record = self._compute_exclusively(compute, node, path, inputs)
         else:  # each run has to compute such a value for itself
-            record = attrs.evolve(compute(node, given)[0], key=path.stem)
+            record = attrs.evolve(compute(node, inputs)[0], key=path.stem)
             if record.finished and record.digest != stored.digest:
                 what = f"the result differs from the one stored in {path}"
                 self.listener.warned(f"{node.id}: computed again, and {what}")
@@ -100,16 +100,16 @@ class ResultCache:
             self.listener.warned(f"{node.id} has no key: {format_error(error)}; it is computed and not kept")
             return None
 
-    def _load(self, node: Node, path: Path, given: Mapping[str, Any] | None) -> Record | None:
-        """A stored result, None where there is none that can be used; without inputs if `given` is None."""
+    def _load(self, node: Node, path: Path, inputs: Mapping[str, Any] | None) -> Record | None:
+        """A stored result, None where there is none that can be used; without inputs if `inputs` is None."""
         start = perf_counter()
         try:
             content = read_tensor_file(path, path.stem)
             stored = SerializedResult(content.labels["result"], content.tensors)
-            if given is None:
+            if inputs is None:
                 result = deserialize_without_inputs(stored, self.device, StorableClasses(node))
             else:
-                result = deserialize(stored, given, self.device, StorableClasses(node))
+                result = deserialize(stored, inputs, self.device, StorableClasses(node))
         except FileNotFoundError:
             return None
         except Exception as error:
@@ -130,21 +130,21 @@ class ResultCache:
             return f", and the file stays: {format_error(error)}"
         return f", and the file is now in {self.store.quarantine}"
 
-    def _compute_exclusively(self, compute: Compute, node: Node, path: Path, given: Mapping[str, Any]) -> Record:
+    def _compute_exclusively(self, compute: Compute, node: Node, path: Path, inputs: Mapping[str, Any]) -> Record:
         """The result of another run that computes the same at this moment, or computed here. Raises StoreError."""
         if node.declared in self._quick:  # computing it twice does no harm, and a lock takes longer than that
-            return self._compute(compute, node, path, given)
+            return self._compute(compute, node, path, inputs)
         with self._exclusive(node, path):
-            stored = self._load(node, path, given) if path.exists() else None
+            stored = self._load(node, path, inputs) if path.exists() else None
             if stored is not None and not isinstance(stored.value, MissingValue):
                 return stored
-            return self._compute(compute, node, path, given)
+            return self._compute(compute, node, path, inputs)
 
-    def _compute(self, compute: Compute, node: Node, path: Path, given: Mapping[str, Any]) -> Record:
+    def _compute(self, compute: Compute, node: Node, path: Path, inputs: Mapping[str, Any]) -> Record:
         """Compute a node and store its result if it is worth that. Raises StoreError."""
         if self.keep_all or _is_trained(node):
             self._require_writable(node, path)
-        record, serialized = compute(node, given)
+        record, serialized = compute(node, inputs)
         record = attrs.evolve(record, key=path.stem)
         (self._quick.add if self._is_quick(record) else self._quick.discard)(node.declared)
         if serialized is not None:
@@ -188,17 +188,17 @@ class ResultCache:
         """
         stack = [node]
         while stack:
-            one = stack.pop()
-            key, sources = self.keys.of(one), self.keys.digests.sources(one.entry)
+            ancestor = stack.pop()
+            key, sources = self.keys.of(ancestor), self.keys.digests.sources(ancestor.entry)
             if key in self._noted:
                 continue
             if sources.digest not in self._noted:
                 self.store.write_modules(sources.digest, sources.modules)
-            if one is not node:  # a result says what it is made of
-                self.store.write_ingredients(key, self.keys.ingredients(one))
+            if ancestor is not node:  # a result says what it is made of
+                self.store.write_ingredients(key, self.keys.ingredients(ancestor))
                 self._noted.add(key)
             self._noted.add(sources.digest)
-            stack += upstream_nodes(one)
+            stack += upstream_nodes(ancestor)
 
     def _is_quick(self, record: Record) -> bool:
         """Whether it is computed again as quickly as it is read."""

@@ -123,12 +123,12 @@ def _modules_called(call: ast.Call, literals: dict[str, tuple[str, ...]]) -> tup
 
 def _dict_literals(tree: ast.Module) -> dict[str, tuple[str, ...]]:
     """The values of each `NAME = {...}` of the module whose values are all texts, and that is assigned once."""
-    found: dict[str, tuple[str, ...]] = {}
+    literals: dict[str, tuple[str, ...]] = {}
     for statement in tree.body:
         match statement:
             case ast.Assign(targets=[ast.Name(id=name)], value=ast.Dict(values=values)):
                 constants = [value.value for value in values if isinstance(value, ast.Constant)]
                 texts = tuple(constant for constant in constants if isinstance(constant, str))
-                if len(texts) == len(values) and name not in found:
-                    found[name] = texts
-    return found
+                if len(texts) == len(values) and name not in literals:
+                    literals[name] = texts
+    return literals

@@ -49,29 +49,29 @@ class SerializedResult:
         return checksum({"result": self.text}, self.tensors)
 
 
-def serialize(result: Result, given: Mapping[str, Any], classes: StorableClasses) -> SerializedResult:
+def serialize(result: Result, inputs: Mapping[str, Any], classes: StorableClasses) -> SerializedResult:
     """A result of a node that was given these inputs: they are named, not copied.
 
     A value that can't be stored is left out. Raises SerializationError where anything else can't.
     """
     try:
-        return _serialize(result, given, classes)
+        return _serialize(result, inputs, classes)
     except SerializationError:
         partial = evolve(result, value=MissingValue(type(result.value).__name__))
-        return evolve(_serialize(partial, given, classes), whole=False)
+        return evolve(_serialize(partial, inputs, classes), whole=False)
 
 
-def _serialize(result: Result, given: Mapping[str, Any], classes: StorableClasses) -> SerializedResult:
-    writer = _Writer({id(value): place for place, value in _input_places(given)}, classes)
+def _serialize(result: Result, inputs: Mapping[str, Any], classes: StorableClasses) -> SerializedResult:
+    writer = _Writer({id(value): place for place, value in _input_places(inputs)}, classes)
     tree = writer.tree(result)
     return SerializedResult(json.dumps(tree, separators=(",", ":")), writer.tensors)
 
 
 def deserialize(
-    encoded: SerializedResult, given: Mapping[str, Any], device: torch.device, classes: StorableClasses
+    encoded: SerializedResult, inputs: Mapping[str, Any], device: torch.device, classes: StorableClasses
 ) -> Result:
     """The result, of a node that is given these inputs. Raises UnknownClass and what constructors raise."""
-    reader = _Reader(encoded.tensors, dict(_input_places(given)), device, classes)
+    reader = _Reader(encoded.tensors, dict(_input_places(inputs)), device, classes)
     result = reader.value(json.loads(encoded.text))
     if not isinstance(result, Result):
         raise TypeError(f"it holds a {type(result).__name__} in place of a result")
@@ -98,10 +98,10 @@ def missing_value_type(text: str) -> str | None:
     return None
 
 
-def _input_places(given: Mapping[str, Any]) -> list[tuple[tuple[str, ...], Any]]:
+def _input_places(inputs: Mapping[str, Any]) -> list[tuple[tuple[str, ...], Any]]:
     """The inputs by field, or by field and name."""
     places: list[tuple[tuple[str, ...], Any]] = []
-    for field_name, value in given.items():
+    for field_name, value in inputs.items():
         if isinstance(value, Mapping):
             places += [((field_name, name), item) for name, item in value.items()]
         else:
@@ -132,7 +132,7 @@ def _inverse(order: Sequence[int]) -> list[int]:
 
 @define
 class _Writer:
-    given: Mapping[int, tuple[str, ...]]
+    inputs: Mapping[int, tuple[str, ...]]
     classes: StorableClasses
     tensors: dict[str, Tensor] = field(factory=dict, init=False)
     storages: set[int] = field(factory=set, init=False)  # addresses of memory that a tensor is in
@@ -143,8 +143,8 @@ class _Writer:
         kind = type(value)  # exactly: a subclass would come back as another type
         if kind in _PLAIN:
             return value
-        if id(value) in self.given:
-            return {"given": self.given[id(value)]}
+        if id(value) in self.inputs:
+            return {"input": self.inputs[id(value)]}
         if kind is list and len(value) >= _LONG and all(type(item) is float for item in value):
             return {"floats": self._add_tensor(torch.tensor(value, dtype=torch.float64))}
         if kind in (list, tuple):
@@ -174,7 +174,7 @@ class _Writer:
 @frozen
 class _Reader:
     tensors: Mapping[str, Tensor]
-    given: Mapping[tuple[str, ...], Any]
+    inputs: Mapping[tuple[str, ...], Any]
     device: torch.device
     classes: StorableClasses
 
@@ -183,7 +183,7 @@ class _Reader:
         if isinstance(tree, list):
             return [item if item.__class__ in _PLAIN else self.value(item) for item in tree]
         match tree:
-            case {"given": place}:
+            case {"input": place}:
                 return self._input(tuple(place))
             case {"floats": name}:
                 return self.tensors[name].tolist()
@@ -202,9 +202,9 @@ class _Reader:
                 return tree
 
     def _input(self, place: tuple[str, ...]) -> Any:
-        if place not in self.given:
+        if place not in self.inputs:
             raise _InputMissing(".".join(place))
-        return self.given[place]
+        return self.inputs[place]
 
     def _build(self, name: str, fields: Mapping[str, Any]) -> Any:
         cls = self.classes.find(name)

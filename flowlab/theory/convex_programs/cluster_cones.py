@@ -24,7 +24,7 @@ _ADDED = 16  # rows that join a working set at most at a time
 
 
 @frozen
-class Found:
+class CandidateNeuron:
     """A neuron (w, b), |w| = 1, of the active set `index`, and what multipliers ask of it."""
 
     index: int
@@ -104,35 +104,44 @@ class Cones:
         signs = np.where(np.repeat(sets, each, axis=1), 1.0, -1.0)
         return cls(sets, [_Cone(sign[:, None] * rows) for sign in signs])
 
-    def search(self, pulls: Array, hints: Iterable[Found]) -> list[Found]:
+    def search(self, pulls: Array, hints: Iterable[CandidateNeuron]) -> list[CandidateNeuron]:
         """Local maxima of |(w, b) G_S|, pulls G (R, d + 1, d), from the two leading axes of G_S and from hints."""
         axes = np.linalg.svd(pulls, full_matrices=False)[2][:, :2]
-        near = ((one.index, one.neuron @ pulls[one.index]) for one in hints)
+        near = ((hint.index, hint.neuron @ pulls[hint.index]) for hint in hints)
         return self._climbed(pulls, chain(near, _both_ways(axes)))
 
-    def wide_search(self, pulls: Array, generator: np.random.Generator) -> list[Found]:
+    def wide_search(self, pulls: Array, generator: np.random.Generator) -> list[CandidateNeuron]:
         """The same for pulls G (R, d + 1, d), from all axes of G_S and from random directions."""
         axes = np.linalg.svd(pulls, full_matrices=False)[2]
         drawn = generator.normal(size=(len(pulls), _STARTS, pulls.shape[-1]))
         return self._climbed(pulls, _both_ways(np.concatenate([axes, drawn], axis=1)))
 
-    def _climbed(self, pulls: Array, starts: Iterable[tuple[int, Array]]) -> list[Found]:
-        found: list[list[Found]] = [[] for _ in self.cones]
+    def _climbed(self, pulls: Array, starts: Iterable[tuple[int, Array]]) -> list[CandidateNeuron]:
+        maxima: list[list[CandidateNeuron]] = [[] for _ in self.cones]
         for index, start in starts:
             neuron, value = self.cones[index].climb(pulls[index], start)
-            met = found[index]
-            if value > 0 and not any(np.abs(neuron - other.neuron).max() < _SAME for other in met):
-                met.append(Found(index, neuron, value))
-        return [one for some in found for one in some]
+            known = maxima[index]
+            if value > 0 and not any(np.abs(neuron - other.neuron).max() < _SAME for other in known):
+                known.append(CandidateNeuron(index, neuron, value))
+        return list(chain.from_iterable(maxima))
 
 
 def _both_ways(directions: Array) -> Iterator[tuple[int, Array]]:
-    return ((index, sign * one) for index, some in enumerate(directions) for sign in (1, -1) for one in some)
+    return (
+        (index, sign * direction)
+        for index, axes in enumerate(directions)
+        for sign in (1, -1)
+        for direction in axes
+    )
 
 
-def strongest(found: Iterable[Found], most: int) -> list[Found]:
+def strongest(candidates: Iterable[CandidateNeuron], most: int) -> list[CandidateNeuron]:
     """Of each active set the neurons of which most is asked."""
-    sets: dict[int, list[Found]] = {}
-    for one in found:
-        sets.setdefault(one.index, []).append(one)
-    return [one for some in sets.values() for one in sorted(some, key=lambda one: -one.value)[:most]]
+    sets: dict[int, list[CandidateNeuron]] = {}
+    for candidate in candidates:
+        sets.setdefault(candidate.index, []).append(candidate)
+    return [
+        candidate
+        for group in sets.values()
+        for candidate in sorted(group, key=lambda neuron: -neuron.value)[:most]
+    ]

@@ -8,7 +8,7 @@ from attrs import frozen
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-from flowlab.theory.convex_programs.cluster_cones import Cones, Found, strongest
+from flowlab.theory.convex_programs.cluster_cones import CandidateNeuron, Cones, strongest
 from flowlab.theory.convex_programs.cluster_features import ClusterFeatures
 from flowlab.theory.convex_programs.dichotomies import Array, Sides
 from flowlab.theory.convex_programs.max_margin import separate
@@ -73,7 +73,7 @@ def _generate_columns(unit: _Unit, gap: float) -> NeuronSolution | None:
     cones, pool = Cones.of(unit.samples.numpy(), sets), NeuronPool.of(features, sets, at.ravel(), neurons)
     gaps = iter((*_GAPS, gap / 10))
     fine, rounds = next(gaps), 0
-    hints: list[Found] = []
+    hints: list[CandidateNeuron] = []
     while True:
         rounds += 1
         rows = pool.rows[pool.held]
@@ -85,26 +85,26 @@ def _generate_columns(unit: _Unit, gap: float) -> NeuronSolution | None:
             features.pulls(sets, solved.multipliers),
             pool.asked(solved.multipliers),
         )
-        found = cones.search(pulls, hints)
-        if last and max(_most(found), asked.max()) <= 1 + gap:
+        candidates = cones.search(pulls, hints)
+        if last and max(_most(candidates), asked.max()) <= 1 + gap:
             # the last word to a wider search, the same each time
-            found += cones.wide_search(pulls, np.random.default_rng(0))
-        demand = max(1.0, _most(found), float(asked.max()))
+            candidates += cones.wide_search(pulls, np.random.default_rng(0))
+        demand = max(1.0, _most(candidates), float(asked.max()))
         if (last and demand <= 1 + gap) or rounds == _ROUNDS:
             groups, bound = _fewest(rows, goal, solved.groups), max(solved.bound / demand, 0.0)
             alive = np.linalg.norm(groups, axis=1) > 0
             above, neurons = (part[pool.held][alive] for part in (pool.above, pool.neurons))
             return unit.solution(features, above, neurons, groups[alive], bound, rounds)
-        fresh = [one for one in found if one.value > 1 + gap / 4]
+        fresh = [candidate for candidate in candidates if candidate.value > 1 + gap / 4]
         if demand <= 1 + 10 * fine or not (fresh or (asked > 1 + gap / 4).any()):
             fine = next(gaps, fine)
-        hints = strongest(found, _HINTS)
+        hints = strongest(candidates, _HINTS)
         pool.select(asked, demand, rough=fine == _GAPS[0])
         pool.add(fresh)
 
 
-def _most(found: list[Found]) -> float:
-    return max((one.value for one in found), default=0.0)
+def _most(candidates: list[CandidateNeuron]) -> float:
+    return max((candidate.value for candidate in candidates), default=0.0)
 
 
 def _fewest(rows: Array, goal: Array, groups: Array) -> Array:

@@ -8,7 +8,7 @@ import numpy as np
 from attrs import define
 from numpy.typing import NDArray
 
-from flowlab.theory.convex_programs.cluster_cones import Found
+from flowlab.theory.convex_programs.cluster_cones import CandidateNeuron
 from flowlab.theory.convex_programs.cluster_features import ClusterFeatures
 from flowlab.theory.convex_programs.dichotomies import Array, Sides
 
@@ -64,11 +64,14 @@ class NeuronPool:
         patience = _ROUGH_PATIENCE if rough else _PATIENCE
         self.held = self.idle < patience if len(asked) > _MANY else np.ones(len(asked), dtype=bool)
 
-    def add(self, fresh: Sequence[Found]) -> None:
+    def add(self, fresh: Sequence[CandidateNeuron]) -> None:
         """Add new neurons to the pool, and hold them."""
         if not fresh:
             return
-        at, neurons = np.array([one.index for one in fresh]), np.stack([one.neuron for one in fresh])
+        at, neurons = (
+            np.array([candidate.index for candidate in fresh]),
+            np.stack([candidate.neuron for candidate in fresh]),
+        )
         self.at, self.neurons = np.concatenate([self.at, at]), np.concatenate([self.neurons, neurons])
         self.rows = np.concatenate([self.rows, self.features.columns(self.sets[at], neurons)])
         self.idle = np.concatenate([self.idle, np.zeros(len(at), dtype=np.intp)])
