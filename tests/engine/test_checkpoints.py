@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from recording_listener import RecordingListener
 
 from flowlab.engine.atomic_file import temporary_path
 from flowlab.engine.cache.tensor_file import TensorFile, UnusableFile, read_tensor_file, write_tensor_file
 from flowlab.engine.checkpoints import Checkpoints
-from flowlab.engine.progress.quiet import QuietListener
 from flowlab.engine.run import run_graph
 from flowlab.graph.graph import load_graph
 from flowlab.registry.registry import Registry
@@ -42,29 +42,12 @@ width = 12
 """
 
 
-class Ears(QuietListener):
-    """Hears what is resumed and warned of; interrupts at a reported step where asked to."""
-
-    def __init__(self, interrupt_at=None):
-        self.interrupt_at, self.resumes, self.warnings = interrupt_at, [], []
-
-    def progressed(self, done, total, figures):
-        if self.interrupt_at is not None and done >= self.interrupt_at:
-            raise KeyboardInterrupt
-
-    def resumed(self, done, total):
-        self.resumes.append((done, total))
-
-    def warned(self, message):
-        self.warnings.append(message)
-
-
-def ran(folder, ears, overrides=()):
+def ran(folder, listener, overrides=()):
     """The metrics of the trained bank, None where it was interrupted."""
     file = folder.parent / "long.toml"
     file.write_text(EXPERIMENT)
     graph = load_graph(file, overrides, Registry.installed())
-    outcome = run_graph(graph, "cpu", ears, Checkpoints(folder, every=0.0))
+    outcome = run_graph(graph, "cpu", listener, Checkpoints(folder, every=0.0))
     record = outcome.of("denoiser")[0]
     return None if record.result is None else record.result.metrics
 
@@ -73,7 +56,7 @@ def ran(folder, ears, overrides=()):
 def cut(tmp_path):
     """The folder of a run that was interrupted at step 300, and its one checkpoint."""
     folder = tmp_path / "checkpoints"
-    assert ran(folder, Ears(interrupt_at=300)) is None
+    assert ran(folder, RecordingListener(interrupt_at=300)) is None
     files = list(folder.glob("*.safetensors"))
     assert len(files) == 1
     return folder, files[0]
@@ -82,28 +65,28 @@ def cut(tmp_path):
 @pytest.fixture(scope="module")
 def clean(tmp_path_factory):
     folder = tmp_path_factory.mktemp("clean") / "checkpoints"
-    metrics = ran(folder, Ears())
+    metrics = ran(folder, RecordingListener())
     assert not folder.exists()  # nothing is left of a node that is done
     return metrics
 
 
 def test_a_run_goes_on_where_it_was_cut_and_ends_in_the_same_figures(cut, clean):
     folder, _ = cut
-    ears = Ears()
-    assert ran(folder, ears) == clean
-    [(done, total)] = ears.resumes
+    listener = RecordingListener()
+    assert ran(folder, listener) == clean
+    [(done, total)] = listener.resumes
     assert 290 <= done <= 300
     assert total == 600
-    assert ears.warnings == []
+    assert listener.warnings == []
     assert not folder.exists()
 
 
 def test_the_step_count_of_a_second_cut_is_later(cut):
     folder, _ = cut
-    assert ran(folder, Ears(interrupt_at=450)) is None
-    ears = Ears(interrupt_at=0)
-    ran(folder, ears)
-    assert ears.resumes[0][0] > 400
+    assert ran(folder, RecordingListener(interrupt_at=450)) is None
+    listener = RecordingListener(interrupt_at=0)
+    ran(folder, listener)
+    assert listener.resumes[0][0] > 400
 
 
 @pytest.mark.slow
@@ -117,12 +100,12 @@ def test_a_damaged_checkpoint_is_left_aside(cut, clean, harm):
         torch.save({"step": torch.tensor(1)}, file)
         content = bytearray(file.read_bytes())
     file.write_bytes(content[: {"truncate": len(content) // 2, "empty": 0}.get(harm, len(content))])
-    ears = Ears()
-    assert ran(folder, ears) == clean
-    assert ears.resumes == []
-    assert len(ears.warnings) == 1
-    assert "damaged" in ears.warnings[0]
-    assert "denoiser.trained starts anew" in ears.warnings[0]
+    listener = RecordingListener()
+    assert ran(folder, listener) == clean
+    assert listener.resumes == []
+    assert len(listener.warnings) == 1
+    assert "damaged" in listener.warnings[0]
+    assert "denoiser.trained starts anew" in listener.warnings[0]
 
 
 @pytest.mark.slow
@@ -131,10 +114,10 @@ def test_a_damaged_checkpoint_is_left_aside(cut, clean, harm):
 )
 def test_other_settings_start_anew(cut, change):
     folder, _ = cut
-    ears = Ears()
-    ran(folder, ears, [change])
-    assert ears.resumes == []
-    assert "of other settings" in ears.warnings[0]
+    listener = RecordingListener()
+    ran(folder, listener, [change])
+    assert listener.resumes == []
+    assert "of other settings" in listener.warnings[0]
 
 
 def test_what_a_killed_run_left_half_written_is_swept(cut):
@@ -153,10 +136,10 @@ def test_what_a_killed_run_left_half_written_is_swept(cut):
 def test_a_full_disk_costs_a_warning_and_not_the_work(tmp_path, clean):
     folder = tmp_path / "checkpoints"
     folder.write_text("a file is in the way")
-    ears = Ears()
-    assert ran(folder, ears) == clean
-    assert len(ears.warnings) >= 1
-    assert "goes on without checkpoints" in ears.warnings[-1]
+    listener = RecordingListener()
+    assert ran(folder, listener) == clean
+    assert len(listener.warnings) >= 1
+    assert "goes on without checkpoints" in listener.warnings[-1]
 
 
 def test_a_file_is_whole_or_absent(tmp_path, monkeypatch):

@@ -11,7 +11,8 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from kept_runs import STORED, Ears, figures, of, ran, reused
+from kept_runs import STORED, figures, of, ran, reused
+from recording_listener import RecordingListener
 from summaries import results
 from summaries import reused as told_reused
 
@@ -45,12 +46,12 @@ def test_row_10_11_a_damaged_file_is_set_aside_and_computed_again(
     elif harm == "another's":
         content = bytearray(of(kept, "denoiser.wd").read_bytes())
     file.write_bytes(content[: {"truncate": len(content) // 2, "empty": 0}.get(harm, len(content))])
-    ears = Ears()
-    second = ran(kept, ears)
+    listener = RecordingListener()
+    second = ran(kept, listener)
     assert "denoiser.al" not in reused(second)
     assert figures(second) == clean
-    assert len(ears.warnings) == 1
-    assert "denoiser.al is computed again" in ears.warnings[0]
+    assert len(listener.warnings) == 1
+    assert "denoiser.al is computed again" in listener.warnings[0]
     assert [path.name for path in (kept / "quarantine").iterdir()] == [file.name]
     assert set(STORED) <= set(reused(ran(kept)))
 
@@ -71,9 +72,9 @@ def test_row_10_no_seal_helps_a_result_that_its_node_cannot_read(kept: Path, cle
     file = of(kept, "denoiser.al")
     labels = read_tensor_file(file, file.stem).labels
     write_tensor_file(file, file.stem, TensorFile(labels, {}))
-    ears = Ears()
-    assert figures(ran(kept, ears)) == clean
-    assert "denoiser.al is computed again" in ears.warnings[0]
+    listener = RecordingListener()
+    assert figures(ran(kept, listener)) == clean
+    assert "denoiser.al is computed again" in listener.warnings[0]
 
 
 @pytest.mark.slow

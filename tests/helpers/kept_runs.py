@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from recording_listener import RecordingListener
+
 from flowlab.engine.cache.store import Store
 from flowlab.engine.outcome import Outcome
-from flowlab.engine.progress.quiet import QuietListener
 from flowlab.engine.run import run_graph
 from flowlab.graph.graph import load_graph
 from flowlab.registry.registry import Registry
@@ -83,22 +84,14 @@ samples = 20
 STORED = ("denoiser.al", "denoiser.slabs", "denoiser.theory", "denoiser.wd", "flow.pf")
 
 
-class Ears(QuietListener):
-    """Hears warnings."""
-
-    def __init__(self) -> None:
-        self.warnings: list[str] = []
-
-    def warned(self, message: str) -> None:
-        self.warnings.append(message)
-
-
-def ran(folder: Path | None, ears: Ears | None = None, *overrides: str, worth: float = 0.0) -> Outcome:
+def ran(
+    folder: Path | None, listener: RecordingListener | None = None, *overrides: str, worth: float = 0.0
+) -> Outcome:
     """The outcome of the experiment with everything worth keeping."""
     file = (folder or Path(".")).parent / "kept.toml"
     file.write_text(EXPERIMENT)
     graph = load_graph(file, overrides, Registry.installed())
-    return run_graph(graph, "cpu", ears or Ears(), store=folder and Store(folder, worth))
+    return run_graph(graph, "cpu", listener or RecordingListener(), store=folder and Store(folder, worth))
 
 
 def reused(outcome: Outcome) -> tuple[str, ...]:

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 import torch
-from kept_runs import EXPERIMENT, STORED, Ears, figures, of, ran, reused
+from kept_runs import EXPERIMENT, STORED, figures, of, ran, reused
+from recording_listener import RecordingListener
 
 from flowlab.engine.cache.store import STORE_VARIABLE, Store
 from flowlab.engine.progress.quiet import QuietListener
@@ -33,12 +34,12 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 def test_a_second_run_reuses_to_the_same_bits(kept: Path, clean: dict[str, Any]) -> None:
-    ears = Ears()
-    second = ran(kept, ears)
+    listener = RecordingListener()
+    second = ran(kept, listener)
     assert set(STORED) <= set(reused(second))
     assert not {"denoiser.both", "dataset.box"} & set(reused(second))
     assert figures(second) == clean
-    assert ears.warnings == []
+    assert listener.warnings == []
     assert {path.suffix for path in kept.glob("*.*")} == {".safetensors"}  # no locks, nothing half-written
 
 
@@ -85,10 +86,10 @@ def test_a_node_without_a_key_is_computed(tmp_path: Path, monkeypatch: pytest.Mo
         raise TypeError("keys of several types")
 
     monkeypatch.setattr("flowlab.engine.cache.key.CacheKeys.of", fail)
-    ears = Ears()
-    outcome = ran(tmp_path / "store", ears)
+    listener = RecordingListener()
+    outcome = ran(tmp_path / "store", listener)
     assert {record.status for record in outcome.records} <= {"done", "short"}
-    assert "denoiser.al has no key: TypeError: keys of several types; it is computed" in "".join(ears.warnings)
+    assert "denoiser.al has no key: TypeError: keys of several types; it is computed" in "".join(listener.warnings)
 
 
 def test_without_a_store_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,10 +18,11 @@ from attrs import define, evolve, field
 from engine_nodes import NOWHERE, node
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from recording_listener import RecordingListener
 
 from flowlab.api import EngineError, Task, TaskFunction, TaskResult
 from flowlab.engine.cache.store import Store
-from flowlab.engine.outcome import Outcome, Record
+from flowlab.engine.outcome import Outcome
 from flowlab.engine.progress.quiet import QuietListener
 from flowlab.engine.run import run_graph
 from flowlab.engine.workers import scheduler as dispatch
@@ -87,29 +88,11 @@ def lost(task: Task, work: TaskFunction) -> TaskResult:
 
 
 @define
-class Told(QuietListener):
-    """A listener that remembers."""
-
-    starts: list[str] = field(factory=list)
-    warnings: list[str] = field(factory=list)
-    ended: list[str] = field(factory=list)
-
-    def started(self, node: Node) -> None:
-        self.starts.append(node.id)
-
-    def warned(self, message: str) -> None:
-        self.warnings.append(message)
-
-    def finished(self, record: Record) -> None:
-        self.ended.append(record.node.id)
-
-
-@define
 class Place:
     """An experiment, its store, and what was told of its runs."""
 
     folder: Path
-    told: Told = field(factory=Told)
+    listener: RecordingListener = field(factory=RecordingListener)
 
     @property
     def store(self) -> Store:
@@ -124,8 +107,8 @@ class Place:
         graph = self.graph(text)
         if executor is not None:
             graph = evolve(graph, nodes=(*graph.nodes, node("executor", "here", executor)))
-        self.told = Told()
-        return run_graph(graph, "cpu", self.told, NOWHERE, self.store)
+        self.listener = RecordingListener()
+        return run_graph(graph, "cpu", self.listener, NOWHERE, self.store)
 
 
 @pytest.fixture
@@ -221,7 +204,7 @@ def test_any_graph_in_any_order_with_any_deaths_comes_out_the_same(
     ]
     assert kept[0] == kept[1]
     assert there.exit_code == here.exit_code
-    assert len(place.told.ended) == len(set(place.told.ended))
+    assert len(place.listener.finished_nodes) == len(set(place.listener.finished_nodes))
 
 
 def test_each_node_goes_once_after_its_inputs_and_two_a_hand_at_a_time(place: Place) -> None:
@@ -230,8 +213,8 @@ def test_each_node_goes_once_after_its_inputs_and_two_a_hand_at_a_time(place: Pl
     assert sorted(pool.log[:9]) == [f"dataset.{name}" for name in names]
     assert pool.log[9:] == ["analysis.all"]
     assert max(pool.beside) == 3
-    assert place.told.starts == pool.log
-    assert sorted(place.told.ended) == sorted(pool.log)
+    assert place.listener.started_nodes == pool.log
+    assert sorted(place.listener.finished_nodes) == sorted(pool.log)
 
 
 SWEPT = number("a") + total("a", "a") + '[sweep.s]\n"dataset.a.value" = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]\n'
@@ -240,7 +223,7 @@ SWEPT = number("a") + total("a", "a") + '[sweep.s]\n"dataset.a.value" = [0, 1, 2
 def test_settings_that_take_no_time_go_together_once_that_is_known(place: Place) -> None:
     outcome = place.run(SWEPT, pool := Here(slots=1))
     assert set(found(outcome).values()) == {"done"}
-    assert len(found(outcome)) == len(place.told.ended) == 22
+    assert len(found(outcome)) == len(place.listener.finished_nodes) == 22
     # two are on their way before anything is known; of the ten that wait with a sum, a task takes its share
     assert pool.log[:4] == [
         "dataset.a[value=0]",
@@ -253,7 +236,7 @@ def test_settings_that_take_no_time_go_together_once_that_is_known(place: Place)
 def test_settings_that_take_their_time_go_alone(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("flowlab.engine.workers.batching._BATCH_SECONDS", 0.001)  # less than a node takes
     place.run(SWEPT, pool := Here(slots=1))
-    assert sorted(pool.log) == sorted(place.told.ended)
+    assert sorted(pool.log) == sorted(place.listener.finished_nodes)
     assert len(pool.log) == 22
 
 
@@ -266,14 +249,14 @@ def test_who_dies_with_others_is_done_again_alone_and_what_was_finished_is_not(p
     name = "dataset.a[value=2]"
     outcome = place.run(SWEPT, pool := Here({name: [half, dead]}, slots=1))
     assert set(found(outcome).values()) == {"done"}
-    assert place.told.warnings == [
+    assert place.listener.warnings == [
         f"{name} and 4 more: the process at them died of SIGKILL; they are done again, each by itself",
         f"{name}: the process at it died 2 times of SIGKILL; it is done again",
     ]
     alone = [f"dataset.a[value={value}]" for value in (2, 3, 4, 5, 6)]
     assert set(alone) <= set(pool.log)
     assert [one.reused for one in outcome.records if one.node.id in alone] == [True, True, False, False, False]
-    assert len(place.told.ended) == len(set(place.told.ended)) == 22
+    assert len(place.listener.finished_nodes) == len(set(place.listener.finished_nodes)) == 22
 
 
 def test_a_store_that_is_lost_loses_nothing_of_what_came_before(place: Place) -> None:
@@ -323,15 +306,15 @@ def test_a_node_whose_process_dies_once_is_done_again_at_once(place: Place) -> N
     outcome = place.run(FEW, pool := Here({"dataset.a": [dead]}, slots=1))
     assert outcome.exit_code == 0
     assert set(found(outcome).values()) == {"done"}
-    assert place.told.warnings == ["dataset.a: the process at it died of SIGKILL; it is done again"]
+    assert place.listener.warnings == ["dataset.a: the process at it died of SIGKILL; it is done again"]
     assert pool.log[:3] == ["dataset.a", "dataset.b", "dataset.a"]
-    assert place.told.starts.count("dataset.a") == 1
+    assert place.listener.started_nodes.count("dataset.a") == 1
 
 
 def test_a_node_whose_process_dies_twice_is_done_last_and_alone(place: Place) -> None:
     outcome = place.run(FEW, pool := Here({"dataset.a": [dead, dead]}))
     assert set(found(outcome).values()) == {"done"}
-    assert place.told.warnings[1] == "dataset.a: the process at it died 2 times of SIGKILL; it is done again"
+    assert place.listener.warnings[1] == "dataset.a: the process at it died 2 times of SIGKILL; it is done again"
     assert pool.log[-2:] == ["dataset.a", "analysis.ab"]
     assert pool.beside[-2:] == [0, 0]
     assert "analysis.c" in pool.log[:-2]
@@ -375,7 +358,7 @@ def test_a_crew_may_count_deaths_itself(place: Place) -> None:
 
     outcome = place.run(number("b"), Here({"dataset.b": [survived]}))
     assert outcome.exit_code == 0
-    assert place.told.warnings == [
+    assert place.listener.warnings == [
         "dataset.b: the process at it died, of a worker that was lost; it was done again"
     ]
 
@@ -538,7 +521,7 @@ def test_a_value_without_a_form_is_made_again_where_it_is_needed(place: Place) -
     assert (metrics["analysis.s"]["sum"], metrics["figure.f"]["shown"]) == (7, 7)
     [made] = outcome.of("dataset")
     assert int(made.value) == 7
-    assert place.told.warnings == []
+    assert place.listener.warnings == []
 
 
 def test_a_node_without_a_key_fails_alone(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
