@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from attrs import frozen
 
-from flowlab.api import Context, NodeError, NodeSpec, Result, ValidationIssue, parameter, training_set
+from flowlab.api import Context, NodeError, NodeSpec, Result, ValidationIssue, file_path, parameter, training_set
 from flowlab.api.fields import LONGEST, SHORTEST
 from flowlab.api.helpers.training_set import points_table
 
@@ -32,7 +32,7 @@ class PointsFile:
 
     has_closed_form: ClassVar[bool] = False
 
-    path: str = parameter(help="the file, relative to the current folder")
+    path: str = file_path(help="the file")
     key: str | None = parameter(None, help="name of the tensor in a .safetensors file")
     anchor: int = parameter(0, help="row at which subset sums start", ge=0)
     samples: int = parameter(100, help="noisy samples per point, M", ge=1)
@@ -58,10 +58,6 @@ class PointsFile:
             return True  # build reports the error
         mark, at = _FORMATS[Path(self.path).suffix]
         return not head or (head.startswith(mark, at) and _OBJECTS not in head)
-
-    def reads(self) -> tuple[str, ...]:
-        """The files whose content determines the result, besides the parameters."""
-        return (self.path,)
 
     def build(self, context: Context) -> Result:
         """Read the points and build their geometry.
