@@ -19,17 +19,23 @@ if TYPE_CHECKING:
 
 
 def training_set(
-    geometry: Geometry, samples: int, context: Context, draw: int = 0, repeats: Sequence[int] = ()
+    geometry: Geometry,
+    samples: int,
+    context: Context,
+    draw: int = 0,
+    repeats: Sequence[int] = (),
+    shape: tuple[int, ...] | None = None,
 ) -> TrainingSet:
     """A training set with `samples` noisy samples per point, drawn again but equal at every call.
 
     Each number `draw` gives other noise. A point that is in the set several times, by `repeats`, has `samples`
     samples of its own each time. The tensor of samples has the length of the most frequent point.
+    `shape` is that of a point that is an image.
     """
     counts = tuple(repeats) if len(set(repeats)) > 1 or (repeats and repeats[0] > 1) else None
     label = context.stream_label(f"noise {draw}" if draw else "noise")
     noise = NoisyDraw(geometry.points, samples, label, counts)
-    return TrainingSet(geometry, samples * max(counts or (1,)), noise, counts)
+    return TrainingSet(geometry, samples * max(counts or (1,)), noise, counts, shape)
 
 
 @frozen
