@@ -10,6 +10,7 @@ import attrs
 import tomli_w
 from attrs import field, frozen
 
+from flowlab.api.files import path_fields
 from flowlab.engine.cache.store import Store
 from flowlab.engine.device import resolve_device
 from flowlab.engine.progress.choose import open_listener
@@ -29,6 +30,7 @@ from flowlab.runner.run_experiment import (
 )
 from flowlab.spec.document import Document, parse_document, read_document
 from flowlab.spec.experiment_settings import ExperimentSettings
+from flowlab.spec.file_paths import locate_files, locate_swept
 
 
 def _said(nodes: Mapping[str, Any]) -> dict[str, Any]:
@@ -48,7 +50,7 @@ def _unchecked(_: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.Attrib
 class Experiment(ExperimentSettings):
     """Nodes by `kind.name`, each a component that names others in its reference fields; sweeps as in a file.
 
-    The settings of `[experiment]` are fields by the same names.
+    The settings of `[experiment]` are fields by the same names. Relative paths start at the current folder.
     Nothing is checked before `graph`, `to_toml` or `run` asks: all mistakes are then reported at once, by an
     ExperimentError whose places are paths such as `dataset.triangle.samples`. Two experiments are equal if they
     say the same.
@@ -64,8 +66,14 @@ class Experiment(ExperimentSettings):
         document = read_document(source) if isinstance(source, Path) else parse_document("<text>", source.encode())
         registry = Registry.installed()
         settings = attrs.asdict(build_graph(document, registry).settings)
-        nodes = read_tables(document, registry).written
-        return cls(**settings, nodes=nodes, sweeps=document.data.get("sweep", {}))
+        written = read_tables(document, registry).written
+        paths = {node: path_fields(type(component)) for node, component in written.items()}
+        nodes = {node: locate_files(component, document.folder) for node, component in written.items()}
+        sweeps = {
+            name: locate_swept(table, paths, document.folder)
+            for name, table in document.data.get("sweep", {}).items()
+        }
+        return cls(**settings, nodes=nodes, sweeps=sweeps)
 
     def to_toml(self) -> str:
         """The text of a file that says the same, defaults left out. Raises ExperimentError, PluginError."""

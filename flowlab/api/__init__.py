@@ -22,7 +22,16 @@ from flowlab.api.errors import (
     StoreError,
     ValidationIssue,
 )
-from flowlab.api.fields import Parameter, Pattern, Reference, field_spec, parameter, reference, references
+from flowlab.api.fields import (
+    Parameter,
+    Pattern,
+    Reference,
+    field_spec,
+    file_path,
+    parameter,
+    reference,
+    references,
+)
 from flowlab.api.helpers.exact_flow import check_exact_flow
 from flowlab.api.helpers.frames import Frame, orthonormal_frame
 from flowlab.api.helpers.half_step import HALF_STEP, half_step_shortfall
@@ -112,6 +121,7 @@ __all__ = [
     "check_exact_flow",
     "exact_end_known",
     "field_spec",
+    "file_path",
     "gaussian_starts",
     "half_step_shortfall",
     "halved_probability_path",

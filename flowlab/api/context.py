@@ -38,14 +38,19 @@ class Context:
 
     def generator(self, stream: str = "") -> torch.Generator:
         """A CPU generator of this node alone, seeded by the experiment's seed, the node's name and `stream`."""
-        return _generator(f"{self.seed}/{self.node}/{stream}")
+        return labelled_generator(self.stream_label(stream))
+
+    def stream_label(self, stream: str) -> str:
+        """The text that seeds `generator(stream)`."""
+        return f"{self.seed}/{self.node}/{stream}"
 
     def common_generator(self, stream: str) -> torch.Generator:
         """A CPU generator with the same numbers in every node of the experiment, for paired comparisons."""
-        return _generator(f"{self.seed}//{stream}")
+        return labelled_generator(f"{self.seed}//{stream}")
 
 
-def _generator(label: str) -> torch.Generator:
+def labelled_generator(label: str) -> torch.Generator:
+    """A CPU generator that a text seeds."""
     import torch
 
     digest = hashlib.sha256(label.encode()).digest()

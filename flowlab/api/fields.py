@@ -35,6 +35,7 @@ class Parameter:
     le: float | None = None
     lt: float | None = None
     pattern: Pattern | None = None
+    is_path: bool = False  # of a file or folder, which the component reads
 
     @property
     def range(self) -> str:
@@ -138,6 +139,18 @@ def parameter(
             raise ValueError(f"{attribute.name} must be {rule}, found {value!r}")
 
     return field(default=default, validator=check_range, metadata={_KEY: declared})
+
+
+def file_path(default: Any = attrs.NOTHING, *, help: str) -> Any:
+    """Declare a field that names a file or folder which the component reads, or several of them.
+
+    The annotation is str, tuple[str, ...], or one of them with None. In an experiment's file a relative path
+    starts at the folder of that file; on the command line and in Python it starts at the current folder. `check`
+    and `build` get a path that can be opened. The content counts in the key of the result, and the place does not.
+    Of a folder all files in it count; of a Python file the modules beside it that it imports count as well.
+    """
+    declared = Parameter(f"{help}, relative to the folder of the experiment's file", is_path=True)
+    return field(default=default, metadata={_KEY: declared})
 
 
 def reference(

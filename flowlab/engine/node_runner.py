@@ -11,6 +11,7 @@ from attrs import field, frozen
 
 from flowlab.api import Context, FlowlabError, NodeError, Result
 from flowlab.api.checkpoint import NullCheckpoint
+from flowlab.api.files import files_read
 from flowlab.engine.cache.cache import ResultCache
 from flowlab.engine.cache.content_digests import ContentDigests
 from flowlab.engine.cache.key import CacheKeys
@@ -93,6 +94,10 @@ class NodeRunner:
         except Exception as error:
             return defect_record(node, error, perf_counter() - start), None
         seconds = perf_counter() - start
+        changed = [path for path in files_read(node.component) if self.keys.digests.has_changed(path)]
+        if changed:  # the result belongs to no key
+            message = f"{changed[0]!r} has another content than when the run began"
+            return Record(node, "failed", message=message, seconds=seconds), None
         try:
             serialized = serialize(result, given, StorableClasses(node))
         except SerializationError:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
 
 import attrs
 
 from flowlab.api import Reference
 from flowlab.graph.node import Node
 from flowlab.graph.tables import Tables
+from flowlab.spec.file_paths import locate_files
 from flowlab.spec.structure import referenced_names
 from flowlab.spec.sweep import Axis
 
@@ -55,8 +57,8 @@ def relevant_axes(
     return relevant
 
 
-def connect_nodes(order: list[str], tables: Tables, relevant: Mapping[str, list[int]]) -> list[Node]:
-    """One node for each setting of a declaration's relevant axes."""
+def connect_nodes(order: list[str], tables: Tables, relevant: Mapping[str, list[int]], folder: Path) -> list[Node]:
+    """One node for each setting of a declaration's relevant axes. Relative paths start at `folder`."""
     nodes: dict[tuple[str, tuple[int, ...]], Node] = {}
     declared = {declaration.id: declaration for declaration in tables.declared}
     axes = tables.axes
@@ -81,7 +83,13 @@ def connect_nodes(order: list[str], tables: Tables, relevant: Mapping[str, list[
             }
             variant = {path: value for i in own for path, value in axes[i].settings[setting[i]].items()}
             nodes[declaration.id, chosen] = Node(
-                declaration.kind, declaration.name, declaration.use, declaration.entry, component, variant, inputs
+                declaration.kind,
+                declaration.name,
+                declaration.use,
+                declaration.entry,
+                locate_files(component, folder),
+                variant,
+                inputs,
             )
     return list(nodes.values())
 

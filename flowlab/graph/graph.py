@@ -25,6 +25,7 @@ class Graph:
     """An experiment ready to run: nodes in an order in which each follows its inputs.
 
     `resolved` is the experiment as plain data with every default filled in, `text` the file as it was read.
+    Relative paths in `resolved` start at `folder`; those of the nodes can be opened.
     """
 
     path: Path
@@ -32,6 +33,7 @@ class Graph:
     nodes: tuple[Node, ...]
     resolved: dict[str, Any]
     text: str = ""
+    folder: Path = Path()
 
     @property
     def name(self) -> str:
@@ -64,8 +66,11 @@ def load_graph(path: Path, overrides: Sequence[str], registry: Registry) -> Grap
     return build_graph(apply_overrides(read_document(path), overrides), registry)
 
 
-def build_graph(document: Document, registry: Registry) -> Graph:
-    """Check and connect a document. Raises ExperimentError with all its mistakes, PluginError."""
+def build_graph(document: Document, registry: Registry, run_checks: bool = True) -> Graph:
+    """Check and connect a document. Raises ExperimentError with all its mistakes, PluginError.
+
+    Without `run_checks` the components' own checks are left out: one that ran before needs no files to be read.
+    """
     tables = read_tables(document, registry)
     problems = list(tables.problems)
     edges = {
@@ -79,12 +84,13 @@ def build_graph(document: Document, registry: Registry) -> Graph:
         raise ExperimentError(_sorted(problems, document))
     relevant = relevant_axes(order, edges, tables)
     check_size(tables.axes, relevant, document)
-    nodes = connect_nodes(order, tables, relevant)
-    problems = [*_misplaced_tools(nodes, document), *_run_checks(nodes, document)]
+    nodes = connect_nodes(order, tables, relevant, document.folder)
+    checked = _run_checks(nodes, document) if run_checks else ()
+    problems = [*_misplaced_tools(nodes, document), *checked]
     if problems:
         raise ExperimentError(_sorted(problems, document))
     resolved = _resolved(document, tables, tables.settings)
-    return Graph(Path(document.path), tables.settings, tuple(nodes), resolved, document.text)
+    return Graph(Path(document.path), tables.settings, tuple(nodes), resolved, document.text, document.folder)
 
 
 def load_graphs(paths: Iterable[Path], overrides: Sequence[str], registry: Registry) -> tuple[Graph, ...]:

@@ -22,14 +22,16 @@ def expand_variants(
     """The document as a node sees it in each setting of the axes that touch it, by setting indices."""
     for chosen in itertools.product(*(range(len(axes[i].settings)) for i in touching)):
         table = dict(document.data[declaration.kind.name][declaration.name])
-        places = dict(document.overridden)
+        places, swept = dict(document.overridden), set()
         for axis, setting in zip(touching, chosen, strict=True):
             for path, value in axes[axis].settings[setting].items():
                 node, _, key = path.rpartition(".")
                 if node == declaration.id:
                     table[key] = value
                     places[*declaration.path, key] = document.where("sweep", axes[axis].name, path, value=True)
-        yield chosen, _with_table(declaration, document, table, places)
+                    swept.add((*declaration.path, key))
+        varied = _with_table(declaration, document, table, places)
+        yield chosen, attrs.evolve(varied, command_line=document.command_line - swept)
 
 
 def _with_table(

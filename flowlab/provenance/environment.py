@@ -7,11 +7,13 @@ from collections.abc import Iterable, Mapping
 
 from attrs import frozen
 
+from flowlab.api.files import files_read
 from flowlab.engine.cache.content_digests import ContentDigests, SourceDigest
 from flowlab.engine.threads import thread_count
 from flowlab.engine.versions import installed_versions
 from flowlab.graph.graph import Graph
 from flowlab.graph.node import Node
+from flowlab.spec.file_paths import path_as_written
 from flowlab.spec.overrides import TRACKER
 
 _LIBRARIES = ("flowlab", "torch", "numpy", "scipy", "matplotlib", "attrs", "cattrs", "daqp")
@@ -40,8 +42,8 @@ class Environment:
         digests = digests or ContentDigests()
         nodes = [node for node in graph.nodes if node.kind.name != TRACKER]
         used = {node.entry.distribution: node.entry.version for node in nodes}
-        files = {name for node in nodes for name in getattr(node.component, "reads", tuple)()}
-        contents = {name: digests.file(name) for name in sorted(files)}
+        files = {path for node in nodes for path in files_read(node.component)}
+        contents = {path_as_written(path, graph.folder): digests.file(path) for path in sorted(files)}
         return cls(
             platform=platform.platform(),
             python=platform.python_version(),

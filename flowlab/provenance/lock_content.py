@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Literal
 
 import attrs
@@ -61,6 +63,7 @@ class LockedRun:
     python: str
     processor: str = ""
     reused: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()  # at which relative paths start: seen from the lock, and on that machine
 
 
 @frozen(kw_only=True)
@@ -80,9 +83,14 @@ class LockContent:
 
     @classmethod
     def of(
-        cls, graph: Graph, outcome: Outcome, environment: Environment, files: Mapping[str, bytes]
+        cls,
+        graph: Graph,
+        outcome: Outcome,
+        environment: Environment,
+        files: Mapping[str, bytes],
+        folder: Path = Path(),
     ) -> LockContent:
-        """The lock of a run that wrote these files."""
+        """The lock, in a folder, of a run that wrote these files."""
         facts = attrs.asdict(environment, recurse=False)
         names = {attribute.name for attribute in attrs.fields(LockedRun)}
         records = {record.node: record for record in outcome.records}
@@ -92,6 +100,7 @@ class LockContent:
                 seed=graph.seed,
                 dtype=graph.dtype,
                 reused=tuple(record.node.id for record in outcome.records if record.reused),
+                folders=_starting_folders(graph, folder) if environment.reads else (),
                 **{name: value for name, value in facts.items() if name in names},
             ),
             files={name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
@@ -141,6 +150,12 @@ class LockContent:
         """The lock's file, under its checksum; what has its default is left out."""
         content = {"format": FORMAT, **unstructure(self, omit_defaults=True)}
         return tomli_w.dumps({CHECKSUM: checksum(content), **content}).encode()
+
+
+def _starting_folders(graph: Graph, folder: Path) -> tuple[str, str]:
+    """The folder at which an experiment's relative paths start, from the lock's folder and from the root."""
+    start = os.path.realpath(graph.folder)
+    return os.path.relpath(start, os.path.realpath(folder)), start
 
 
 def format_utc(moment: datetime) -> str:

@@ -6,9 +6,10 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from flowlab.api import ExperimentError, Problem
+from flowlab.engine.cache.content_digests import ContentDigests
 from flowlab.graph.graph import Graph, build_graph
 from flowlab.output.run_folder import LOCK, SUMMARY
 from flowlab.provenance.environment import Environment
@@ -74,9 +75,29 @@ class LockFile:
         """The digests of its files by relative path."""
         return self.content.files
 
-    def graph(self, registry: Registry, settings: Sequence[str] = ()) -> Graph:
+    @property
+    def folder_of_paths(self) -> Path:
+        """The folder at which the experiment's relative paths start.
+
+        Seen from the lock, or where it was on the machine of the run: the one that has more of the files that the
+        run read. The paths of a lock that doesn't say start at the current folder.
+        """
+        folders = [self.path.parent / folder for folder in self.content.run.folders]
+        return max(folders, key=self._count_known_files) if folders else Path()
+
+    def _count_known_files(self, folder: Path) -> int:
+        """How many of the files that the run read are in a folder with the same content."""
+        digests = ContentDigests()
+        return sum(digests.file(str(folder / name)) == digest for name, digest in self.content.reads.items())
+
+    def digests_of_files(self, folder: Path) -> dict[str, str]:
+        """The digests that files had when the run read them, by paths from `folder`."""
+        return {str(folder / name): digest for name, digest in self.content.reads.items()}
+
+    def graph(self, registry: Registry, settings: Sequence[str] = (), run_checks: bool = True) -> Graph:
         """Its experiment with today's components. Raises ExperimentError, PluginError."""
-        return build_graph(apply_overrides(self.experiment, settings), registry)
+        document = evolve(self.experiment, folder=self.folder_of_paths)
+        return build_graph(apply_overrides(document, settings), registry, run_checks)
 
     def summary(self) -> RunSummary | None:
         """What the run's summary says, None without one. Raises ExperimentError for one that it didn't write."""

@@ -9,6 +9,7 @@ from attrs import evolve
 from flowlab.api import ExperimentError, NodeError, Problem
 from flowlab.api.helpers.plotting import WIDTHS, Width
 from flowlab.api.nearest import nearest
+from flowlab.engine.cache.content_digests import ContentDigests
 from flowlab.engine.cache.key import CacheKeys
 from flowlab.engine.cache.store import Store
 from flowlab.engine.device import resolve_device
@@ -34,12 +35,13 @@ def redraw_figure(
 ) -> Path:
     """Write a figure in a format, as wide as a printed column or as it was; the file's path.
 
-    Its inputs come from the run's store. Raises ExperimentError where the run has no such figure, or where what
-    took long would have to be computed again and `recompute` is off; NodeError, OutputError.
+    Its inputs come from the run's store, and are made of the files as the run read them. Raises ExperimentError
+    where the run has no such figure, or where what took long would have to be computed again and `recompute` is
+    off; NodeError, OutputError.
     """
     locked = LockFile.read(folder)
     summary = locked.require_summary()
-    graph = locked.graph(Registry.installed())
+    graph = locked.graph(Registry.installed(), run_checks=False)
     figures = {node.label: node for node in graph.nodes if node.kind.name == "figure"}
     if name not in figures:
         rule = f"the run has no figure {name!r}, but {', '.join(figures) or 'none at all'}"
@@ -51,10 +53,11 @@ def redraw_figure(
         settings=evolve(graph.settings, threads=locked.environment.threads),
     )
     device, store = locked.environment.device, Store.beside(locked.path.parent.parent)
+    digests = ContentDigests.of_files(locked.digests_of_files(graph.folder))
     if not recompute:
-        _require_stored(locked, summary, needed, store)
+        _require_stored(locked, summary, needed, store, digests)
     with open_listener(quiet=not recompute) as listener:
-        outcome = run_graph(needed, device, listener, store=store)
+        outcome = run_graph(needed, device, listener, store=store, digests=digests)
     for record in outcome.records:
         if not record.finished and record.node.kind.built:
             raise NodeError(f"{record.node.id} {record.status}: {record.message}")
@@ -63,10 +66,13 @@ def redraw_figure(
     return path
 
 
-def _require_stored(locked: LockFile, summary: RunSummary, graph: Graph, store: Store) -> None:
+def _require_stored(
+    locked: LockFile, summary: RunSummary, graph: Graph, store: Store, digests: ContentDigests
+) -> None:
     """Refuse what took long and isn't stored any more. Raises ExperimentError."""
     nodes = summary.built_nodes
-    keys = CacheKeys(graph.seed, graph.dtype, resolve_device(locked.environment.device).type, thread_count(graph))
+    device = resolve_device(locked.environment.device).type
+    keys = CacheKeys(graph.seed, graph.dtype, device, thread_count(graph), digests)
     missing = []
     for node in graph.nodes:
         former = nodes.get(node.id)

@@ -30,17 +30,17 @@ class RunFiles:
     lock: LockContent
 
     @classmethod
-    def of(cls, graph: Graph, outcome: Outcome, environment: Environment) -> RunFiles:
-        """Draw the figures, and take the digests of all files."""
+    def of(cls, graph: Graph, outcome: Outcome, environment: Environment, folder: Path = Path()) -> RunFiles:
+        """Draw the figures, and take the digests of all files; `folder` is the run's."""
         outcome, pictures = render_figures(outcome)
         summary = RunSummary.of(graph, outcome).to_json()
         content = {**tables_as_csv(outcome), **pictures, SUMMARY: summary}
-        return cls(outcome, content, LockContent.of(graph, outcome, environment, content))
+        return cls(outcome, content, LockContent.of(graph, outcome, environment, content, folder))
 
 
 def write_run(graph: Graph, outcome: Outcome, environment: Environment, folder: Path) -> Outcome:
     """Write a run's folder; in the outcome returned, undrawable figures have failed. Raises OutputError."""
-    written = RunFiles.of(graph, outcome, environment)
+    written = RunFiles.of(graph, outcome, environment, folder)
     # The lock first: it says which files are the run's, should the rest be cut short.
     fill_folder(folder, {LOCK: written.lock.to_toml(), **written.content})
     write_file(folder / PAGE, render_report(graph, written.outcome, written.lock, written.content))

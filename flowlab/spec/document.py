@@ -26,13 +26,18 @@ _MEANT = {
 
 @frozen
 class Document:
-    """An experiment's data and where each key stands; keys set on the command line stand there."""
+    """An experiment's data and where each key stands; keys set on the command line stand there.
+
+    Relative paths start at `folder`; those of the keys in `command_line` start at the current folder.
+    """
 
     path: str
     data: dict[str, Any]
     marks: Mapping[tuple[str, ...], Mark]
     overridden: Mapping[tuple[str, ...], str]
     text: str = ""
+    folder: Path = Path()
+    command_line: frozenset[tuple[str, ...]] = frozenset()
 
     def below(self, name: str) -> Document:
         """What stands in a table of it."""
@@ -78,7 +83,7 @@ def read_document(path: Path, most: int = _MOST_BYTES) -> Document:
         reason = getattr(error, "strerror", None) or str(error)
         reason = "there is no such file" if isinstance(error, FileNotFoundError) else reason
         raise _bad(name, 1, 1, reason) from error
-    return parse_document(name, raw, most)
+    return evolve(parse_document(name, raw, most), folder=path.parent)
 
 
 def parse_document(name: str, raw: bytes, most: int = _MOST_BYTES) -> Document:

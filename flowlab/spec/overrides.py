@@ -30,6 +30,7 @@ def apply_overrides(document: Document, settings: Iterable[str]) -> Document:
     """
     data = copy.deepcopy(document.data)
     places = dict(document.overridden)
+    given: set[tuple[str, ...]] = set()
     problems = []
     for setting in settings:
         dotted, equals, text = setting.partition("=")
@@ -54,9 +55,10 @@ def apply_overrides(document: Document, settings: Iterable[str]) -> Document:
         else:
             table[path[-1]] = _value(text.strip())
             places[path] = where
+            given.add(path)
     if problems:
         raise ExperimentError(problems)
-    return attrs.evolve(document, data=data, overridden=places)
+    return attrs.evolve(document, data=data, overridden=places, command_line=document.command_line | given)
 
 
 def _choose(data: dict[str, Any], places: dict[tuple[str, ...], str], name: str) -> None:

@@ -13,6 +13,7 @@ from flowlab.api.nearest import nearest
 from flowlab.spec.converter import TOML, structure
 from flowlab.spec.document import Document
 from flowlab.spec.faults import Fault, StructureError
+from flowlab.spec.file_paths import rebase_paths
 
 T = TypeVar("T")
 
@@ -20,11 +21,16 @@ T = TypeVar("T")
 def structure_component(
     component: type[Any], document: Document, path: tuple[str, ...]
 ) -> tuple[Any, list[Problem]]:
-    """The component that the table at `path` declares, or None and what is wrong. Raises PluginError."""
+    """The component that the table at `path` declares, or None and what is wrong. Raises PluginError.
+
+    Its relative paths start at the document's folder.
+    """
     field_types(component)
     kind, name = path
     table = dict(document.data[kind][name])
-    return structure_table(component, table, document, path, repr(table.pop("use")))
+    structured, problems = structure_table(component, table, document, path, repr(table.pop("use")))
+    given = {key for *above, key in document.command_line if (*above,) == path}
+    return (rebase_paths(structured, document.folder, given) if structured and given else structured), problems
 
 
 def structure_table(

@@ -70,6 +70,10 @@ def points_file(file: type) -> Any:
     return file(path="experiments/square.csv", samples=10)
 
 
+def image_folder(folder: type) -> Any:
+    return folder(path="tests/components/images", samples=10)
+
+
 def variance_exploding(schedule: type) -> st.SearchStrategy[Any]:
     times = st.tuples(st.floats(1e-3, 100), st.floats(1e-3, 0.9))
     return st.builds(
@@ -92,6 +96,7 @@ FACTORIES = {
     ("dataset", "simplex"): triangle,
     ("dataset", "line"): line,
     ("dataset", "points-file"): points_file,
+    ("dataset", "image-folder"): image_folder,
     ("schedule", "variance-exploding"): variance_exploding,
     ("schedule", "noise-levels"): noise_levels,
     ("executor", "local"): lambda executor: executor(workers=2),

@@ -492,7 +492,8 @@ vertices = [[0, 0], [{length!r}, 0], [0, {length!r}]]
     )
     np.save(tmp_path / "points.npy", np.array([[0.0, 0.0], [length, 0.0], [0.0, length]]))
     file = PointsFile(str(tmp_path / "points.npy"))
-    results = Experiment("file", {"dataset.points": file}).run(quiet=True)
-    message = results["dataset.points"].message
+    with pytest.raises(ExperimentError) as refused:
+        Experiment("file", {"dataset.points": file}).run(quiet=True)
+    message = str(refused.value)
     assert "the largest coordinate has to be 1e-100 to 1e+100 in size" in message
     assert f"holds {abs(length):g}" in message

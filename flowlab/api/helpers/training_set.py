@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from flowlab.api.context import Context
+from attrs import frozen
+
+from flowlab.api.context import Context, labelled_generator
 from flowlab.api.errors import ValidationIssue
 from flowlab.api.kinds.dataset import TrainingSet
 from flowlab.api.result import Table
@@ -17,25 +19,42 @@ if TYPE_CHECKING:
 
 
 def training_set(
-    geometry: Geometry, samples: int, context: Context, draw: int = 0, repeats: Sequence[int] = ()
+    geometry: Geometry,
+    samples: int,
+    context: Context,
+    draw: int = 0,
+    repeats: Sequence[int] = (),
+    shape: tuple[int, ...] | None = None,
 ) -> TrainingSet:
     """A training set with `samples` noisy samples per point, drawn again but equal at every call.
 
     Each number `draw` gives other noise. A point that is in the set several times, by `repeats`, has `samples`
     samples of its own each time. The tensor of samples has the length of the most frequent point.
+    `shape` is that of a point that is an image.
     """
-    from flowlab.theory.networks.interpolation import noisy_samples, repeated_samples
-
     counts = tuple(repeats) if len(set(repeats)) > 1 or (repeats and repeats[0] > 1) else None
-    stream = f"noise {draw}" if draw else "noise"
+    label = context.stream_label(f"noise {draw}" if draw else "noise")
+    noise = NoisyDraw(geometry.points, samples, label, counts)
+    return TrainingSet(geometry, samples * max(counts or (1,)), noise, counts, shape)
 
-    def noisy(sigma: Tensor) -> Tensor:
-        generator = context.generator(stream)
-        if counts is None:
-            return noisy_samples(geometry.points, sigma, samples, generator)
-        return repeated_samples(geometry.points, counts, sigma, samples, generator)
 
-    return TrainingSet(geometry, samples * max(counts or (1,)), noisy, counts)
+@frozen
+class NoisyDraw:
+    """Draws noisy samples of points (N, d), the same at every call; unlike a closure, it can be stored."""
+
+    points: Tensor
+    samples: int
+    label: str  # of the stream of random numbers
+    counts: tuple[int, ...] | None = None
+
+    def __call__(self, sigma: Tensor) -> Tensor:
+        """Noisy samples at levels sigma (L,): (L, N, M, d)."""
+        from flowlab.theory.networks.interpolation import noisy_samples, repeated_samples
+
+        generator = labelled_generator(self.label)
+        if self.counts is None:
+            return noisy_samples(self.points, sigma, self.samples, generator)
+        return repeated_samples(self.points, self.counts, sigma, self.samples, generator)
 
 
 def check_repeats(repeats: Sequence[int], points: int) -> Iterator[ValidationIssue]:

@@ -24,3 +24,6 @@ class TrainingSet:
     samples: int
     draw: Callable[[Tensor], Tensor]  # sigma (L,) -> noisy samples (L, N, M, d), the same at every call
     counts: tuple[int, ...] | None = None
+    shape: tuple[int, ...] | None = (
+        None  # of a point that is an image: (rows, columns) or (channels, rows, columns)
+    )

@@ -13,6 +13,7 @@ import attrs
 from attrs import define, field
 
 from flowlab.api import StoreError
+from flowlab.api.files import files_read
 from flowlab.engine.atomic_file import check_writable, remove_leftovers, write_atomically
 from flowlab.engine.cache.key import CacheKeys
 from flowlab.engine.cache.serialization import (
@@ -201,8 +202,9 @@ class ResultCache:
             stack += upstream_nodes(ancestor)
 
     def _is_quick(self, record: Record) -> bool:
-        """Whether it is computed again as quickly as it is read."""
-        return record.seconds < self.store.worth and not _is_trained(record.node)
+        """Whether it is computed again as quickly as it is read, and without files that may be gone by then."""
+        node = record.node
+        return record.seconds < self.store.worth and not _is_trained(node) and not files_read(node.component)
 
     def _require_writable(self, node: Node, path: Path) -> None:
         """Raise StoreError where nothing can be written; asked once a run."""

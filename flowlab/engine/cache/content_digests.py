@@ -13,6 +13,7 @@ from pathlib import Path
 
 from attrs import define, field, frozen
 
+from flowlab.engine.cache.file_content import content_digest
 from flowlab.engine.cache.module_source import ImportStatement, ModuleSource, read_module
 from flowlab.registry.entry_points import Entry
 
@@ -69,15 +70,22 @@ class ContentDigests:
     _read: dict[_Module, ModuleSource] = field(factory=dict, init=False)
     _imports: dict[tuple[_Module, bool], list[tuple[str, bool]]] = field(factory=dict, init=False)
 
+    @classmethod
+    def of_files(cls, files: Mapping[str, str]) -> ContentDigests:
+        """Digests in which those of some files are known: a former run read them."""
+        digests = cls()
+        digests._files.update(files)
+        return digests
+
     def file(self, name: str) -> str | None:
-        """sha256 of a file's content, None where it can't be read."""
+        """The digest of a file's or a folder's content, None where it can't be read."""
         if name not in self._files:
-            try:
-                with open(name, "rb") as stream:
-                    self._files[name] = hashlib.file_digest(stream, "sha256").hexdigest()
-            except (OSError, ValueError):  # ValueError: a name with NUL
-                self._files[name] = None
+            self._files[name] = _current_digest(name)
         return self._files[name]
+
+    def has_changed(self, name: str) -> bool:
+        """Whether a file has another content now than when its digest was taken, if it was."""
+        return name in self._files and self._files[name] != _current_digest(name)
 
     def sources(self, entry: Entry) -> SourceDigest:
         """The modules that can decide what a component computes.
@@ -174,6 +182,13 @@ class ContentDigests:
         if top not in self._folders:
             self._folders[top] = tuple(_locate(top))
         return self._folders[top]
+
+
+def _current_digest(name: str) -> str | None:
+    try:
+        return content_digest(Path(name))
+    except (OSError, ValueError):  # ValueError: a name with NUL
+        return None
 
 
 def own_packages(entry: Entry) -> frozenset[str]:

@@ -14,6 +14,7 @@ from typing import Any
 import attrs
 from attrs import define, field
 
+from flowlab.api.files import files_read
 from flowlab.engine.cache.content_digests import ContentDigests
 from flowlab.engine.cache.tensor_file import SCHEMA
 from flowlab.engine.inputs import named_inputs
@@ -70,7 +71,7 @@ class CacheKeys:
         """The canonical JSON that a node's key is the digest of. Raises TypeError as `of` does."""
         entry, component = node.entry, node.component
         parameters = {name: getattr(component, name) for name in _init_names(component.__class__)}
-        paths = tuple(component.reads()) if hasattr(component, "reads") else ()
+        paths = files_read(component)
         content: dict[str, Any] = {
             "schema": SCHEMA,
             "kind": node.kind.name,

@@ -7,6 +7,7 @@ from typing import Any
 
 from attrs import define, field
 
+from flowlab.api.files import files_read
 from flowlab.engine.inputs import named_inputs
 from flowlab.engine.value_diff import Change, list_changes, side_by_side
 from flowlab.graph.node import Node
@@ -88,7 +89,7 @@ def _parameter_changes(
 ) -> Iterator[tuple[int, str]]:
     for change in list_changes(former["parameters"], current["parameters"], f"{label}."):
         yield _NODE, str(change)
-    paths = tuple(node.component.reads()) if hasattr(node.component, "reads") else ()
+    paths = files_read(node.component)
     if len(former["files"]) == len(paths):
         for path, old, new in zip(paths, former["files"], current["files"], strict=True):
             if old != new:

@@ -30,12 +30,14 @@ class RunSpec:
     device: str
     store: str
     checkpoints: str | None
+    folder: str = ""  # at which relative paths of the experiment start
 
     @classmethod
     def of(cls, graph: Graph, device: str, store: Path, checkpoints: Path | None) -> RunSpec:
         """The spec of a graph's run. Paths are absolute: a worker may have another current folder."""
         folder = None if checkpoints is None else str(checkpoints.absolute())
-        return cls(tomli_w.dumps(graph.resolved), device, str(store.absolute()), folder)
+        experiment = tomli_w.dumps(graph.resolved)
+        return cls(experiment, device, str(store.absolute()), folder, str(graph.folder.absolute()))
 
 
 @frozen

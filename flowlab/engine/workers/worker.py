@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
+import attrs
 from attrs import define, field, frozen
 
 from flowlab.api import FlowlabError, StoreError
@@ -146,7 +147,8 @@ def _are_loaded(modules: Mapping[str, str]) -> bool:
 @lru_cache(maxsize=1)
 def _open_session(spec: RunSpec) -> WorkerSession:
     """The session of a run, kept from one batch to the next."""
-    graph = build_graph(parse_document("<order>", spec.experiment.encode()), Registry.installed())
+    document = parse_document("<order>", spec.experiment.encode())
+    graph = build_graph(attrs.evolve(document, folder=Path(spec.folder)), Registry.installed())
     recorder = RecordingListener()
     runner = NodeRunner.of(
         graph,

@@ -222,4 +222,4 @@ def test_files_count_by_content(tmp_path: Path) -> None:
     assert digests.file(str(one)) == digests.file(str(other)) is not None
     other.write_bytes(b"2")
     assert digests.file(str(one)) == digests.file(str(other)) != ContentDigests().file(str(other))
-    assert digests.file(str(tmp_path)) is digests.file("no\0name") is digests.file(str(tmp_path / "none")) is None
+    assert digests.file("no\0name") is digests.file(str(tmp_path / "none")) is None
