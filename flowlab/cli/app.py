@@ -15,6 +15,7 @@ from flowlab.cli.commands.diff import diff
 from flowlab.cli.commands.docs import docs
 from flowlab.cli.commands.doctor import doctor
 from flowlab.cli.commands.explain import explain
+from flowlab.cli.commands.export import export
 from flowlab.cli.commands.figure import figure
 from flowlab.cli.commands.gc import gc
 from flowlab.cli.commands.graph import graph
@@ -44,6 +45,7 @@ COMMANDS = (
     diff,
     gc,
     figure,
+    export,
     compare,
     graph,
     list_components,
