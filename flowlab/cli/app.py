@@ -22,6 +22,7 @@ from flowlab.cli.commands.graph import graph
 from flowlab.cli.commands.init import init
 from flowlab.cli.commands.list_components import list_components
 from flowlab.cli.commands.new_plugin import new_plugin
+from flowlab.cli.commands.plan import plan
 from flowlab.cli.commands.rerun import rerun
 from flowlab.cli.commands.run import run
 from flowlab.cli.commands.schema import schema
@@ -39,6 +40,7 @@ COMMANDS = (
     run,
     init,
     check,
+    plan,
     explain,
     rerun,
     verify,

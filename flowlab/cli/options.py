@@ -26,5 +26,9 @@ Settings = Annotated[
         autocompletion=completion.settings,
     ),
 ]
+Only = Annotated[
+    list[str] | None,
+    typer.Option("--only", metavar="KIND.NAME", help="this node and what it needs; repeatable [default: all]"),
+]
 Debug = Annotated[bool, typer.Option("--debug", help="show tracebacks")]
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -48,6 +49,11 @@ class LockFile:
     def folder(self) -> Path | None:
         """The run's folder, of a lock that stands in one."""
         return self.path.parent if self.path.name == LOCK else None
+
+    @property
+    def runs_folder(self) -> Path:
+        """The folder in which the run's folder stands, wherever one asks from: the path may be `lock.toml`."""
+        return Path(os.path.abspath(self.path)).parent.parent
 
     @property
     def name(self) -> str:

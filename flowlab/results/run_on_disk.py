@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from attrs import frozen
@@ -74,15 +73,10 @@ class RunOnDisk:
 
     @cached_property
     def _values(self) -> StoredValues:
-        return StoredValues(self.lock, self.summary, Store.beside(_runs_folder(self.lock.path)))
+        return StoredValues(self.lock, self.summary, Store.beside(self.lock.runs_folder))
 
     def _read(self, name: str) -> bytes:
         content = self.lock.read_file(name)
         if content is None:
             raise ExperimentError([Problem(str(self.lock.path.parent / name), "there is no such file any more")])
         return content
-
-
-def _runs_folder(lock: Path) -> Path:
-    """The folder of the runs, wherever one stands: the path of a lock may be `lock.toml` alone."""
-    return lock.resolve().parent.parent

@@ -50,7 +50,7 @@ def redraw_figure(
         nodes=tuple(node for node in graph.nodes if node in parts),
         settings=evolve(graph.settings, threads=locked.environment.threads),
     )
-    device, store = locked.environment.device, Store.beside(locked.path.parent.parent)
+    device, store = locked.environment.device, Store.beside(locked.runs_folder)
     if not recompute:
         _require_stored(locked, summary, needed, store)
     with open_listener(quiet=not recompute) as listener:
