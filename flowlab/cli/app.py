@@ -14,6 +14,7 @@ from flowlab.cli.commands.describe import describe
 from flowlab.cli.commands.diff import diff
 from flowlab.cli.commands.docs import docs
 from flowlab.cli.commands.doctor import doctor
+from flowlab.cli.commands.examples import examples
 from flowlab.cli.commands.explain import explain
 from flowlab.cli.commands.export import export
 from flowlab.cli.commands.figure import figure
@@ -38,6 +39,7 @@ app = typer.Typer(
 # in the order of the help
 COMMANDS = (
     run,
+    examples,
     init,
     check,
     plan,
