@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from flowlab.experiment import Experiment
+    from flowlab.results.open_run import open_run
 
-__all__ = ["Experiment", "__version__"]
+__all__ = ["Experiment", "__version__", "open_run"]
 
 __version__ = version("flowlab")
 
@@ -17,4 +18,8 @@ def __getattr__(name: str) -> Any:
         from flowlab.experiment import Experiment
 
         return Experiment
+    if name == "open_run":
+        from flowlab.results.open_run import open_run
+
+        return open_run
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

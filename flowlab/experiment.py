@@ -19,7 +19,8 @@ from flowlab.graph import from_python as built
 from flowlab.graph.graph import Graph, build_graph
 from flowlab.graph.tables import read_tables
 from flowlab.registry.registry import Registry
-from flowlab.runner.results import Results
+from flowlab.results.results import Results
+from flowlab.results.run_source import RunInProcess
 from flowlab.runner.run_experiment import (
     FinishedRun,
     RunPlan,
@@ -100,10 +101,10 @@ class Experiment(ExperimentSettings):
         resolve_device(device)
         if out is None:
             with open_listener(quiet) as listener:
-                return Results(FinishedRun(graph, run_graph(graph, device, listener)))
+                return Results(RunInProcess(FinishedRun(graph, run_graph(graph, device, listener))))
         claim_run_dir(graph, Path(out))
         kept = Store.beside(runs_folder(Path(out))) if store else None
-        return Results(run_experiment(RunPlan(graph, Path(out), kept), device, quiet))
+        return Results(RunInProcess(run_experiment(RunPlan(graph, Path(out), kept), device, quiet)))
 
     def _document(self, registry: Registry) -> Document:
         table = built.to_table(self, ExperimentSettings)

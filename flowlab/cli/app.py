@@ -14,13 +14,16 @@ from flowlab.cli.commands.describe import describe
 from flowlab.cli.commands.diff import diff
 from flowlab.cli.commands.docs import docs
 from flowlab.cli.commands.doctor import doctor
+from flowlab.cli.commands.examples import examples
 from flowlab.cli.commands.explain import explain
+from flowlab.cli.commands.export import export
 from flowlab.cli.commands.figure import figure
 from flowlab.cli.commands.gc import gc
 from flowlab.cli.commands.graph import graph
 from flowlab.cli.commands.init import init
 from flowlab.cli.commands.list_components import list_components
 from flowlab.cli.commands.new_plugin import new_plugin
+from flowlab.cli.commands.plan import plan
 from flowlab.cli.commands.rerun import rerun
 from flowlab.cli.commands.run import run
 from flowlab.cli.commands.schema import schema
@@ -36,14 +39,17 @@ app = typer.Typer(
 # in the order of the help
 COMMANDS = (
     run,
+    examples,
     init,
     check,
+    plan,
     explain,
     rerun,
     verify,
     diff,
     gc,
     figure,
+    export,
     compare,
     graph,
     list_components,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -49,6 +50,11 @@ class LockFile:
     def folder(self) -> Path | None:
         """The run's folder, of a lock that stands in one."""
         return self.path.parent if self.path.name == LOCK else None
+
+    @property
+    def runs_folder(self) -> Path:
+        """The folder in which the run's folder stands, wherever one asks from: the path may be `lock.toml`."""
+        return Path(os.path.abspath(self.path)).parent.parent
 
     @property
     def name(self) -> str:
@@ -101,7 +107,7 @@ class LockFile:
 
     def summary(self) -> RunSummary | None:
         """What the run's summary says, None without one. Raises ExperimentError for one that it didn't write."""
-        content = self._read_file(SUMMARY)
+        content = self.read_file(SUMMARY)
         return None if content is None else RunSummary.parse(self.path.with_name(SUMMARY), content)
 
     def require_summary(self) -> RunSummary:
@@ -114,16 +120,21 @@ class LockFile:
 
     def check_files(self) -> None:
         """Raise ExperimentError for tables and figures that are not as the run wrote them; they may be absent."""
-        problems: list[Problem] = []
-        for name in self.files:
-            try:
-                self._read_file(name)
-            except ExperimentError as error:
-                problems += error.problems
+        problems = [problem for problems in self.file_problems().values() for problem in problems]
         if problems:
             raise ExperimentError(problems)
 
-    def _read_file(self, name: str) -> bytes | None:
+    def file_problems(self) -> dict[str, tuple[Problem, ...]]:
+        """What is wrong with the run's files that are there, by relative path."""
+        problems: dict[str, tuple[Problem, ...]] = {}
+        for name in self.files:
+            try:
+                self.read_file(name)
+            except ExperimentError as error:
+                problems[name] = error.problems
+        return problems
+
+    def read_file(self, name: str) -> bytes | None:
         """A file of the run, if it is there. Raises ExperimentError for one that the run didn't write so."""
         path = self.path.parent / name
         if self.folder is None or not path.is_file():

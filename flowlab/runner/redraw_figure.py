@@ -52,7 +52,7 @@ def redraw_figure(
         nodes=tuple(node for node in graph.nodes if node in parts),
         settings=evolve(graph.settings, threads=locked.environment.threads),
     )
-    device, store = locked.environment.device, Store.beside(locked.path.parent.parent)
+    device, store = locked.environment.device, Store.beside(locked.runs_folder)
     digests = ContentDigests.of_files(locked.digests_of_files(graph.folder))
     if not recompute:
         _require_stored(locked, summary, needed, store, digests)

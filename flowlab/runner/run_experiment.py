@@ -17,6 +17,7 @@ from flowlab.engine.outcome import Outcome
 from flowlab.engine.progress.choose import open_listener
 from flowlab.engine.run import run_graph
 from flowlab.graph.graph import Graph, load_graphs
+from flowlab.graph.restrict import restrict_graph
 from flowlab.output.answer import format_answer
 from flowlab.output.claims import CLAIMS_FILE, collect_claims
 from flowlab.output.echo import print_error
@@ -71,13 +72,20 @@ class FinishedRun:
 
 
 def plan_runs(
-    files: Sequence[Path], out: Path | None, overrides: Sequence[str], device: str, stored: bool = True
+    files: Sequence[Path],
+    out: Path | None,
+    overrides: Sequence[str],
+    device: str,
+    stored: bool = True,
+    only: Sequence[str] = (),
 ) -> tuple[RunPlan, ...]:
     """Experiments ready to run; of several, `out` is the parent of their folders. All use one store, if any.
 
+    With `only`, these nodes and what they need; their folder has another name, so that a whole run stays.
     Whatever can be refused is refused here, before any work: ExperimentError has the mistakes of all files.
     """
-    graphs = load_graphs(files, overrides, Registry.installed())
+    whole = load_graphs(files, overrides, Registry.installed())
+    graphs = tuple(restrict_graph(graph, only) for graph in whole)
     taken: dict[str, Path] = {}
     for graph in graphs:
         first = taken.setdefault(to_file_name(graph.name).casefold(), graph.path)
@@ -90,12 +98,17 @@ def plan_runs(
     parent = runs_folder(out, len(graphs))
     single = out if len(graphs) == 1 else None
     store = Store.beside(parent) if stored else None
-    plans = tuple(RunPlan(graph, single or parent / to_file_name(graph.name), store) for graph in graphs)
+    plans = tuple(RunPlan(graph, single or parent / default_folder(graph, only), store) for graph in graphs)
     for plan in plans:
         claim_run_dir(plan.graph, plan.folder)
     if len(plans) > 1:
         claim_folder(parent, files=(CLAIMS_FILE,), folders=())
     return plans
+
+
+def default_folder(graph: Graph, only: Sequence[str]) -> str:
+    """The name of a run's folder, which a part of the experiment does not share with the whole."""
+    return to_file_name("-".join([graph.name, *only]))
 
 
 def claim_run_dir(graph: Graph, folder: Path) -> None:

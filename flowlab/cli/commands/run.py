@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from flowlab.cli.errors import handle_errors
-from flowlab.cli.options import Debug, Files, Json, Settings
+from flowlab.cli.options import Debug, Files, Json, Only, Settings
 from flowlab.output.echo import echo
 from flowlab.output.jsonable import to_json
 
@@ -21,6 +21,7 @@ def run(
         typer.Option(help="folder for the results; of several, that of their folders [default: runs/<name>]"),
     ] = None,
     settings: Settings = None,
+    only: Only = None,
     device: Annotated[str, typer.Option(help="cpu, cuda or auto")] = "auto",
     executor: Annotated[
         str | None,
@@ -49,7 +50,7 @@ def run(
                 echo(report.answer)
 
         overrides = [*executor_overrides(executor), *(settings or ())]
-        plans = plan_runs(files, out, overrides, device, not no_store)
+        plans = plan_runs(files, out, overrides, device, not no_store, only or ())
         series = run_all(plans, device, quiet, debug, show)
         table = series.close(plans[0].folder.parent) if len(plans) > 1 else ""
         if json or table:

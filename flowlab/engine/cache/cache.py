@@ -143,7 +143,7 @@ class ResultCache:
 
     def _compute(self, compute: Compute, node: Node, path: Path, inputs: Mapping[str, Any]) -> Record:
         """Compute a node and store its result if it is worth that. Raises StoreError."""
-        if self.keep_all or _is_trained(node):
+        if self.keep_all or is_trained(node):
             self._require_writable(node, path)
         record, serialized = compute(node, inputs)
         record = attrs.evolve(record, key=path.stem)
@@ -153,7 +153,7 @@ class ResultCache:
         return record
 
     def _save(self, path: Path, record: Record, serialized: SerializedResult) -> None:
-        required = self.keep_all or (serialized.whole and _is_trained(record.node))
+        required = self.keep_all or (serialized.whole and is_trained(record.node))
         if not required and (self._is_quick(record) or not serialized.whole):
             return
         try:
@@ -204,7 +204,7 @@ class ResultCache:
     def _is_quick(self, record: Record) -> bool:
         """Whether it is computed again as quickly as it is read, and without files that may be gone by then."""
         node = record.node
-        return record.seconds < self.store.worth and not _is_trained(node) and not files_read(node.component)
+        return record.seconds < self.store.worth and not is_trained(node) and not files_read(node.component)
 
     def _require_writable(self, node: Node, path: Path) -> None:
         """Raise StoreError where nothing can be written; asked once a run."""
@@ -252,6 +252,6 @@ class ResultCache:
         return True
 
 
-def _is_trained(node: Node) -> bool:
+def is_trained(node: Node) -> bool:
     """Whether its result is trained, and so stored however quickly it was computed."""
     return any(source.kind.name == "optimizer" for source in upstream_nodes(node))

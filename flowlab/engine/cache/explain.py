@@ -6,11 +6,11 @@ import json
 
 from flowlab.api import ExperimentError, Problem
 from flowlab.api.nearest import nearest
+from flowlab.engine.cache.forecast import forecast_node
 from flowlab.engine.cache.key import CacheKeys
 from flowlab.engine.cache.key_diff import KeyDiff
-from flowlab.engine.cache.serialization import missing_value_type
 from flowlab.engine.cache.store import Store
-from flowlab.engine.cache.tensor_file import SCHEMA, UnusableFile, read_tensor_file
+from flowlab.engine.cache.tensor_file import SCHEMA
 from flowlab.engine.device import resolve_device
 from flowlab.engine.threads import thread_count
 from flowlab.graph.graph import Graph
@@ -31,24 +31,22 @@ def explain_node(graph: Graph, name: str, device: str, store: Store) -> str:
 
 def _explain_setting(node: Node, keys: CacheKeys, store: Store) -> str:
     """What the next run would do with a node in one setting of the sweeps."""
-    if not node.kind.built:
-        return f"{node.id}: nothing to compute, it is handed on as it is"
-    key = keys.of(node)
-    path = store.path(key)
-    try:
-        labels = read_tensor_file(path, key).labels
-    except FileNotFoundError:
-        return "\n".join([f"{node.id}: would be computed", *_reasons(node, keys, store)])
-    except UnusableFile as error:
-        return f"{node.id}: would be computed\n  {path}: {error}"
-    seconds = float(labels["seconds"])
-    if kind := missing_value_type(labels["result"]):
-        half = f"its metrics are stored, its value, a {kind}, has no form there: built again where a node needs it"
-        return f"{node.id}: {half}, in {seconds:.1f} s\n  {path}"
-    return f"{node.id}: would be reused, computed in {seconds:.1f} s\n  {path}"
+    forecast = forecast_node(node, keys, store)
+    match forecast.action:
+        case "hand on":
+            return f"{node.id}: nothing to compute, it is handed on as it is"
+        case "reuse":
+            return f"{node.id}: would be reused, computed in {forecast.seconds:.1f} s\n  {forecast.path}"
+        case "build value":
+            value = f"its value, a {forecast.value_type}, has no form there: built again where a node needs it"
+            half = f"its metrics are stored, {value}"
+            return f"{node.id}: {half}, in {forecast.seconds:.1f} s\n  {forecast.path}"
+    if forecast.fault:
+        return f"{node.id}: would be computed\n  {forecast.path}: {forecast.fault}"
+    return "\n".join([f"{node.id}: would be computed", *explain_absence(node, keys, store)])
 
 
-def _reasons(node: Node, keys: CacheKeys, store: Store) -> list[str]:
+def explain_absence(node: Node, keys: CacheKeys, store: Store) -> list[str]:
     """Why no stored result is the node's: what changed since the one that differs least."""
     diff = KeyDiff(
         store.ingredients,

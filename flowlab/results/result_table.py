@@ -1,0 +1,74 @@
+"""A table of a run: all settings of a sweep in one, the swept keys and the seed first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from attrs import evolve, frozen
+
+from flowlab.output.tables import format_cell
+from flowlab.results.extras import require_pandas
+from flowlab.results.html import html_table
+from flowlab.results.unknown_name import UnknownName
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+SEED_COLUMN = "seed"
+_SHOWN_ROWS = 20  # as many as a notebook shows at a glance
+
+
+@frozen(eq=False)
+class ResultTable:
+    """Columns of equal length by name; `keys` are those with swept values, the seed among them.
+
+    `shares` are columns with shares of so many starts as the column `starts` says.
+    """
+
+    name: str
+    keys: tuple[str, ...]
+    columns: Mapping[str, Sequence[Any]]
+    shares: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values()), ()))
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows, each as a mapping from column to cell."""
+        return [dict(zip(self.columns, row, strict=True)) for row in zip(*self.columns.values(), strict=True)]
+
+    @property
+    def has_seeds(self) -> bool:
+        """Whether its rows are of several seeds."""
+        return SEED_COLUMN in self.keys
+
+    def choose_columns(self, names: Sequence[str]) -> ResultTable:
+        """The table with these columns alone, and those with swept keys. Raises UnknownName."""
+        for name in names:
+            if name not in self.columns:
+                raise UnknownName(f"columns of {self.name}", name, list(self.columns))
+        kept = [*self.keys, *(name for name in names if name not in self.keys)]
+        starts = ["starts"] if set(self.shares) & set(kept) and "starts" not in kept else []
+        return evolve(self, columns={name: self.columns[name] for name in [*kept, *starts]})
+
+    def to_frame(self) -> DataFrame:
+        """The table as a pandas DataFrame. Raises ExtraMissing without pandas."""
+        pandas = require_pandas()
+        series = {
+            name: pandas.Series(list(column), dtype="Int64" if _is_integer_with_gaps(column) else None)
+            for name, column in self.columns.items()
+        }
+        return pandas.DataFrame(series)
+
+    def _repr_html_(self) -> str:
+        """The first rows."""
+        rows = [list(map(format_cell, row.values())) for row in self.rows[:_SHOWN_ROWS]]
+        return html_table(self.name, list(self.columns), rows, len(self))
+
+
+def _is_integer_with_gaps(column: Sequence[Any]) -> bool:
+    """Whether pandas would make floats of a column's integers, as some cells are empty."""
+    filled = [cell for cell in column if cell is not None]
+    return 0 < len(filled) < len(column) and all(type(cell) is int for cell in filled)

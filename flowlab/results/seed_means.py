@@ -1,0 +1,111 @@
+"""A table over several seeds as one of means with intervals."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from attrs import frozen
+
+from flowlab.api import ExperimentError, Problem
+from flowlab.output.tables import format_cell
+from flowlab.results.result_table import SEED_COLUMN, ResultTable
+
+STUDENT = "95 % Student t interval of the mean over {count} seeds"
+POOLED = f"{STUDENT}, at least the Clopper-Pearson interval of all starts"
+CLOPPER_PEARSON = "95 % Clopper-Pearson interval over starts"
+
+
+@frozen
+class Estimate:
+    """A mean over seeds, or a share of starts, with the ends of its interval."""
+
+    mean: float
+    low: float
+    high: float
+
+
+@frozen
+class MeanTable:
+    """A table whose cells may be estimates; `interval` names what theirs is, and is empty without any."""
+
+    name: str
+    keys: tuple[str, ...]
+    columns: Mapping[str, Sequence[Any]]
+    shares: tuple[str, ...]
+    interval: str
+    seeds: int
+
+
+def average_seeds(table: ResultTable) -> MeanTable:
+    """The means of numbers that vary over the seeds; what is equal at all of them stays as it is.
+
+    Rows belong together that have the same other swept keys and the same place among the rows of their seed. A
+    share gets an interval at a single seed too, that of its starts. Raises ExperimentError where such rows differ
+    in text, or a seed lacks some of them.
+    """
+    if not table.has_seeds:
+        interval = CLOPPER_PEARSON if table.shares else ""
+        columns = {name: _starts_estimates(table, name) for name in table.columns}
+        return MeanTable(table.name, table.keys, columns, table.shares, interval, 1)
+    seeds = list(dict.fromkeys(table.columns[SEED_COLUMN]))
+    groups = _align_rows(table, len(seeds))
+    columns = {
+        name: [_merge(table, name, rows) for rows in groups] for name in table.columns if name != SEED_COLUMN
+    }
+    keys = tuple(key for key in table.keys if key != SEED_COLUMN)
+    interval = (POOLED if table.shares else STUDENT).format(count=len(seeds))
+    return MeanTable(table.name, keys, columns, table.shares, interval if len(seeds) > 1 else "", len(seeds))
+
+
+def _align_rows(table: ResultTable, seeds: int) -> list[list[int]]:
+    """The numbers of the rows that belong together, one a seed."""
+    groups: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+    places: dict[tuple[Any, ...], int] = defaultdict(int)
+    others = [table.columns[key] for key in table.keys if key != SEED_COLUMN]
+    for number, seed in enumerate(table.columns[SEED_COLUMN]):
+        setting = tuple(format_cell(column[number]) for column in others)  # a swept value may be a list
+        groups[*setting, places[*setting, seed]].append(number)
+        places[*setting, seed] += 1
+    if any(len(rows) != seeds for rows in groups.values()):
+        raise _refuse(table, "the seeds have different numbers of rows")
+    return list(groups.values())
+
+
+def _merge(table: ResultTable, name: str, rows: Sequence[int]) -> Any:
+    """One cell of those of several seeds."""
+    from flowlab.theory.statistics.intervals import over_seeds
+
+    cells = [table.columns[name][row] for row in rows]
+    numbers = all(isinstance(cell, int | float) and not isinstance(cell, bool) for cell in cells)
+    if name in table.shares and numbers:
+        starts = [table.columns["starts"][row] for row in rows]
+        return Estimate(_mean(cells), *over_seeds(cells, min(starts)))
+    if all(cell == cells[0] for cell in cells):
+        return cells[0]
+    if not numbers:
+        raise _refuse(table, f"the column {name!r} differs between seeds and is no number")
+    return Estimate(_mean(cells), *over_seeds(cells, None))
+
+
+def _starts_estimates(table: ResultTable, name: str) -> list[Any]:
+    """The cells of a column; those with shares get the interval of their starts."""
+    from flowlab.theory.statistics.intervals import clopper_pearson
+
+    cells = list(table.columns[name])
+    if name not in table.shares:
+        return cells
+    return [
+        share if share is None else Estimate(share, *clopper_pearson(round(share * starts), starts))
+        for share, starts in zip(cells, table.columns["starts"], strict=True)
+    ]
+
+
+def _mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values)
+
+
+def _refuse(table: ResultTable, rule: str) -> ExperimentError:
+    return ExperimentError([Problem(table.name, f"{rule}: its mean over seeds can't be taken; keep each seed")])
