@@ -48,6 +48,7 @@ def _unchecked(_: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.Attrib
 class Experiment(ExperimentSettings):
     """Nodes by `kind.name`, each a component that names others in its reference fields; sweeps as in a file.
 
+    `node_seeds` pins what nodes draw, by `kind.name`: the key `seed` of their tables.
     The settings of `[experiment]` are fields by the same names.
     Nothing is checked before `graph`, `to_toml` or `run` asks: all mistakes are then reported at once, by an
     ExperimentError whose places are paths such as `dataset.triangle.samples`. Two experiments are equal if they
@@ -57,6 +58,7 @@ class Experiment(ExperimentSettings):
     name: str = field()  # comes first, where the other settings need their names
     nodes: Mapping[str, Any] = field(converter=dict, eq=_said)
     sweeps: Mapping[str, Mapping[str, Any]] = field(factory=dict, converter=built.to_plain)
+    node_seeds: Mapping[str, int] = field(factory=dict, converter=built.to_plain, kw_only=True)
 
     @classmethod
     def from_toml(cls, source: str | Path) -> Experiment:
@@ -64,8 +66,9 @@ class Experiment(ExperimentSettings):
         document = read_document(source) if isinstance(source, Path) else parse_document("<text>", source.encode())
         registry = Registry.installed()
         settings = attrs.asdict(build_graph(document, registry).settings)
-        nodes = read_tables(document, registry).written
-        return cls(**settings, nodes=nodes, sweeps=document.data.get("sweep", {}))
+        tables = read_tables(document, registry)
+        sweeps = document.data.get("sweep", {})
+        return cls(**settings, nodes=tables.written, sweeps=sweeps, node_seeds=tables.written_seeds)
 
     def to_toml(self) -> str:
         """The text of a file that says the same, defaults left out. Raises ExperimentError, PluginError."""
@@ -99,4 +102,4 @@ class Experiment(ExperimentSettings):
 
     def _document(self, registry: Registry) -> Document:
         table = built.to_table(self, ExperimentSettings)
-        return built.to_document(table, self.nodes, self.sweeps, registry)
+        return built.to_document(table, self.nodes, self.sweeps, registry, self.node_seeds)

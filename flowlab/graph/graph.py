@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,9 @@ from flowlab.graph.variants import dangling_references, list_edges
 from flowlab.registry.registry import Registry
 from flowlab.spec.document import Document, read_document
 from flowlab.spec.experiment_settings import ExperimentSettings
+from flowlab.spec.node_settings import NODE_SEED
 from flowlab.spec.overrides import EXECUTOR, TRACKER, apply_overrides
+from flowlab.spec.sweep import SEED
 
 
 @frozen
@@ -78,6 +80,8 @@ def build_graph(document: Document, registry: Registry) -> Graph:
     if problems or tables.settings is None:
         raise ExperimentError(_sorted(problems, document))
     relevant = relevant_axes(order, edges, tables)
+    if idle := next(_idle_seeds(tables, relevant, document), None):
+        raise ExperimentError([idle])
     check_size(tables.axes, relevant, document)
     nodes = connect_nodes(order, tables, relevant)
     problems = [*_misplaced_tools(nodes, document), *_run_checks(nodes, document)]
@@ -99,6 +103,20 @@ def load_graphs(paths: Iterable[Path], overrides: Sequence[str], registry: Regis
     if problems:
         raise ExperimentError(list(problems))
     return tuple(graphs)
+
+
+def _idle_seeds(tables: Tables, relevant: Mapping[str, list[int]], document: Document) -> Iterator[Problem]:
+    """A sweep over seeds that repeats nothing."""
+    for index, axis in enumerate(tables.axes):
+        if axis.seeds and tables.declared and not any(index in own for own in relevant.values()):
+            path = (
+                ("sweep", axis.name, SEED)
+                if axis.name in document.data.get("sweep", {})
+                else ("experiment", "seeds")
+            )
+            yield Problem(
+                document.where(*path), "no node is repeated: each has a seed of its own, or computes nothing"
+            )
 
 
 def _misplaced_tools(nodes: Iterable[Node], document: Document) -> Iterator[Problem]:
@@ -146,7 +164,9 @@ def _resolved(document: Document, tables: Tables, settings: ExperimentSettings) 
     """The experiment with its defaults, as data that TOML can hold."""
     resolved: dict[str, Any] = {"experiment": _full_table(settings)}
     for declaration in tables.declared:
-        table = {"use": declaration.use, **_full_table(tables.written[declaration.id])}
+        seed = tables.written_seeds.get(declaration.id)
+        pinned = {} if seed is None else {NODE_SEED: seed}
+        table = {"use": declaration.use, **pinned, **_full_table(tables.written[declaration.id])}
         resolved.setdefault(declaration.kind.name, {})[declaration.name] = table
     if "sweep" in document.data:
         resolved["sweep"] = document.data["sweep"]

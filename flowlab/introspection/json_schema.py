@@ -24,6 +24,7 @@ from flowlab.registry.entry_points import Entry
 from flowlab.registry.registry import Registry
 from flowlab.registry.source import find_source
 from flowlab.spec.experiment_settings import NAME, ExperimentSettings
+from flowlab.spec.node_settings import NodeSettings, can_be_pinned
 from flowlab.spec.sweep import SEED
 from flowlab.spec.value_schema import Schema, required, table_schema, whole_pattern
 
@@ -105,7 +106,10 @@ def _definition(registry: Registry, entry: Entry) -> _Definition:
         f"{entry.kind}.{use}",
         tuple(dict.fromkeys((use, full))),
         find_source(entry).summary or "",
-        table_schema(component),
+        {
+            **(table_schema(NodeSettings) if can_be_pinned(KINDS[entry.kind], component) else {}),
+            **table_schema(component),
+        },
         tuple(required(component)),
     )
 

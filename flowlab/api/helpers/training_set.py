@@ -21,19 +21,25 @@ def training_set(
 ) -> TrainingSet:
     """A training set with `samples` noisy samples per point, drawn again but equal at every call.
 
-    Each number `draw` gives other noise. A point that is in the set several times, by `repeats`, has `samples`
+    Each number `draw` gives other noise. Of a pinned dataset the noise of a level depends on its sigma, not on the
+    other levels. A point that is in the set several times, by `repeats`, has `samples`
     samples of its own each time. The tensor of samples has the length of the most frequent point.
     """
+    import torch
+
     from flowlab.theory.networks.interpolation import noisy_samples, repeated_samples
 
     counts = tuple(repeats) if len(set(repeats)) > 1 or (repeats and repeats[0] > 1) else None
     stream = f"noise {draw}" if draw else "noise"
 
     def noisy(sigma: Tensor) -> Tensor:
-        generator = context.generator(stream)
-        if counts is None:
-            return noisy_samples(geometry.points, sigma, samples, generator)
-        return repeated_samples(geometry.points, counts, sigma, samples, generator)
+        parts = [
+            noisy_samples(geometry.points, sigma[levels], samples, generator)
+            if counts is None
+            else repeated_samples(geometry.points, counts, sigma[levels], samples, generator)
+            for levels, generator in context.level_generators(stream, sigma)
+        ]
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
 
     return TrainingSet(geometry, samples * max(counts or (1,)), noisy, counts)
 
