@@ -27,8 +27,9 @@ from flowlab.runner.run_experiment import (
     run_experiment,
     runs_folder,
 )
-from flowlab.spec.document import Document, parse_document, read_document
+from flowlab.spec.document import Document
 from flowlab.spec.experiment_settings import ExperimentSettings
+from flowlab.spec.extends import parse_experiment, read_experiment
 
 
 def _said(nodes: Mapping[str, Any]) -> dict[str, Any]:
@@ -63,7 +64,9 @@ class Experiment(ExperimentSettings):
     @classmethod
     def from_toml(cls, source: str | Path) -> Experiment:
         """Read a text, or the file at a Path. Raises ExperimentError, PluginError."""
-        document = read_document(source) if isinstance(source, Path) else parse_document("<text>", source.encode())
+        document = (
+            read_experiment(source) if isinstance(source, Path) else parse_experiment("<text>", source.encode())
+        )
         registry = Registry.installed()
         settings = attrs.asdict(build_graph(document, registry).settings)
         tables = read_tables(document, registry)

@@ -15,8 +15,9 @@ from flowlab.graph.node import Node
 from flowlab.graph.tables import Tables, check_size, read_tables
 from flowlab.graph.variants import dangling_references, list_edges
 from flowlab.registry.registry import Registry
-from flowlab.spec.document import Document, read_document
+from flowlab.spec.document import Document
 from flowlab.spec.experiment_settings import ExperimentSettings
+from flowlab.spec.extends import read_experiment
 from flowlab.spec.node_settings import NODE_SEED
 from flowlab.spec.overrides import EXECUTOR, TRACKER, apply_overrides
 from flowlab.spec.sweep import SEED
@@ -26,7 +27,8 @@ from flowlab.spec.sweep import SEED
 class Graph:
     """An experiment ready to run: nodes in an order in which each follows its inputs.
 
-    `resolved` is the experiment as plain data with every default filled in, `text` the file as it was read.
+    `resolved` is the experiment as plain data with every default filled in, `text` the file as it was read, after
+    the files that it extends.
     """
 
     path: Path
@@ -63,7 +65,7 @@ class Graph:
 
 def load_graph(path: Path, overrides: Sequence[str], registry: Registry) -> Graph:
     """Read, check and connect an experiment. Raises ExperimentError with all its mistakes, PluginError."""
-    return build_graph(apply_overrides(read_document(path), overrides), registry)
+    return build_graph(apply_overrides(read_experiment(path), overrides), registry)
 
 
 def build_graph(document: Document, registry: Registry) -> Graph:

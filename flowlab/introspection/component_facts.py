@@ -14,6 +14,7 @@ from flowlab.registry.entry_points import Entry
 from flowlab.registry.source import ComponentSource, find_source
 from flowlab.registry.static_schema import static_component
 from flowlab.spec.experiment_settings import ExperimentSettings
+from flowlab.spec.extends import FileSettings
 from flowlab.spec.node_settings import NodeSettings, can_be_pinned
 from flowlab.spec.structure import field_types
 from flowlab.spec.type_names import type_name
@@ -65,7 +66,7 @@ def component_facts(entry: Entry) -> ComponentFacts:
 
 def setting_facts() -> tuple[KeyFacts, ...]:
     """The keys of [experiment]."""
-    return tuple(_keys(ExperimentSettings, field_types(ExperimentSettings)))
+    return tuple(key for shape in (ExperimentSettings, FileSettings) for key in _keys(shape, field_types(shape)))
 
 
 def _keys(component: type | None, hints: dict[str, Any]) -> Iterator[KeyFacts]:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 import tomli
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -92,6 +93,7 @@ def test_a_renamed_pinned_node_is_reused(flowlab: Run, tmp_path: Path) -> None:
     assert unpinned.stdout.splitlines()[2:] == ["    denoiser.bank.width: 12 -> 13"]
 
 
+@pytest.mark.slow
 def test_a_renamed_tool_is_no_reason_to_train_again(flowlab: Run, tmp_path: Path) -> None:
     free = (("seed = 3\n", ""), ("seed = 0\n", ""))
     write(tmp_path, *free)
@@ -104,6 +106,7 @@ def test_a_renamed_tool_is_no_reason_to_train_again(flowlab: Run, tmp_path: Path
     assert '    denoiser.net.dataset: "box" -> "corner"' in told
 
 
+@pytest.mark.slow
 def test_a_sweep_over_seeds_trains_a_pinned_network_once(flowlab: Run, tmp_path: Path) -> None:
     write(tmp_path)
     done = flowlab("run", "pinned.toml", "--set", "experiment.seeds=3")
@@ -127,6 +130,7 @@ def test_a_sweep_over_seeds_trains_a_pinned_network_once(flowlab: Run, tmp_path:
     assert "denoiser.net.seed  0  ->  4" in flowlab("diff", "runs/pinned", "o").stdout
 
 
+@pytest.mark.slow
 def test_a_pinned_experiment_is_the_same_in_worker_processes(flowlab: Run, tmp_path: Path) -> None:
     write(tmp_path)
     digests = []
