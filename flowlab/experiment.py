@@ -29,8 +29,9 @@ from flowlab.runner.run_experiment import (
     run_experiment,
     runs_folder,
 )
-from flowlab.spec.document import Document, parse_document, read_document
+from flowlab.spec.document import Document
 from flowlab.spec.experiment_settings import ExperimentSettings
+from flowlab.spec.extends import parse_experiment, read_experiment
 from flowlab.spec.file_paths import locate_files, locate_swept
 
 
@@ -51,6 +52,7 @@ def _unchecked(_: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.Attrib
 class Experiment(ExperimentSettings):
     """Nodes by `kind.name`, each a component that names others in its reference fields; sweeps as in a file.
 
+    `node_seeds` pins what nodes draw, by `kind.name`: the key `seed` of their tables.
     The settings of `[experiment]` are fields by the same names. Relative paths start at the current folder.
     Nothing is checked before `graph`, `to_toml` or `run` asks: all mistakes are then reported at once, by an
     ExperimentError whose places are paths such as `dataset.triangle.samples`. Two experiments are equal if they
@@ -60,21 +62,24 @@ class Experiment(ExperimentSettings):
     name: str = field()  # comes first, where the other settings need their names
     nodes: Mapping[str, Any] = field(converter=dict, eq=_said)
     sweeps: Mapping[str, Mapping[str, Any]] = field(factory=dict, converter=built.to_plain)
+    node_seeds: Mapping[str, int] = field(factory=dict, converter=built.to_plain, kw_only=True)
 
     @classmethod
     def from_toml(cls, source: str | Path) -> Experiment:
         """Read a text, or the file at a Path. Raises ExperimentError, PluginError."""
-        document = read_document(source) if isinstance(source, Path) else parse_document("<text>", source.encode())
+        document = (
+            read_experiment(source) if isinstance(source, Path) else parse_experiment("<text>", source.encode())
+        )
         registry = Registry.installed()
         settings = attrs.asdict(build_graph(document, registry).settings)
-        written = read_tables(document, registry).written
-        paths = {node: path_fields(type(component)) for node, component in written.items()}
-        nodes = {node: locate_files(component, document.folder) for node, component in written.items()}
+        tables = read_tables(document, registry)
+        paths = {node: path_fields(type(component)) for node, component in tables.written.items()}
+        nodes = {node: locate_files(component, document.folder) for node, component in tables.written.items()}
         sweeps = {
             name: locate_swept(table, paths, document.folder)
             for name, table in document.data.get("sweep", {}).items()
         }
-        return cls(**settings, nodes=nodes, sweeps=sweeps)
+        return cls(**settings, nodes=nodes, sweeps=sweeps, node_seeds=tables.written_seeds)
 
     def to_toml(self) -> str:
         """The text of a file that says the same, defaults left out. Raises ExperimentError, PluginError."""
@@ -108,4 +113,4 @@ class Experiment(ExperimentSettings):
 
     def _document(self, registry: Registry) -> Document:
         table = built.to_table(self, ExperimentSettings)
-        return built.to_document(table, self.nodes, self.sweeps, registry)
+        return built.to_document(table, self.nodes, self.sweeps, registry, self.node_seeds)

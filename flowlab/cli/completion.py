@@ -56,11 +56,11 @@ def settings(ctx: typer.Context, incomplete: str) -> list[Offer]:
 
 
 def _settings(file: Path, incomplete: str) -> Iterator[Offer]:
-    from flowlab.spec.document import read_document
     from flowlab.spec.experiment_settings import ExperimentSettings
+    from flowlab.spec.extends import read_experiment
 
     registry = Registry.installed()
-    for kind, nodes in read_document(file).data.items():
+    for kind, nodes in read_experiment(file).data.items():
         if kind == "experiment":
             yield from ((f"experiment.{key}=", help) for key, help in _helps(ExperimentSettings))
         for name, table in nodes.items() if kind in KINDS and isinstance(nodes, dict) else ():

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
+import attrs
 from attrs import frozen
 
 from flowlab.api import references
@@ -66,6 +67,22 @@ def named_inputs(node: Node) -> dict[str, dict[str, Node]]:
         else:
             inputs[name] = {"": sources[0]} if sources else {}
     return inputs
+
+
+def hide_names(node: Node) -> Any:
+    """A node's component as it is built: with the kind in place of each single name that it refers to.
+
+    So what a node is made of decides its result, and not what that is called.
+    """
+    fields = single_references(node.component.__class__)
+    hidden = {name: kind for name, kind in fields.items() if getattr(node.component, name) is not None}
+    return attrs.evolve(node.component, **hidden) if hidden else node.component
+
+
+@cache
+def single_references(component: type) -> dict[str, str]:
+    """The fields of a component that name one node, with its kind; the component is handed that node's value."""
+    return {name: reference.kind for name, reference in _references(component).items() if not reference.many}
 
 
 def upstream_nodes(node: Node) -> tuple[Node, ...]:

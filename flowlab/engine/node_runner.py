@@ -19,6 +19,7 @@ from flowlab.engine.cache.serialization import SerializationError, SerializedRes
 from flowlab.engine.cache.storable_classes import StorableClasses
 from flowlab.engine.cache.store import Store
 from flowlab.engine.checkpoints import Checkpoints
+from flowlab.engine.inputs import hide_names
 from flowlab.engine.outcome import Record, defect_record, status_of
 from flowlab.engine.progress.listener import Listener
 from flowlab.engine.threads import thread_count
@@ -86,7 +87,7 @@ class NodeRunner:
         context = self._context(node)
         start = perf_counter()
         try:
-            result = node.component.build(context, **given)
+            result = hide_names(node).build(context, **given)
             if not isinstance(result, Result):
                 raise NodeError(f"{node.use}: build returned {type(result).__name__}, not Result")
         except FlowlabError as error:
@@ -117,4 +118,5 @@ class NodeRunner:
             checkpoint=(
                 NullCheckpoint() if checkpoints is None else checkpoints.of(node, self.keys, self.listener)
             ),
+            pinned_kind=None if node.pinned_seed is None else node.kind.name,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -40,10 +40,15 @@ def relevant_axes(
 ) -> dict[str, list[int]]:
     """For each node the axes that touch it or an ancestor, but for what it gathers.
 
-    Seeds touch what is computed of nothing that is computed; all else has its seed from there.
+    Seeds touch what is computed of nothing that is computed, and what is made of nodes that would have them but
+    for a pinned seed (pictures aside, which draw no numbers). They do not touch a pinned node. All else has its
+    seed from these.
     """
     seeds = [i for i, axis in enumerate(tables.axes) if axis.seeds]
     computed = {declaration.id for declaration in tables.declared if declaration.kind.built}
+    shown = {declaration.id for declaration in tables.declared if declaration.kind.shown}
+    pinned = {node for node, of_variants in tables.seeds.items() if set(of_variants.values()) - {None}}
+    held: set[str] = set()  # nodes that no seed repeats because they, or what they are made of, are pinned
     relevant: dict[str, list[int]] = {}
     for node in order:
         inherited = {
@@ -52,7 +57,16 @@ def relevant_axes(
             for axis in relevant[end]
             if any(reference.repeats(axis in seeds) for reference in references)
         }
-        drawn = seeds if node in computed and not computed & edges[node].keys() else ()
+        open_to_seeds = not computed & edges[node].keys() or any(
+            end in held and node not in shown and any(reference.repeats(True) for reference in references)
+            for end, references in edges[node].items()
+        )
+        drawn: Iterable[int] = ()
+        if node in computed and open_to_seeds and not inherited.intersection(seeds):
+            if node in pinned:
+                held.add(node)
+            else:
+                drawn = seeds
         relevant[node] = sorted({*tables.touching[node], *inherited, *drawn})
     return relevant
 
@@ -68,9 +82,8 @@ def connect_nodes(order: list[str], tables: Tables, relevant: Mapping[str, list[
         first = {i: 0 for i in own if axes[i].seeds} if declaration.kind.shown else {}
         for chosen in _settings(own, first, axes):
             setting = dict(zip(own, chosen, strict=True))
-            component = tables.components[declaration.id][
-                tuple(setting[i] for i in tables.touching[declaration.id])
-            ]
+            touched = tuple(setting[i] for i in tables.touching[declaration.id])
+            component = tables.components[declaration.id][touched]
             inputs = {
                 field: tuple(
                     nodes[end, there]
@@ -90,6 +103,7 @@ def connect_nodes(order: list[str], tables: Tables, relevant: Mapping[str, list[
                 locate_files(component, folder),
                 variant,
                 inputs,
+                tables.seeds[declaration.id][touched],
             )
     return list(nodes.values())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import attrs
@@ -12,12 +13,17 @@ from flowlab.api.nearest import nearest
 from flowlab.registry.naming import entries_of_class
 from flowlab.registry.registry import Registry
 from flowlab.spec.document import Document
+from flowlab.spec.node_settings import NODE_SEED, can_be_pinned
 
 NAME = "<python>"
 
 
 def to_document(
-    experiment: Mapping[str, Any], nodes: Mapping[str, Any], sweeps: Mapping[str, Any], registry: Registry
+    experiment: Mapping[str, Any],
+    nodes: Mapping[str, Any],
+    sweeps: Mapping[str, Any],
+    registry: Registry,
+    node_seeds: Mapping[str, Any] = MappingProxyType({}),
 ) -> Document:
     """The document that says the same. Raises ExperimentError for nodes that no file can name."""
     data: dict[str, Any] = {"experiment": dict(experiment)}
@@ -28,7 +34,11 @@ def to_document(
         if isinstance(use, Problem):
             problems.append(use)
         else:
-            data.setdefault(kind, {})[name] = {"use": use, **to_table(component)}
+            table = data.setdefault(kind, {})[name] = {"use": use, **to_table(component)}
+            if node in node_seeds:
+                problems += _pin(node, component, table, node_seeds[node])
+    for node in node_seeds.keys() - nodes.keys():
+        problems.append(Problem(f"node_seeds.{node}", f"there is no node {node!r}", nearest(node, nodes)))
     if problems:
         raise ExperimentError(problems)
     if sweeps:
@@ -55,6 +65,17 @@ def to_plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: to_plain(item) for key, item in value.items()}
     return [to_plain(item) for item in value] if isinstance(value, tuple | list) else value
+
+
+def _pin(node: str, component: Any, table: dict[str, Any], seed: Any) -> Iterator[Problem]:
+    """Give a node's table its seed, where it can have one."""
+    kind = KINDS[node.partition(".")[0]]
+    if can_be_pinned(kind, type(component)):
+        table[NODE_SEED] = seed
+    elif kind.built:
+        yield Problem(f"node_seeds.{node}", "the component has a parameter `seed` of its own: set that one")
+    else:
+        yield Problem(f"node_seeds.{node}", f"no {kind.name} draws by itself, so pin the nodes that use it")
 
 
 def _use(node: str, kind: str, component: Any, registry: Registry) -> str | Problem:

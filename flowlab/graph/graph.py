@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +15,20 @@ from flowlab.graph.node import Node
 from flowlab.graph.tables import Tables, check_size, read_tables
 from flowlab.graph.variants import dangling_references, list_edges
 from flowlab.registry.registry import Registry
-from flowlab.spec.document import Document, read_document
+from flowlab.spec.document import Document
 from flowlab.spec.experiment_settings import ExperimentSettings
+from flowlab.spec.extends import read_experiment
+from flowlab.spec.node_settings import NODE_SEED
 from flowlab.spec.overrides import EXECUTOR, TRACKER, apply_overrides
+from flowlab.spec.sweep import SEED
 
 
 @frozen
 class Graph:
     """An experiment ready to run: nodes in an order in which each follows its inputs.
 
-    `resolved` is the experiment as plain data with every default filled in, `text` the file as it was read.
-    Relative paths in `resolved` start at `folder`; those of the nodes can be opened.
+    `resolved` is the experiment as plain data with every default filled in, `text` the file as it was read, after
+    the files that it extends. Relative paths in `resolved` start at `folder`; those of the nodes can be opened.
     """
 
     path: Path
@@ -63,7 +66,7 @@ class Graph:
 
 def load_graph(path: Path, overrides: Sequence[str], registry: Registry) -> Graph:
     """Read, check and connect an experiment. Raises ExperimentError with all its mistakes, PluginError."""
-    return build_graph(apply_overrides(read_document(path), overrides), registry)
+    return build_graph(apply_overrides(read_experiment(path), overrides), registry)
 
 
 def build_graph(document: Document, registry: Registry, run_checks: bool = True) -> Graph:
@@ -83,6 +86,8 @@ def build_graph(document: Document, registry: Registry, run_checks: bool = True)
     if problems or tables.settings is None:
         raise ExperimentError(_sorted(problems, document))
     relevant = relevant_axes(order, edges, tables)
+    if idle := next(_idle_seeds(tables, relevant, document), None):
+        raise ExperimentError([idle])
     check_size(tables.axes, relevant, document)
     nodes = connect_nodes(order, tables, relevant, document.folder)
     checked = _run_checks(nodes, document) if run_checks else ()
@@ -105,6 +110,20 @@ def load_graphs(paths: Iterable[Path], overrides: Sequence[str], registry: Regis
     if problems:
         raise ExperimentError(list(problems))
     return tuple(graphs)
+
+
+def _idle_seeds(tables: Tables, relevant: Mapping[str, list[int]], document: Document) -> Iterator[Problem]:
+    """A sweep over seeds that repeats nothing."""
+    for index, axis in enumerate(tables.axes):
+        if axis.seeds and tables.declared and not any(index in own for own in relevant.values()):
+            path = (
+                ("sweep", axis.name, SEED)
+                if axis.name in document.data.get("sweep", {})
+                else ("experiment", "seeds")
+            )
+            yield Problem(
+                document.where(*path), "no node is repeated: each has a seed of its own, or computes nothing"
+            )
 
 
 def _misplaced_tools(nodes: Iterable[Node], document: Document) -> Iterator[Problem]:
@@ -152,7 +171,9 @@ def _resolved(document: Document, tables: Tables, settings: ExperimentSettings) 
     """The experiment with its defaults, as data that TOML can hold."""
     resolved: dict[str, Any] = {"experiment": _full_table(settings)}
     for declaration in tables.declared:
-        table = {"use": declaration.use, **_full_table(tables.written[declaration.id])}
+        seed = tables.written_seeds.get(declaration.id)
+        pinned = {} if seed is None else {NODE_SEED: seed}
+        table = {"use": declaration.use, **pinned, **_full_table(tables.written[declaration.id])}
         resolved.setdefault(declaration.kind.name, {})[declaration.name] = table
     if "sweep" in document.data:
         resolved["sweep"] = document.data["sweep"]

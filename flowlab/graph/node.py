@@ -14,7 +14,10 @@ from flowlab.spec.sweep import SEED
 
 @frozen(eq=False)
 class Node:
-    """One thing to compute. `variant` holds the swept values it depends on, by path."""
+    """One thing to compute. `variant` holds the swept values it depends on, by path.
+
+    `pinned_seed` is that of its own table, which seeds its draws whatever its name and the experiment's seed are.
+    """
 
     kind: Kind
     name: str
@@ -23,11 +26,12 @@ class Node:
     component: Any
     variant: Mapping[str, Any]
     inputs: Mapping[str, tuple[Node, ...]]
-    seed: int | None = field(init=False)  # its own in a sweep over seeds; None where the experiment's counts
+    pinned_seed: int | None = None
+    seed: int | None = field(init=False)  # pinned, or of a sweep over seeds; None where the experiment's counts
 
     @seed.default
     def _own_seed(self) -> int | None:
-        return self.variant.get(SEED)
+        return self.variant.get(SEED) if self.pinned_seed is None else self.pinned_seed
 
     @property
     def declared(self) -> str:
@@ -43,7 +47,7 @@ class Node:
         """Its name among another's inputs: with its settings where they are gathered, but for a common seed."""
         if not gathered:
             return self.name
-        return self._labelled((SEED,) if other.seed is not None else ())
+        return self._labelled((SEED,) if SEED in other.variant else ())
 
     def _labelled(self, without: tuple[str, ...]) -> str:
         keys = [path.rpartition(".")[2] for path in self.variant]

@@ -22,16 +22,18 @@ def expand_variants(
     """The document as a node sees it in each setting of the axes that touch it, by setting indices."""
     for chosen in itertools.product(*(range(len(axes[i].settings)) for i in touching)):
         table = dict(document.data[declaration.kind.name][declaration.name])
-        places, swept = dict(document.overridden), set()
+        places, starts = dict(document.overridden), dict(document.starts)
         for axis, setting in zip(touching, chosen, strict=True):
             for path, value in axes[axis].settings[setting].items():
                 node, _, key = path.rpartition(".")
                 if node == declaration.id:
                     table[key] = value
                     places[*declaration.path, key] = document.where("sweep", axes[axis].name, path, value=True)
-                    swept.add((*declaration.path, key))
+                    starts.pop((*declaration.path, key), None)
+                    if start := document.starts.get(("sweep", axes[axis].name, path)):
+                        starts[*declaration.path, key] = start
         varied = _with_table(declaration, document, table, places)
-        yield chosen, attrs.evolve(varied, command_line=document.command_line - swept)
+        yield chosen, attrs.evolve(varied, starts=starts)
 
 
 def _with_table(

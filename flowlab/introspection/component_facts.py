@@ -9,11 +9,13 @@ from typing import Any
 import attrs
 from attrs import frozen
 
-from flowlab.api import PluginError, Reference, field_spec
+from flowlab.api import KINDS, PluginError, Reference, field_spec
 from flowlab.registry.entry_points import Entry
 from flowlab.registry.source import ComponentSource, find_source
 from flowlab.registry.static_schema import static_component
 from flowlab.spec.experiment_settings import ExperimentSettings
+from flowlab.spec.extends import FileSettings
+from flowlab.spec.node_settings import NodeSettings, can_be_pinned
 from flowlab.spec.structure import field_types
 from flowlab.spec.type_names import type_name
 
@@ -56,12 +58,15 @@ def component_facts(entry: Entry) -> ComponentFacts:
         component, fault = static_component(place), f"can't be used: {error}"
         hints = getattr(component, "__annotations__", {})
     doc = (inspect.getdoc(component) or "") if component else ""
-    return ComponentFacts(entry, doc, tuple(_keys(component, hints)), place, fault)
+    keys = [*_keys(component, hints)]
+    if component and can_be_pinned(KINDS[entry.kind], component):
+        keys += _keys(NodeSettings, field_types(NodeSettings))
+    return ComponentFacts(entry, doc, tuple(keys), place, fault)
 
 
 def setting_facts() -> tuple[KeyFacts, ...]:
     """The keys of [experiment]."""
-    return tuple(_keys(ExperimentSettings, field_types(ExperimentSettings)))
+    return tuple(key for shape in (ExperimentSettings, FileSettings) for key in _keys(shape, field_types(shape)))
 
 
 def _keys(component: type | None, hints: dict[str, Any]) -> Iterator[KeyFacts]:

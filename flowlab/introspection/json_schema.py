@@ -1,8 +1,8 @@
 """The language as JSON Schema, for editors: what the installed components are and what their tables hold.
 
 A schema sees a table's keys, types, choices and ranges. It can't follow a name to another table, so references
-to nodes that aren't there, circles and misfits are left to `flowlab check`; and as a sweep can give a key that a
-table lacks, keys are required only in experiments without sweeps.
+to nodes that aren't there, circles and misfits are left to `flowlab check`; and as a sweep, or a file that is
+extended, can give a key that a table lacks, keys are required only in experiments without the two.
 """
 
 from __future__ import annotations
@@ -24,12 +24,21 @@ from flowlab.registry.entry_points import Entry
 from flowlab.registry.registry import Registry
 from flowlab.registry.source import find_source
 from flowlab.spec.experiment_settings import NAME, ExperimentSettings
+from flowlab.spec.extends import EXTENDS, FileSettings
+from flowlab.spec.node_settings import NodeSettings, can_be_pinned
 from flowlab.spec.sweep import SEED
 from flowlab.spec.value_schema import Schema, required, table_schema, whole_pattern
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 # To an editor (tombi) a part of a schema that names keys is closed unless it says otherwise.
 _OPEN = {"additionalProperties": True}
+_NAMES_COMPONENT = {"additionalProperties": {"required": ["use"], **_OPEN}}
+_CHANGES_BASE = {
+    "description": "keys that change a table of the file that this one extends",
+    "type": "object",
+    "not": {"required": ["use"], **_OPEN},
+    **_OPEN,
+}
 
 
 @frozen
@@ -78,6 +87,7 @@ def language_schema(registry: Registry) -> tuple[Schema, list[str]]:
         except PluginError as error:
             faults.append(str(error))
     by_kind = {kind: [definition for definition in definitions if definition.kind == kind] for kind in KINDS}
+    extends = {"properties": {"experiment": {"required": [EXTENDS], **_OPEN}}, **_OPEN}
     content = {
         "$schema": DIALECT,
         "$comment": _plugins(registry),
@@ -90,8 +100,13 @@ def language_schema(registry: Registry) -> tuple[Schema, list[str]]:
         },
         "required": ["experiment"],
         "additionalProperties": False,
-        "if": {"required": ["sweep"], **_OPEN},
-        "else": {"properties": {kind: _complete(of_kind) for kind, of_kind in by_kind.items()}, **_OPEN},
+        "allOf": [
+            {
+                "if": {"anyOf": [{"required": ["sweep"], **_OPEN}, extends]},
+                "else": {"properties": {kind: _complete(of_kind) for kind, of_kind in by_kind.items()}, **_OPEN},
+            },
+            {"if": extends, "else": {"properties": dict.fromkeys(by_kind, _NAMES_COMPONENT), **_OPEN}},
+        ],
         "$defs": {definition.key: definition.schema for definition in definitions},
     }
     return content, faults
@@ -105,7 +120,10 @@ def _definition(registry: Registry, entry: Entry) -> _Definition:
         f"{entry.kind}.{use}",
         tuple(dict.fromkeys((use, full))),
         find_source(entry).summary or "",
-        table_schema(component),
+        {
+            **(table_schema(NodeSettings) if can_be_pinned(KINDS[entry.kind], component) else {}),
+            **table_schema(component),
+        },
         tuple(required(component)),
     )
 
@@ -121,16 +139,16 @@ def _experiment() -> Schema:
     return {
         "description": inspect.getdoc(ExperimentSettings),
         "type": "object",
-        "properties": table_schema(ExperimentSettings),
+        "properties": {**table_schema(ExperimentSettings), **table_schema(FileSettings)},
         "required": required(ExperimentSettings),
         "additionalProperties": False,
     }
 
 
 def _nodes(kind: str, definitions: Iterable[_Definition]) -> Schema:
-    """The tables of a kind: each is what its `use` says."""
-    choices = [{"$ref": f"#/$defs/{_pointer(definition.key)}"} for definition in definitions]
-    return _tables(KINDS[kind].help, {"oneOf": choices} if choices else False, NAME.expression)
+    """The tables of a kind: each is what its `use` says, or without one changes a table of another file."""
+    choices: list[Schema] = [{"$ref": f"#/$defs/{_pointer(definition.key)}"} for definition in definitions]
+    return _tables(KINDS[kind].help, {"oneOf": [*choices, _CHANGES_BASE]} if choices else False, NAME.expression)
 
 
 def _tables(text: str, table: Schema | bool, name: str | None) -> Schema:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import tomli
-from attrs import evolve, frozen
+from attrs import Factory, evolve, field, frozen
 
 from flowlab.api import ExperimentError, Problem
 from flowlab.spec.locate import Mark, locate_element, locate_keys
@@ -28,7 +28,8 @@ _MEANT = {
 class Document:
     """An experiment's data and where each key stands; keys set on the command line stand there.
 
-    Relative paths start at `folder`; those of the keys in `command_line` start at the current folder.
+    `files` are the file and those that it extends, in this order. Relative paths start at `folder`; those of the
+    keys in `starts` start in another: the current one for the command line, its own for a file that is extended.
     """
 
     path: str
@@ -37,7 +38,8 @@ class Document:
     overridden: Mapping[tuple[str, ...], str]
     text: str = ""
     folder: Path = Path()
-    command_line: frozenset[tuple[str, ...]] = frozenset()
+    starts: Mapping[tuple[str, ...], Path] = field(factory=dict)
+    files: tuple[str, ...] = field(default=Factory(lambda self: (self.path,), takes_self=True))
 
     def below(self, name: str) -> Document:
         """What stands in a table of it."""
@@ -62,15 +64,18 @@ class Document:
                     at = locate_element(mark, item)
                 elif end == len(path) and value:
                     at = (mark.value_line, mark.value_column)
-                return f"{self.path}:{at[0]}:{at[1]}"
+                return f"{mark.file or self.path}:{at[0]}:{at[1]}"
         below = (mark for at, mark in self.marks.items() if path and at[: len(path)] == path)
         first = next(below, None)
-        return f"{self.path}:{first.line}:{first.column}" if first else f"{self.path}:1:1"
+        return f"{first.file or self.path}:{first.line}:{first.column}" if first else f"{self.path}:1:1"
 
-    def order(self, where: str) -> tuple[int, int]:
-        """A sort key that puts problems in the order of the file."""
-        found = re.search(r":(\d+):(\d+)$", where)
-        return (int(found[1]), int(found[2])) if found else (1 << 30, 0)
+    def order(self, where: str) -> tuple[int, int, int]:
+        """A sort key that puts problems in the order of the file, then of those that it extends."""
+        found = re.fullmatch(r"(.*):(\d+):(\d+)", where, re.DOTALL)
+        if found is None:
+            return len(self.files), 0, 0
+        file = self.files.index(found[1]) if found[1] in self.files else 0
+        return file, int(found[2]), int(found[3])
 
 
 def read_document(path: Path, most: int = _MOST_BYTES) -> Document:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,20 +18,21 @@ T = TypeVar("T")
 def locate_files(component: T, folder: Path) -> T:
     """The component with paths that can be opened: those that are relative start at `folder`."""
     names = path_fields(type(component)) if folder != Path() else ()
-    located: T = _evolve(component, names, lambda path: str(folder / path))
-    return located
+    return _evolve(component, names, lambda path: str(folder / path))
 
 
-def rebase_paths(component: T, folder: Path, fields: Collection[str]) -> T:
-    """The component whose paths in some fields start at the current folder, with the same paths from `folder`."""
-    here, start = os.path.realpath(os.curdir), os.path.realpath(folder)
-    names = [name for name in path_fields(type(component)) if name in fields]
+def rebase_paths(component: T, folder: Path, starts: Mapping[str, Path]) -> T:
+    """The component whose paths in some fields start in another folder, with the same paths from `folder`."""
+    target = os.path.realpath(folder)
+    for name in path_fields(type(component)):
+        if name in starts:
+            start = os.path.realpath(starts[name])
+            component = _evolve(component, [name], partial(_rebase, start=start, target=target))
+    return component
 
-    def rebase(path: str) -> str:
-        return path if os.path.isabs(path) else os.path.relpath(os.path.join(here, path), start)
 
-    rebased: T = _evolve(component, names, rebase)
-    return rebased
+def _rebase(path: str, start: str, target: str) -> str:
+    return path if os.path.isabs(path) else os.path.relpath(os.path.join(start, path), target)
 
 
 def locate_swept(values: Mapping[str, Any], fields: Mapping[str, Collection[str]], folder: Path) -> dict[str, Any]:
@@ -49,9 +51,10 @@ def path_as_written(path: str, folder: Path) -> str:
     return path.removeprefix(start) if folder != Path() else path
 
 
-def _evolve(component: Any, names: Collection[str], change: Callable[[str], str]) -> Any:
+def _evolve(component: T, names: Collection[str], change: Callable[[str], str]) -> T:
     changes = {name: _map_paths(getattr(component, name), change) for name in names}
-    return attrs.evolve(component, **changes) if changes else component
+    changed: T = attrs.evolve(component, **changes) if changes else component  # type: ignore[misc]
+    return changed
 
 
 def _map_paths(value: Any, change: Callable[[str], str]) -> Any:

@@ -24,13 +24,17 @@ _OPAQUE = re.compile(
 
 @frozen
 class Mark:
-    """Line and column, from 1, of a key and of its value, and the statement's text."""
+    """Line and column, from 1, of a key and of its value, and the statement's text.
+
+    `file` is the file, where it is another than the document's.
+    """
 
     line: int
     column: int
     value_line: int
     value_column: int
     text: str
+    file: str = ""
 
 
 def locate_keys(text: str) -> dict[Path, Mark]:

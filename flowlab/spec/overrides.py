@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -30,7 +31,7 @@ def apply_overrides(document: Document, settings: Iterable[str]) -> Document:
     """
     data = copy.deepcopy(document.data)
     places = dict(document.overridden)
-    given: set[tuple[str, ...]] = set()
+    starts = dict(document.starts)
     problems = []
     for setting in settings:
         dotted, equals, text = setting.partition("=")
@@ -55,10 +56,10 @@ def apply_overrides(document: Document, settings: Iterable[str]) -> Document:
         else:
             table[path[-1]] = _value(text.strip())
             places[path] = where
-            given.add(path)
+            starts[path] = Path()
     if problems:
         raise ExperimentError(problems)
-    return attrs.evolve(document, data=data, overridden=places, command_line=document.command_line | given)
+    return attrs.evolve(document, data=data, overridden=places, starts=starts)
 
 
 def _choose(data: dict[str, Any], places: dict[tuple[str, ...], str], name: str) -> None:

@@ -8,12 +8,13 @@ from typing import Any, TypeVar
 
 import attrs
 
-from flowlab.api import PluginError, Problem, Reference, field_spec
+from flowlab.api import KINDS, PluginError, Problem, Reference, field_spec
 from flowlab.api.nearest import nearest
 from flowlab.spec.converter import TOML, structure
 from flowlab.spec.document import Document
 from flowlab.spec.faults import Fault, StructureError
 from flowlab.spec.file_paths import rebase_paths
+from flowlab.spec.node_settings import NODE_SEED, can_be_pinned
 
 T = TypeVar("T")
 
@@ -23,14 +24,17 @@ def structure_component(
 ) -> tuple[Any, list[Problem]]:
     """The component that the table at `path` declares, or None and what is wrong. Raises PluginError.
 
-    Its relative paths start at the document's folder.
+    Its relative paths start at the document's folder. The keys of `NodeSettings` are no parameters of the
+    component, and are left aside.
     """
     field_types(component)
     kind, name = path
     table = dict(document.data[kind][name])
+    if can_be_pinned(KINDS[kind], component):
+        table.pop(NODE_SEED, None)
     structured, problems = structure_table(component, table, document, path, repr(table.pop("use")))
-    given = {key for *above, key in document.command_line if (*above,) == path}
-    return (rebase_paths(structured, document.folder, given) if structured and given else structured), problems
+    starts = {key: start for (*above, key), start in document.starts.items() if (*above,) == path}
+    return (rebase_paths(structured, document.folder, starts) if structured and starts else structured), problems
 
 
 def structure_table(
@@ -57,7 +61,10 @@ def _to_problem(fault: Fault, shape: type[Any], document: Document, path: tuple[
     fields = {field.name: field for field in attrs.fields(shape) if field.init}
     match fault.what:
         case "unknown":
-            return Problem(document.where(*path, key), f"{key!r} is no parameter of {title}", nearest(key, fields))
+            rule = f"{key!r} is no parameter of {title}"
+            if key == NODE_SEED and path[0] in KINDS:
+                rule += f": no {path[0]} draws by itself, so pin the nodes that use it"
+            return Problem(document.where(*path, key), rule, nearest(key, fields))
         case "missing":
             return Problem(document.where(*path), f"{title} needs {key!r}: {field_spec(fields[key]).help}")
         case "together":

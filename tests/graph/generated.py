@@ -58,6 +58,10 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
     for kind, names in nodes.items():
         entries = [entry for entry in REGISTRY.entries if entry.kind == kind]
         data[kind] = {name: draw(st.sampled_from(entries).flatmap(lambda e: table(e, nodes))) for name in names}
+        if KINDS[kind].built:
+            pins = draw(st.dictionaries(st.sampled_from(names), st.integers(0, 2**63 - 1)))
+            for name, seed in pins.items():
+                data[kind][name]["seed"] = seed
     if draw(st.booleans()):
         data["sweep"] = {draw(NAMES): draw(_sweep(data, nodes))}
     return data
@@ -70,11 +74,18 @@ def _sweep(draw: st.DrawFn, data: dict[str, Any], nodes: dict[str, list[str]]) -
     kind, name = draw(st.sampled_from([(k, n) for k, n in ids if attrs.fields(_entry(k, data[k][n]).load())]))
     rows = draw(st.lists(table(_entry(kind, data[kind][name]), nodes, whole=True), min_size=1, max_size=3))
     swept = draw(st.lists(st.sampled_from(sorted(rows[0].keys() - {"use"})), min_size=1, max_size=2, unique=True))
-    grid = {f"{kind}.{name}.{key}": list({repr(row[key]): row[key] for row in rows}.values()) for key in swept}
+    grid = {f"{kind}.{name}.{key}": list({_meaning(row[key]): row[key] for row in rows}.values()) for key in swept}
     for key in swept:
         if draw(st.booleans()):
             data[kind][name].pop(key, None)
     return {"use": "grid", **grid} if draw(st.booleans()) else grid
+
+
+def _meaning(value: Any) -> str:
+    """A text that values have in common just if they may be one setting: 1 and 1.0, "a" and ["a"]."""
+    if isinstance(value, list):
+        return ",".join(map(_meaning, value))
+    return repr(float(value)) if type(value) is int else repr(value)
 
 
 def _entry(kind: str, node: dict[str, Any]) -> Entry:

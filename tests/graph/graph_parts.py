@@ -73,3 +73,10 @@ class Picture:
     """Shows banks."""
 
     denoiser: tuple[str, ...] = reference("denoiser", help="banks", many=True, gather=True)
+
+
+@frozen
+class Seeded:
+    """Points with a parameter of the name `seed`."""
+
+    seed: float = parameter(1.0, help="the size of a sunflower's seed")

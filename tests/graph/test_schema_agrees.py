@@ -213,3 +213,14 @@ def test_a_name_of_two_distributions_is_written_in_full() -> None:
     content, _ = language_schema(Registry((*REGISTRY.entries, twin)))
     uses = [one["properties"]["use"]["enum"] for key, one in content["$defs"].items() if key.endswith(":ddim")]
     assert sorted(uses) == [["flowlab:ddim"], ["other:ddim"]]
+
+
+def test_a_file_that_extends_another_may_leave_out_what_that_has() -> None:
+    data = {
+        "experiment": {"name": "own", "extends": "base.toml"},
+        "dataset": {"points": {"samples": 3}, "line": {"use": "line"}},
+    }
+    assert not seen(data)
+    assert seen({**data, "experiment": {"name": "own"}})
+    assert seen({**data, "dataset": {"line": {"use": "line", "samples": 0}}})
+    assert seen({**data, "experiment": {"name": "own", "extends": 1}})

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from flowlab.api.context import Context, labelled_generator
+from flowlab.api.context import Context
 from flowlab.api.errors import ValidationIssue
 from flowlab.api.kinds.dataset import TrainingSet
+from flowlab.api.random_stream import RandomStream
 from flowlab.api.result import Table
 
 if TYPE_CHECKING:
@@ -28,13 +29,13 @@ def training_set(
 ) -> TrainingSet:
     """A training set with `samples` noisy samples per point, drawn again but equal at every call.
 
-    Each number `draw` gives other noise. A point that is in the set several times, by `repeats`, has `samples`
-    samples of its own each time. The tensor of samples has the length of the most frequent point.
-    `shape` is that of a point that is an image.
+    Each number `draw` gives other noise. Of a pinned dataset the noise of a level depends on its sigma, not on the
+    other levels. A point that is in the set several times, by `repeats`, has `samples` samples of its own each
+    time. The tensor of samples has the length of the most frequent point. `shape` is that of an image.
     """
     counts = tuple(repeats) if len(set(repeats)) > 1 or (repeats and repeats[0] > 1) else None
-    label = context.stream_label(f"noise {draw}" if draw else "noise")
-    noise = NoisyDraw(geometry.points, samples, label, counts)
+    stream = context.stream(f"noise {draw}" if draw else "noise")
+    noise = NoisyDraw(geometry.points, samples, stream, counts)
     return TrainingSet(geometry, samples * max(counts or (1,)), noise, counts, shape)
 
 
@@ -44,17 +45,22 @@ class NoisyDraw:
 
     points: Tensor
     samples: int
-    label: str  # of the stream of random numbers
+    stream: RandomStream
     counts: tuple[int, ...] | None = None
 
     def __call__(self, sigma: Tensor) -> Tensor:
         """Noisy samples at levels sigma (L,): (L, N, M, d)."""
+        import torch
+
         from flowlab.theory.networks.interpolation import noisy_samples, repeated_samples
 
-        generator = labelled_generator(self.label)
-        if self.counts is None:
-            return noisy_samples(self.points, sigma, self.samples, generator)
-        return repeated_samples(self.points, self.counts, sigma, self.samples, generator)
+        parts = [
+            noisy_samples(self.points, sigma[levels], self.samples, generator)
+            if self.counts is None
+            else repeated_samples(self.points, self.counts, sigma[levels], self.samples, generator)
+            for levels, generator in self.stream.level_generators(sigma)
+        ]
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
 def check_repeats(repeats: Sequence[int], points: int) -> Iterator[ValidationIssue]:

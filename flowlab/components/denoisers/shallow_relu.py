@@ -65,7 +65,7 @@ class ShallowRelu:
         geometry = dataset.geometry
         sigma = schedule.sigma(context.dtype).to(context.device)
         frame = training_frame(geometry)
-        start = self._start(len(sigma), geometry.points.shape[-1], context)
+        start = self._start(sigma, geometry.points.shape[-1], context)
         inside = frame.problem_inside(_problem(dataset, sigma))
         fit = optimizer.minimise(inside, frame.geometry_inside(geometry), start, self.dropout, context)
         problem = inside if frame.trivial else _problem(dataset, sigma)
@@ -100,12 +100,23 @@ class ShallowRelu:
             return Result(bank, metrics, tables, fit.shortfall)
         return Result(bank, metrics, tables, fit.shortfall or _shortfall(numbers, most.tolist(), sigma.tolist()))
 
-    def _start(self, levels: int, dimension: int, context: Context) -> ReluNetwork:
+    def _start(self, sigma: torch.Tensor, dimension: int, context: Context) -> ReluNetwork:
+        """The initial weights; of a pinned denoiser those of a level depend on its sigma, not on the others."""
+        from flowlab.theory.networks.relu_network import concat_networks
+
+        return concat_networks(
+            [
+                self._start_of_part(len(sigma[levels]), dimension, generator, context)
+                for levels, generator in context.level_generators("weights", sigma)
+            ]
+        )
+
+    def _start_of_part(
+        self, levels: int, dimension: int, generator: torch.Generator, context: Context
+    ) -> ReluNetwork:
         import torch
 
         from flowlab.theory.networks.relu_network import ReluNetwork
-
-        generator = context.generator("weights")
 
         def normal(*shape: int) -> torch.Tensor:
             return torch.randn(shape, generator=generator, dtype=torch.float64).to(context.device, context.dtype)

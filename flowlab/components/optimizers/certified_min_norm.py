@@ -87,7 +87,7 @@ class CertifiedMinNorm:
                     None if first.multipliers is None else first.multipliers[index].double(),
                     goal,
                     Search(self.starts),
-                    context.generator(f"certificate {level}"),
+                    context.level_generator("certificate ", level, float(problem.noise[level])),
                     partial(_report, context, level, levels),
                 )
             except Diverged as error:

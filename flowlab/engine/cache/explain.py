@@ -60,7 +60,8 @@ def explain_absence(node: Node, keys: CacheKeys, store: Store) -> list[str]:
             older += 1
             continue
         former = store.ingredients(path.stem)
-        if former is not None and (former["kind"], former.get("name")) == (node.kind.name, node.name):
+        # a pinned node's result has no name: it may be any node's
+        if former is not None and (former["kind"], former.get("name", node.name)) == (node.kind.name, node.name):
             changes.append(diff.describe(former, node))
     if not changes:
         absence = [f"  no result of it is stored in {store.folder}"]

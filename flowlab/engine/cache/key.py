@@ -17,7 +17,7 @@ from attrs import define, field
 from flowlab.api.files import files_read
 from flowlab.engine.cache.content_digests import ContentDigests
 from flowlab.engine.cache.tensor_file import SCHEMA
-from flowlab.engine.inputs import named_inputs
+from flowlab.engine.inputs import named_inputs, single_references
 from flowlab.engine.numerics import NUMERICS
 from flowlab.engine.versions import installed_versions
 from flowlab.graph.node import Node
@@ -33,12 +33,14 @@ class CacheKeys:
 
     The ingredients of a node are its component (name, distribution, version), the digest of the sources that can
     decide its bits, its parameters, the content of the files that it reads, the keys of its inputs, its name
-    (which seeds its draws), and what the run sets: seed, dtype, device type, threads, numeric switches, versions
-    of torch and the numerical libraries. A tool, which computes nothing itself, has no name and nothing of the run
-    among them: they count in the nodes that use it.
+    (which seeds its draws, unless its own table pins their seed: then that it is pinned), and what the run sets:
+    seed, dtype, device type, threads, numeric switches, versions of torch and the numerical libraries. A tool,
+    which computes nothing itself, has no name and nothing of the run among them: they count in the nodes that use
+    it.
 
     Where a file is does not count: a parameter that names a file which the component reads stands for its content
-    and its suffix. The names in references count as other parameters do, as components can read them.
+    and its suffix. The name in a reference to one node does not count, as a component that is built does not see
+    it. The names in a reference to several nodes count, as the component receives them with the values.
     """
 
     seed: int
@@ -70,7 +72,9 @@ class CacheKeys:
     def ingredients(self, node: Node) -> str:
         """The canonical JSON that a node's key is the digest of. Raises TypeError as `of` does."""
         entry, component = node.entry, node.component
-        parameters = {name: getattr(component, name) for name in _init_names(component.__class__)}
+        hidden = single_references(component.__class__) if node.kind.built else {}
+        names = _init_names(component.__class__)
+        parameters = {name: getattr(component, name) for name in names if name not in hidden}
         paths = files_read(component)
         content: dict[str, Any] = {
             "schema": SCHEMA,
@@ -85,9 +89,11 @@ class CacheKeys:
             },
         }
         if node.kind.built:
-            seed = node.seed
-            content["name"] = node.name
-            content["run"] = {**self._run, "seed": self.seed if seed is None else seed}
+            if node.pinned_seed is None:
+                content["name"] = node.name
+            else:
+                content["pinned"] = True
+            content["run"] = {**self._run, "seed": self.seed if node.seed is None else node.seed}
         return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
     def _source_digest(self, entry: Entry) -> str:

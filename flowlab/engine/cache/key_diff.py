@@ -15,7 +15,7 @@ from flowlab.graph.node import Node
 Ingredients = Mapping[str, Any]
 
 _RUN, _NODE, _VERSION, _SOURCE = range(4)  # the order in which changes are told
-_VALUES_OF_A_RUN = ("seed", "dtype", "device", "threads")
+_VALUES_OF_A_RUN = ("dtype", "device", "threads")
 
 
 @define
@@ -40,6 +40,7 @@ class KeyDiff:
         current, modules = self.current(node)
         label = node.declared
         yield from self._run_changes(former.get("run", {}), current.get("run", {}))
+        yield from _seed_changes(label, former, current)
         yield from _component_changes(label, former["component"], current["component"])
         yield from _parameter_changes(label, former, current, node)
         yield from self._input_changes(label, former["inputs"], node)
@@ -63,14 +64,29 @@ class KeyDiff:
                     ingredients = self.stored(key)
                     if ingredients is None:
                         yield _NODE, f"{source.declared}: changed; what it was made of is not stored"
-                    elif ingredients.get("name") == self.current(source)[0].get("name"):
+                    elif ingredients.get("name", source.name) in (
+                        source.name,
+                        self.current(source)[0].get("name"),
+                    ):
                         yield from self._changes(ingredients, source)
-                    # else another node: the reference to it has changed, and that is said
+                    else:  # another node
+                        yield _NODE, str(Change(f"{label}.{name}", ingredients["name"], source.name))
 
 
 def _changed(rank: int, sides: Sequence[Mapping[str, Any]], prefix: str = "") -> Iterator[tuple[int, str]]:
     for change in list_changes(sides[0], sides[1], prefix):
         yield rank, str(change)
+
+
+def _seed_changes(label: str, former: Ingredients, current: Ingredients) -> Iterator[tuple[int, str]]:
+    """The run's seed, or that of a node whose own table pins it."""
+    seeds = [sides.get("run", {}).get("seed") for sides in (former, current)]
+    pinned = [sides.get("pinned", False) for sides in (former, current)]
+    if not any(pinned):
+        yield from _changed(_RUN, [{"seed": seed} for seed in seeds])
+    else:
+        own = [seed if is_pinned else "the run's" for seed, is_pinned in zip(seeds, pinned, strict=True)]
+        yield from _changed(_NODE, [{"seed": seed} for seed in own], f"{label}.")
 
 
 def _component_changes(label: str, former: list[str], current: list[str]) -> Iterator[tuple[int, str]]:

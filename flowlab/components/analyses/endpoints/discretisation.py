@@ -62,7 +62,7 @@ class Discretisation:
         from flowlab.theory.geometry.classes import classify
 
         rows: list[dict[str, Any]] = []
-        quiet = Context(context.seed, context.node, context.dtype, context.device)
+        quiet = context.without_progress()
         for done, (name, bank) in enumerate(denoiser.items()):
             path = probability_path(bank)
             if not exact_end_known(bank):

@@ -73,7 +73,7 @@ class EarlyStopping:
         near = self.threshold * geometry.scale
         y = self._segment(geometry)
         z = box_coordinates(geometry, y)
-        quiet = Context(context.seed, context.node, context.dtype, context.device)
+        quiet = context.without_progress()
         exactly = getattr(integrator, "exact", False)
         times, by_flow, by_theory = [], [], []
         for done, bank in enumerate(banks):

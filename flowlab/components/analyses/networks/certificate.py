@@ -72,7 +72,7 @@ class Certificate:
                 self.gap,
                 ProofBudget(regions=self.regions, rounds=self.rounds),
                 Search(self.starts, self.steps),
-                context.generator(f"{name} {level}"),
+                context.level_generator("", f"{name} {level}", float(sigma)),
                 partial(_report, context, done, len(networks)),
             )
             certificate = verdict.certificate

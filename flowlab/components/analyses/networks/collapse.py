@@ -36,7 +36,7 @@ class Collapse:
                 samples,
                 frame.inside(dataset.geometry.points).double(),
                 Search(self.starts, self.steps),
-                context.generator(f"{level}"),
+                context.level_generator("", level, float(sigma[level])),
             )
             rms = frame.scale * residual.square().mean().sqrt()
             rows.append((sigma[level].item(), demand.value, demand.exact, rms.item()))
