@@ -22,7 +22,18 @@ from flowlab.api.errors import (
     StoreError,
     ValidationIssue,
 )
-from flowlab.api.fields import Parameter, Pattern, Reference, field_spec, parameter, reference, references
+from flowlab.api.fields import (
+    Parameter,
+    Pattern,
+    Reference,
+    field_spec,
+    key_fields,
+    key_group,
+    parameter,
+    reference,
+    references,
+)
+from flowlab.api.figure_look import FigureLook, with_look
 from flowlab.api.helpers.exact_flow import check_exact_flow
 from flowlab.api.helpers.frames import Frame, orthonormal_frame
 from flowlab.api.helpers.half_step import HALF_STEP, half_step_shortfall
@@ -39,6 +50,7 @@ from flowlab.api.kinds.kind import KINDS, Kind
 from flowlab.api.kinds.optimizer import Fit, Optimizer
 from flowlab.api.kinds.schedule import Schedule
 from flowlab.api.kinds.tracker import TrackedRun, Tracker
+from flowlab.api.node_label import NodeLabel
 from flowlab.api.node_spec import NodeSpec
 from flowlab.api.result import Cell, Result, Table
 from flowlab.api.version import API_VERSION
@@ -75,6 +87,7 @@ __all__ = [
     "EngineError",
     "Executor",
     "ExperimentError",
+    "FigureLook",
     "Fit",
     "FlowODE",
     "FlowlabError",
@@ -84,6 +97,7 @@ __all__ = [
     "Interpolation",
     "Kind",
     "NodeError",
+    "NodeLabel",
     "NodeSpec",
     "Optimizer",
     "OutputError",
@@ -115,6 +129,8 @@ __all__ = [
     "gaussian_starts",
     "half_step_shortfall",
     "halved_probability_path",
+    "key_fields",
+    "key_group",
     "line_geometry",
     "nearest_level",
     "orthonormal_frame",
@@ -125,6 +141,7 @@ __all__ = [
     "references",
     "start_law",
     "training_set",
+    "with_look",
 ]
 
 
