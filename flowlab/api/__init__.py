@@ -28,10 +28,13 @@ from flowlab.api.fields import (
     Reference,
     field_spec,
     file_path,
+    key_fields,
+    key_group,
     parameter,
     reference,
     references,
 )
+from flowlab.api.figure_look import FigureLook, with_look
 from flowlab.api.helpers.exact_flow import check_exact_flow
 from flowlab.api.helpers.frames import Frame, orthonormal_frame
 from flowlab.api.helpers.half_step import HALF_STEP, half_step_shortfall
@@ -48,6 +51,7 @@ from flowlab.api.kinds.kind import KINDS, Kind
 from flowlab.api.kinds.optimizer import Fit, Optimizer
 from flowlab.api.kinds.schedule import Schedule
 from flowlab.api.kinds.tracker import TrackedRun, Tracker
+from flowlab.api.node_label import NodeLabel
 from flowlab.api.node_spec import NodeSpec
 from flowlab.api.result import Cell, Result, Table
 from flowlab.api.version import API_VERSION
@@ -84,6 +88,7 @@ __all__ = [
     "EngineError",
     "Executor",
     "ExperimentError",
+    "FigureLook",
     "Fit",
     "FlowODE",
     "FlowlabError",
@@ -93,6 +98,7 @@ __all__ = [
     "Interpolation",
     "Kind",
     "NodeError",
+    "NodeLabel",
     "NodeSpec",
     "Optimizer",
     "OutputError",
@@ -125,6 +131,8 @@ __all__ = [
     "gaussian_starts",
     "half_step_shortfall",
     "halved_probability_path",
+    "key_fields",
+    "key_group",
     "line_geometry",
     "nearest_level",
     "orthonormal_frame",
@@ -135,6 +143,7 @@ __all__ = [
     "references",
     "start_law",
     "training_set",
+    "with_look",
 ]
 
 

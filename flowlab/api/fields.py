@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar, get_type_hints
 
 import attrs
 from attrs import field, frozen
+
+T = TypeVar("T")
 
 _KEY = "flowlab"
 # Lengths are squared, and the squares multiplied: within these limits nothing overflows or vanishes in float64.
@@ -94,6 +96,13 @@ def _leaves(value: Any) -> Iterator[Any]:
 
 
 @frozen
+class KeyGroup:
+    """A field whose own fields are keys of the component's table: keys that many components have in common."""
+
+    shape: type
+
+
+@frozen
 class Reference:
     """A key that names one or several nodes of another kind: an edge of the graph.
 
@@ -166,8 +175,8 @@ def reference(
     """Declare a field that names a node of `kind` (annotation `str`), or several (`tuple[str, ...]`).
 
     `build` receives the value of the named node as the argument of the same name; for several nodes, a mapping
-    from name to value. With `gather` (several nodes only) the mapping has all settings of a sweep, with the
-    settings in the names, and with `seeds` those of all seeds. With `metrics` the values are the nodes' metrics.
+    from name to value. With `gather` (several nodes only) the mapping has all settings of a sweep, each by its
+    `NodeLabel`, and with `seeds` those of all seeds. With `metrics` the values are the nodes' metrics.
     Raises ValueError for `gather` without `many`, or `seeds` without `gather`.
     """
     if (gather and not many) or (seeds and not gather):
@@ -175,10 +184,43 @@ def reference(
     return field(default=default, metadata={_KEY: Reference(kind, help, many, gather, metrics, seeds)})
 
 
+def key_group(shape: type[T]) -> T:
+    """Declare a field that holds keys in common: the fields of `shape` are keys of the component's own table.
+
+    `shape` is an attrs class of parameters with defaults.
+    """
+    declared: T = field(factory=shape, metadata={_KEY: KeyGroup(shape)})
+    return declared
+
+
+def key_groups(component: type) -> dict[str, type]:
+    """The classes of the fields that hold keys in common, by the field's name."""
+    declared = {item.name: item.metadata.get(_KEY) for item in attrs.fields(component)}
+    return {name: item.shape for name, item in declared.items() if isinstance(item, KeyGroup)}
+
+
+def key_fields(component: type) -> tuple[attrs.Attribute[Any], ...]:
+    """The fields that are the keys of a component's table, those of its groups of keys last."""
+    groups = key_groups(component)
+    own = [item for item in attrs.fields(component) if item.init and item.name not in groups]
+    return (*own, *(item for shape in groups.values() for item in attrs.fields(shape)))
+
+
+def key_types(component: type) -> dict[str, Any]:
+    """The types of the keys of a component's table.
+
+    Raises whatever the evaluation of an annotation does.
+    """
+    hints = get_type_hints(component)
+    groups = key_groups(component)
+    inner = {name: hint for shape in groups.values() for name, hint in get_type_hints(shape).items()}
+    return {name: hint for name, hint in hints.items() if name not in groups} | inner
+
+
 def field_spec(attribute: attrs.Attribute[Any]) -> Parameter | Reference:
     """The declaration of an attrs field; a field without one is a parameter without help."""
-    declared: Parameter | Reference = attribute.metadata.get(_KEY, Parameter(help=""))
-    return declared
+    declared = attribute.metadata.get(_KEY)
+    return declared if isinstance(declared, Parameter | Reference) else Parameter(help="")
 
 
 def references(component: type) -> dict[str, Reference]:

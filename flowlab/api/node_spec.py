@@ -18,5 +18,9 @@ class NodeSpec(Protocol):
         """The component with the parameters of the experiment."""
 
     @property
+    def variant(self) -> Mapping[str, Any]:
+        """The swept values that the node depends on, by path."""
+
+    @property
     def inputs(self) -> Mapping[str, tuple[NodeSpec, ...]]:
         """The nodes that this one refers to, by field; a single reference is a tuple of one."""

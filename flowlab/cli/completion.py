@@ -83,11 +83,9 @@ def _keys(registry: Registry, kind: str, use: Any) -> Iterator[Offer]:
 
 def _helps(table: type) -> Iterator[Offer]:
     """The keys of a table, each with its help."""
-    import attrs
+    from flowlab.api import field_spec, key_fields
 
-    from flowlab.api import field_spec
-
-    return ((field.name, field_spec(field).help) for field in attrs.fields(table))
+    return ((field.name, field_spec(field).help) for field in key_fields(table))
 
 
 def _beginning(incomplete: str, offers: Iterable[Offer]) -> list[Offer]:

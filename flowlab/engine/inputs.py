@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import attrs
 from attrs import frozen
 
-from flowlab.api import references
+from flowlab.api import NodeLabel, references
 from flowlab.graph.node import Node
 
 if TYPE_CHECKING:
@@ -54,12 +54,12 @@ def gather_inputs(node: Node, upstream: Upstream) -> dict[str, Any]:
     return given
 
 
-def named_inputs(node: Node) -> dict[str, dict[str, Node]]:
+def named_inputs(node: Node) -> dict[str, dict[str | NodeLabel, Node]]:
     """The nodes that each reference of a node takes, by the name under which it is handed over; of one alone, "".
 
-    Gathered nodes have their settings in their names; others are of the same setting as `node`.
+    Gathered nodes are named by their labels, with their settings; others are of the same setting as `node`.
     """
-    inputs: dict[str, dict[str, Node]] = {}
+    inputs: dict[str, dict[str | NodeLabel, Node]] = {}
     for name, reference in _references(node.component.__class__).items():
         sources = node.inputs.get(name, ())
         if reference.many:

@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from flowlab.api import KINDS, ExperimentError, Problem, Reference, field_spec
+from flowlab.api.fields import key_groups
 from flowlab.api.nearest import nearest
 from flowlab.registry.naming import entries_of_class
 from flowlab.registry.registry import Registry
@@ -48,9 +49,13 @@ def to_document(
 
 def to_table(component: Any, shape: type | None = None) -> dict[str, Any]:
     """The keys that differ from their defaults, as TOML holds them: a component's, or only those of `shape`."""
-    table = {}
+    table: dict[str, Any] = {}
+    groups = key_groups(shape or type(component))
     for field in attrs.fields(shape or type(component)):
         value = getattr(component, field.name)
+        if field.name in groups:
+            table |= to_table(value)
+            continue
         declared = field_spec(field)
         if isinstance(declared, Reference) and declared.many and isinstance(value, str):
             value = (value,)

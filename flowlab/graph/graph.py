@@ -10,6 +10,8 @@ import attrs
 from attrs import frozen
 
 from flowlab.api import Executor, ExperimentError, PluginError, Problem
+from flowlab.api.fields import key_groups
+from flowlab.api.node_label import SEED
 from flowlab.graph.connect import connect_nodes, order_nodes, relevant_axes
 from flowlab.graph.node import Node
 from flowlab.graph.tables import Tables, check_size, read_tables
@@ -20,7 +22,6 @@ from flowlab.spec.experiment_settings import ExperimentSettings
 from flowlab.spec.extends import read_experiment
 from flowlab.spec.node_settings import NODE_SEED
 from flowlab.spec.overrides import EXECUTOR, TRACKER, apply_overrides
-from flowlab.spec.sweep import SEED
 
 
 @frozen
@@ -146,11 +147,10 @@ def _run_checks(nodes: list[Node], document: Document) -> Iterator[Problem]:
     """What the components' own checks find. Raises PluginError where a check breaks."""
     seen = set()
     for node in nodes:
-        check = getattr(node.component, "check", None)
-        if check is None:
-            continue
+        parts = (node.component, *(getattr(node.component, name) for name in key_groups(type(node.component))))
+        checks = [part.check for part in parts if hasattr(part, "check")]
         try:
-            issues = [(issue.field, issue.message) for issue in check(node.inputs)]
+            issues = [(issue.field, issue.message) for check in checks for issue in check(node.inputs)]
         except Exception as error:  # a plugin's check may raise anything
             owner = node.entry.distribution
             raise PluginError(
@@ -181,8 +181,13 @@ def _resolved(document: Document, tables: Tables, settings: ExperimentSettings) 
 
 
 def _full_table(component: Any) -> dict[str, Any]:
-    values = attrs.asdict(component, recurse=False)
-    return {key: _plain(value) for key, value in values.items() if value is not None}
+    table: dict[str, Any] = {}
+    for key, value in attrs.asdict(component, recurse=False).items():
+        if key in key_groups(type(component)):
+            table |= _full_table(value)
+        elif value is not None:
+            table[key] = _plain(value)
+    return table
 
 
 def _plain(value: Any) -> Any:

@@ -7,9 +7,9 @@ from typing import Any
 
 from attrs import field, frozen
 
-from flowlab.api import Kind
+from flowlab.api import Kind, NodeLabel
+from flowlab.api.node_label import SEED
 from flowlab.registry.entry_points import Entry
-from flowlab.spec.sweep import SEED
 
 
 @frozen(eq=False)
@@ -41,22 +41,13 @@ class Node:
     @property
     def label(self) -> str:
         """The name, with the swept values it depends on in brackets."""
-        return self._labelled(())
+        return str(NodeLabel(self.name, self.variant))
 
-    def given_to(self, other: Node, gathered: bool) -> str:
-        """Its name among another's inputs: with its settings where they are gathered, but for a common seed."""
+    def given_to(self, other: Node, gathered: bool) -> str | NodeLabel:
+        """Its name among another's inputs; where they are gathered, its label, but for a common seed."""
         if not gathered:
             return self.name
-        return self._labelled((SEED,) if SEED in other.variant else ())
-
-    def _labelled(self, without: tuple[str, ...]) -> str:
-        keys = [path.rpartition(".")[2] for path in self.variant]
-        values = [
-            f"{key if path == SEED or (keys.count(key) == 1 and key != 'seed') else path}={value}"
-            for key, (path, value) in zip(keys, self.variant.items(), strict=True)
-            if path not in without
-        ]
-        return f"{self.name}[{','.join(values)}]" if values else self.name
+        return NodeLabel(self.name, self.variant).without(*((SEED,) if SEED in other.variant else ()))
 
     @property
     def id(self) -> str:

@@ -9,10 +9,10 @@ from attrs import evolve
 
 from flowlab.api import ExperimentError, Problem
 from flowlab.api.nearest import nearest
+from flowlab.api.node_label import SEED
 from flowlab.graph.graph import Graph
 from flowlab.graph.node import Node
 from flowlab.spec.overrides import EXECUTOR, TRACKER
-from flowlab.spec.sweep import SEED
 
 
 def restrict_graph(graph: Graph, names: Sequence[str]) -> Graph:

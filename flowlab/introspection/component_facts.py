@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 from attrs import frozen
 
-from flowlab.api import KINDS, PluginError, Reference, field_spec
+from flowlab.api import KINDS, PluginError, Reference, field_spec, key_fields
 from flowlab.registry.entry_points import Entry
 from flowlab.registry.source import ComponentSource, find_source
 from flowlab.registry.static_schema import static_component
@@ -70,10 +70,8 @@ def setting_facts() -> tuple[KeyFacts, ...]:
 
 
 def _keys(component: type | None, hints: dict[str, Any]) -> Iterator[KeyFacts]:
-    for field in attrs.fields(component) if component else ():
+    for field in key_fields(component) if component else ():
         spec, default = field_spec(field), _default(field)
-        if not field.init:
-            continue
         if isinstance(spec, Reference):
             kind = f"{spec.kind}{' (several)' if spec.many else ''}"
             yield KeyFacts(field.name, kind, default, "", "", spec.help, spec.kind)

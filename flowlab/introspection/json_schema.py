@@ -17,6 +17,7 @@ from pathlib import Path
 from attrs import frozen
 
 from flowlab.api import KINDS, PluginError
+from flowlab.api.node_label import SEED
 from flowlab.output.echo import echo
 from flowlab.output.jsonable import to_json
 from flowlab.output.run_folder import write_file
@@ -26,7 +27,6 @@ from flowlab.registry.source import find_source
 from flowlab.spec.experiment_settings import NAME, ExperimentSettings
 from flowlab.spec.extends import EXTENDS, FileSettings
 from flowlab.spec.node_settings import NodeSettings, can_be_pinned
-from flowlab.spec.sweep import SEED
 from flowlab.spec.value_schema import Schema, required, table_schema, whole_pattern
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from attrs import frozen
 
-from flowlab.api import CLASSES, HALF_STEP
-from flowlab.api.helpers.labels import without_seed
+from flowlab.api import CLASSES, HALF_STEP, NodeLabel
+from flowlab.api.node_label import SEED
 from flowlab.engine.outcome import Outcome
 
 
@@ -56,7 +56,7 @@ def end_fractions(outcome: Outcome) -> list[EndFractions]:
         changed = record.metrics.get(HALF_STEP, {})
         for flow, counts in record.metrics.items():
             if isinstance(counts, Mapping) and counts.keys() == set(CLASSES):
-                place = without_seed(record.node.label)[0], flow
+                place = str(NodeLabel(record.node.name, record.node.variant).without(SEED)), flow
                 ordered = {name: counts[name] for name in CLASSES}
                 groups.setdefault(place, []).append((ordered, changed.get(flow)))
     return [

@@ -19,7 +19,7 @@ from flowlab import api
 from flowlab.registry.source import ComponentSource
 
 _MODULES = ("attrs", "typing", "flowlab.api")  # already imported, and trusted
-_DECLARING = (api.parameter, api.file_path, api.reference, attrs.field)
+_DECLARING = (api.parameter, api.file_path, api.reference, api.key_group, attrs.field)
 
 
 @frozen

@@ -8,7 +8,7 @@ from typing import Any
 from attrs import frozen
 
 from flowlab.api import CLASSES, Table
-from flowlab.api.helpers.labels import without_seed, without_setting
+from flowlab.api.helpers.labels import without_setting
 from flowlab.output.tables import format_cell
 from flowlab.provenance.summary import NodeSummary
 from flowlab.results.read_csv import read_csv
@@ -115,16 +115,8 @@ class RunTables:
                 if isinstance(counts, Mapping) and counts.keys() == set(CLASSES):
                     total = sum(counts.values())
                     shares = {name: counts[name] / total if total else None for name in CLASSES}
-                    flow_name = without_seed(flow)[0]
-                    yield (
-                        node.variant,
-                        {
-                            "classifier": without_setting(label),
-                            "flow": flow_name,
-                            "starts": total,
-                            **shares,
-                        },
-                    )
+                    facts = {"classifier": without_setting(label), "flow": flow, "starts": total}
+                    yield node.variant, {**facts, **shares}
 
 
 def _same(cell: Any, value: Any) -> bool:

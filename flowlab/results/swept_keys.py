@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from flowlab.api.node_label import SEED
 from flowlab.results.result_table import SEED_COLUMN
-from flowlab.spec.sweep import SEED
 
 Columns = Mapping[str, Sequence[Any]]
 

@@ -14,12 +14,14 @@ import attrs
 from cattrs import (
     BaseValidationError,
     Converter,
+    ForbiddenExtraKeysError,
     IterableValidationError,
     IterableValidationNote,
 )
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, mapping_structure_factory, override
 
 from flowlab.api import Parameter, Reference, field_spec
+from flowlab.api.fields import key_groups
 from flowlab.spec.faults import Mismatch, StructureError, list_faults
 from flowlab.spec.type_names import SCALARS, describe_value, type_name
 
@@ -31,7 +33,7 @@ def structure(data: Any, shape: type[T], converter: Converter | None = None) -> 
     """Data of TOML or JSON as an instance of an attrs class. Raises StructureError with all its faults."""
     try:
         return (converter or JSON).structure(data, shape)
-    except (BaseValidationError, Mismatch) as error:
+    except (BaseValidationError, ForbiddenExtraKeysError, Mismatch) as error:
         raise StructureError(tuple(list_faults(error, ()))) from error
 
 
@@ -134,15 +136,30 @@ def _class_hook(converter: Converter, shape: type) -> Callable[[Any, Any], Any]:
         for field in attrs.fields(attrs.resolve_types(shape))
         if field.init
     }
-    return _require_table(
-        make_dict_structure_fn(
-            shape,
-            converter,
-            _cattrs_forbid_extra_keys=converter.forbid_extra_keys,
-            _cattrs_detailed_validation=True,
-            **fields,
-        )
+    hook: Callable[[Any, Any], Any] = make_dict_structure_fn(
+        shape,
+        converter,
+        _cattrs_forbid_extra_keys=converter.forbid_extra_keys,
+        _cattrs_detailed_validation=True,
+        **fields,
     )
+    groups = key_groups(shape)
+    return _require_table(_with_groups(hook, groups) if groups else hook)
+
+
+def _with_groups(hook: Callable[[Any, Any], Any], groups: Mapping[str, type]) -> Callable[[Any, Any], Any]:
+    """Takes the keys of each group from the table, and hands them over as the group's own table."""
+
+    def structure_groups(value: Mapping[str, Any], hint: Any) -> Any:
+        if named := groups.keys() & value.keys():  # the field itself is no key
+            raise ForbiddenExtraKeysError("", hint, named)
+        table = dict(value)
+        for name, shape in groups.items():
+            keys = [field.name for field in attrs.fields(shape) if field.name in table]
+            table[name] = {key: table.pop(key) for key in keys}
+        return hook(table, hint)
+
+    return structure_groups
 
 
 def _require_table(hook: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:

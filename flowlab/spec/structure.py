@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import typing
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
 import attrs
 
-from flowlab.api import KINDS, PluginError, Problem, Reference, field_spec
+from flowlab.api import KINDS, PluginError, Problem, Reference, field_spec, key_fields
+from flowlab.api.fields import key_groups, key_types
 from flowlab.api.nearest import nearest
 from flowlab.spec.converter import TOML, structure
 from flowlab.spec.document import Document
@@ -50,15 +50,17 @@ def structure_table(
 def field_types(component: type[Any]) -> dict[str, Any]:
     """The types of a component's fields. Raises PluginError where they can't be resolved."""
     try:
-        return typing.get_type_hints(component)
+        return key_types(component)
     except Exception as error:  # an annotation is evaluated, and may be anything
         raise PluginError(f"the types of {component.__qualname__} can't be resolved: {error}") from error
 
 
 def _to_problem(fault: Fault, shape: type[Any], document: Document, path: tuple[str, ...], title: str) -> Problem:
     """A fault with its place, and what may have been meant."""
+    if fault.path and fault.path[0] in key_groups(shape):
+        fault = attrs.evolve(fault, path=fault.path[1:])
     key = fault.path[-1] if fault.path else ""
-    fields = {field.name: field for field in attrs.fields(shape) if field.init}
+    fields = {field.name: field for field in key_fields(shape)}
     match fault.what:
         case "unknown":
             rule = f"{key!r} is no parameter of {title}"

@@ -10,10 +10,9 @@ from attrs import frozen
 
 from flowlab.api import Problem
 from flowlab.api.nearest import nearest
+from flowlab.api.node_label import SEED
 from flowlab.spec.document import Document
 from flowlab.spec.experiment_settings import LARGEST_SEED, MAX_NODES, ExperimentSettings
-
-SEED = "experiment.seed"  # the one path that names no node's key
 
 
 @frozen

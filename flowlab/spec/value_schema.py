@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 import types
-import typing
 from typing import Any, Literal, Union, get_args, get_origin
 
 import attrs
 
-from flowlab.api import Parameter, PluginError, Reference, field_spec
-from flowlab.api.fields import LENGTH, LONGEST, SHORTEST
+from flowlab.api import Parameter, PluginError, Reference, field_spec, key_fields
+from flowlab.api.fields import LENGTH, LONGEST, SHORTEST, key_types
 
 Schema = dict[str, Any]
 
@@ -21,15 +20,15 @@ _SCALARS: dict[Any, str] = {bool: "boolean", int: "integer", float: "number", st
 def table_schema(component: type[Any]) -> dict[str, Schema]:
     """The keys of a component's table. Raises PluginError where its types can't be resolved."""
     try:
-        hints = typing.get_type_hints(component)
+        hints = key_types(component)
     except Exception as error:  # an annotation is evaluated, and may be anything
         raise PluginError(f"the types of {component.__qualname__} can't be resolved: {error}") from error
-    return {field.name: _field(field, hints[field.name]) for field in attrs.fields(component) if field.init}
+    return {field.name: _field(field, hints[field.name]) for field in key_fields(component)}
 
 
 def required(component: type[Any]) -> list[str]:
     """The keys without a default."""
-    return [field.name for field in attrs.fields(component) if field.init and field.default is attrs.NOTHING]
+    return [field.name for field in key_fields(component) if field.default is attrs.NOTHING]
 
 
 def _field(field: attrs.Attribute[Any], hint: Any) -> Schema:

@@ -6,7 +6,6 @@ import torch
 
 from flowlab.api import (
     CLASSES,
-    Classes,
     Context,
     DenoiserBank,
     NodeError,
@@ -109,17 +108,6 @@ def test_changes_are_counted_start_by_start():
     ]
     for row in result.tables["changes"].rows:
         assert row["low"] <= row["share"] <= row["high"]
-
-
-def test_a_baseline_is_found_in_every_setting_of_a_sweep():
-    one, two = classes_of(a=ENDS), classes_of(b=ENDS[::-1])
-    swept = Classes(
-        {"a[n=1]": one.labels["a"], "b[n=1]": two.labels["b"]},
-        {"a[n=1]": one.flows["a"], "b[n=1]": two.flows["b"]},
-        0.2,
-        "linf",
-    )
-    assert list(ClassChanges("c", baseline="a").build(CONTEXT, classifier=swept).metrics) == ["b[n=1]"]
 
 
 @pytest.mark.parametrize(

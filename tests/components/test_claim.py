@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowlab.api import Context, NodeError
+from flowlab.api import Context, NodeError, NodeLabel
 from flowlab.components.analyses.claim import Claim
 from flowlab.theory.statistics.intervals import student
 
@@ -16,11 +16,19 @@ CONTEXT = Context(0, "claim", torch.float64, torch.device("cpu"))
 figures = st.lists(st.floats(-10, 10), min_size=1, max_size=6)
 
 
+def swept(name, **settings):
+    """The label of an analysis at one setting of sweeps, the seed's included."""
+    paths = {"seed": "experiment.seed"}
+    return NodeLabel(name, {paths.get(key, f"node.of.{key}"): value for key, value in settings.items()})
+
+
 def over_seeds(*rows, **rule):
     """The finding of figures over seeds, a row a seed, of an analysis that two sweeps repeat."""
     claim = Claim("so it is", "Section 5", ("a",), "share", **rule)
     ours = {
-        f"a[n={n},seed={seed}]": {"share": value} for seed, row in enumerate(rows) for n, value in enumerate(row)
+        swept("a", n=n, seed=seed): {"share": value}
+        for seed, row in enumerate(rows)
+        for n, value in enumerate(row)
     }
     return claim.build(CONTEXT, ours=ours, theory={}).value
 
@@ -35,9 +43,9 @@ def holds(*values, **rule):
 def judged(*values, metric="share", theory=(), **rule):
     """The finding of one figure an analysis."""
     claim = Claim("so it is", "Section 5", ("a",), metric, **rule)
-    ours = {f"a[n={n}]": {"share": value} for n, value in enumerate(values)}
+    ours = {swept("a", n=n): {"share": value} for n, value in enumerate(values)}
     return claim.build(
-        CONTEXT, ours=ours, theory={f"t[n={n}]": {"share": value} for n, value in enumerate(theory)}
+        CONTEXT, ours=ours, theory={swept("t", n=n): {"share": value} for n, value in enumerate(theory)}
     )
 
 
@@ -86,19 +94,19 @@ NESTED = {"pf": {"training": 0.25, "virtual": None}, "a/linf/0.1": {"training": 
 @pytest.mark.parametrize(("place", "found"), [("pf.training", 0.25), ("a/linf/0.1.training", 7), ("levels.0", 3)])
 def test_a_metric_is_found_by_the_keys_that_lead_to_it(place, found):
     claim = Claim("c", "s", ("a",), place, at_least=0.0)
-    assert claim.build(CONTEXT, ours={"a": NESTED}, theory={}).value.ours == (found,)
+    assert claim.build(CONTEXT, ours={NodeLabel("a"): NESTED}, theory={}).value.ours == (found,)
 
 
 def test_several_metrics_of_several_analyses_come_in_order():
     claim = Claim("c", "s", ("a", "b"), ("x", "y"), theory_metric="x", at_least=0.0)
-    metrics = {"a": {"x": 1, "y": 2}, "b": {"x": 3, "y": 4}}
+    metrics = {NodeLabel("a"): {"x": 1, "y": 2}, NodeLabel("b"): {"x": 3, "y": 4}}
     finding = claim.build(CONTEXT, ours=metrics, theory=metrics).value
     assert (finding.ours, finding.theory) == ((1, 2, 3, 4), (1, 3))
 
 
 @pytest.mark.parametrize(("place", "shown"), [("pf.virtual", "-"), ("levels", "3, -")])
 def test_of_a_figure_that_is_null_nothing_is_known(place, shown):
-    result = Claim("c", "s", ("a",), place, at_least=0.0).build(CONTEXT, ours={"a": NESTED}, theory={})
+    result = Claim("c", "s", ("a",), place, at_least=0.0).build(CONTEXT, ours={NodeLabel("a"): NESTED}, theory={})
     assert result.value.verdict is None
     assert result.value.format_numbers(*result.value.ours) == shown
     assert result.shortfall is not None
@@ -113,7 +121,7 @@ def test_of_a_figure_that_is_null_nothing_is_known(place, shown):
 )
 def test_a_metric_that_is_not_there_is_named_with_the_nearest_one(place, words):
     with pytest.raises(NodeError, match="'a' has no number at") as caught:
-        Claim("c", "s", ("a",), place, at_least=0.0).build(CONTEXT, ours={"a": NESTED}, theory={})
+        Claim("c", "s", ("a",), place, at_least=0.0).build(CONTEXT, ours={NodeLabel("a"): NESTED}, theory={})
     assert words in str(caught.value)
 
 
@@ -219,7 +227,7 @@ def test_an_undecided_bound_says_its_interval_in_words():
 
 
 def test_the_interval_of_a_share_at_the_end_of_its_range_is_lopsided():
-    metrics = {f"a[seed={seed}]": {"flow": {"share": 0.0, "starts": 500}} for seed in range(5)}
+    metrics = {swept("a", seed=seed): {"flow": {"share": 0.0, "starts": 500}} for seed in range(5)}
     claim = Claim("c", "s", ("a",), "flow.share", at_most=0.01, percent=True)
     found = claim.build(CONTEXT, ours=metrics, theory={}).value
     # Clopper and Pearson of none in 2,500: 1 - 0.025^(1/2500)
@@ -245,13 +253,13 @@ def test_a_claim_of_every_seed_is_refuted_by_one():
 
 
 def test_seeds_with_different_numbers_of_figures_are_refused():
-    ours = {"a[seed=0]": {"share": [1, 2]}, "a[seed=1]": {"share": [1]}}
+    ours = {swept("a", seed=0): {"share": [1, 2]}, swept("a", seed=1): {"share": [1]}}
     with pytest.raises(NodeError, match="different numbers of figures at 'share'"):
         Claim("c", "s", ("a",), "share", at_least=0.0).build(CONTEXT, ours=ours, theory={})
 
 
 def test_the_closed_forms_figures_are_means_over_seeds_too():
-    metrics = {f"a[seed={seed}]": {"share": 0.5 + seed, "form": seed} for seed in range(3)}
+    metrics = {swept("a", seed=seed): {"share": 0.5 + seed, "form": seed} for seed in range(3)}
     claim = Claim("c", "s", ("a",), "share", theory=("a",), theory_metric="form", at_least=0.0)
     found = claim.build(CONTEXT, ours=metrics, theory=metrics).value
     assert (found.theory, found.by_seed) == ((1.0,), ((0.5,), (1.5,), (2.5,)))

@@ -15,13 +15,14 @@ from matplotlib.testing.compare import compare_images
 from matplotlib.text import Text
 from matplotlib.ticker import NullFormatter
 
-from flowlab.api import CLASSES, Context, Table
+from flowlab.api import CLASSES, Context, NodeLabel, Table
 from flowlab.api.helpers import plotting
 from flowlab.components.figures.endpoints.class_bars import ClassBars
 from flowlab.components.figures.endpoints.class_history import ClassHistory
 from flowlab.components.figures.endpoints.class_shares import ClassShares
 from flowlab.components.figures.endpoints.discretisation import Discretisation
 from flowlab.components.figures.endpoints.early_stopping import EarlyStopping
+from flowlab.components.figures.endpoints.fractions_map import FractionsMap
 from flowlab.components.figures.endpoints.fractions_over_sweep import FractionsOverSweep
 from flowlab.components.figures.endpoints.images import Images
 from flowlab.components.figures.endpoints.threshold_curves import ThresholdCurves
@@ -43,8 +44,8 @@ DPI = 50
 # another colour by at least 2.3. Pictures of six pixels each are all edges: 8.0.
 TOLERANCE = 2.0
 COARSE = {"images": 9.0}
-# a colour map, two colours of its own, and frames too thin for the tolerance
-OTHER_COLOURS = {"training-curves", "regime-coverage", "images"}
+# colour maps, two colours of its own, and frames too thin for the tolerance
+OTHER_COLOURS = {"fractions-map", "training-curves", "regime-coverage", "images"}
 
 
 def table(columns, *rows):
@@ -55,6 +56,7 @@ def certificates():
     levels = [0.02, 0.05, 0.1, 0.2]
     return {
         "denoiser": ["a"] * 4 + ["b"] * 4,
+        "label": [NodeLabel("a")] * 4 + [NodeLabel("b")] * 4,
         "sigma": levels * 2,
         "gap_proved": [0.001, 0.002, 0.06, 0.4, 0.001, 0.003, 0.9, None],
         "gap_estimate": [0.001, 0.002, 0.05, 0.3, 0.001, 0.003, 0.002, None],
@@ -98,16 +100,26 @@ def examples():
     """A component and its inputs for each kind of figure."""
     ends = made.classes_of(made.obtuse())
     swept = made.swept_shares()
-    qualities = {f"q[n={n}]": made.quality(f"net[n={n}]") for n in (1, 2)}
-    shares = {f"a[T={at}]": made_flows.shares(f"f[T={at}]", at, 0.45) for at in (0.1, 0.2)}
+    qualities = {made.swept("q", n=n): made.quality("net") for n in (1, 2)}
+    shares = {made.swept("a", T=at): made_flows.shares("f", at, 0.45) for at in (0.1, 0.2)}
     sums = {"rho": [0.3, 0.1], "stable": [4, 3], "predicted": [4, 3], "critical": [0.0, 0.0, 0.0, 0.2]}
     fixed = table(("sigma", "stable", "other", "sums", "undecided_regions"), (0.1, 5, 1, 8, 0), (0.01, 4, 0, 8, 0))
     pictures = {"exact": made_flows.picture(), "far": made_flows.picture(agreement=0.9)}
     return {
         "plane": (Plane("ends", paths=7), {"classifier": ends}),
         "class-bars": (ClassBars(("a", "b")), {"classifier": {"a": ends, "b": ends}}),
-        "fractions-over-sweep": (FractionsOverSweep(tuple(swept), over="dropout"), {"analysis": swept}),
-        "quality-by-level": (QualityByLevel(tuple(qualities)), {"analysis": qualities}),
+        "fractions-over-sweep": (FractionsOverSweep(("a",), over="dropout"), {"analysis": swept}),
+        "fractions-map": (
+            FractionsMap(("a",), "samples", "width", ("virtual",)),
+            {
+                "analysis": {
+                    made.swept("a", samples=n, width=w): made_flows.shares("f", n, 0.4, n * w)
+                    for n in (1, 2)
+                    for w in (2, 3)
+                }
+            },
+        ),
+        "quality-by-level": (QualityByLevel(("q",)), {"analysis": qualities}),
         "images": (
             Images(("ends",), most=2, shape=(2, 3)),
             {"classifier": {"ends": made.classes_of(made.obtuse(dimension=6))}},
@@ -120,7 +132,7 @@ def examples():
         "class-shares": (ClassShares(("a",)), {"analysis": shares}),
         "early-stopping": (EarlyStopping(tuple(pictures)), {"analysis": pictures}),
         "fixed-points": (FixedPoints(("a",)), {"analysis": {"a": fixed}}),
-        "stable-sums": (StableSums(("a", "b")), {"analysis": {"a": sums, "b": sums}}),
+        "stable-sums": (StableSums(("a", "b")), {"analysis": {NodeLabel(name): sums for name in "ab"}}),
         "discretisation": (Discretisation("a"), {"analysis": errors()}),
         "stability-trend": (StabilityTrend("s"), {"analysis": trend()}),
         "threshold-curves": (ThresholdCurves("t"), {"analysis": thresholds()}),

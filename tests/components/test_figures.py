@@ -7,8 +7,18 @@ import pytest
 import torch
 from matplotlib.colors import to_hex
 
-from flowlab.api import CLASSES, Classes, Context, DenoiserBank, NodeError, Table, TrainingSet, Trajectories
-from flowlab.api.helpers.plotting import CLASS_COLOURS, SERIES, WIDTHS, new_figure
+from flowlab.api import (
+    CLASSES,
+    Classes,
+    Context,
+    DenoiserBank,
+    NodeError,
+    NodeLabel,
+    Table,
+    TrainingSet,
+    Trajectories,
+)
+from flowlab.api.helpers.plotting import CLASS_COLOURS, SERIES, WIDTHS, house_style, new_figure
 from flowlab.components.analyses.endpoints.class_changes import ClassChanges
 from flowlab.components.analyses.endpoints.class_fractions import ClassFractions
 from flowlab.components.figures.endpoints.class_bars import ClassBars
@@ -104,7 +114,8 @@ def test_house_style():
 
 
 def test_fonts_are_embedded():
-    figure, axes = new_figure()
+    with house_style():
+        figure, axes = new_figure()
     axes[0, 0].set_title("text")
     assert b"/FontFile2" in saved(figure, "pdf")
 
@@ -288,28 +299,34 @@ def test_regime_coverage():
     assert any(list(line.get_ydata()) == [0, 0] for line in gap.lines)
 
 
+def swept(name, **settings):
+    """The label of an analysis at one setting of sweeps, the seed's included."""
+    paths = {"seed": "experiment.seed"}
+    return NodeLabel(name, {paths.get(key, f"node.of.{key}"): value for key, value in settings.items()})
+
+
 def swept_shares():
     """Fractions, stability and changes at three settings of a dropout rate, out of order."""
     values = {}
     for count, rate in ((60, 0.3), (20, 0.0), (40, 0.1)):
         classes = classes_of(obtuse(), count=count)
-        values[f"shares[dropout={rate}]"] = ClassFractions("ends").build(CONTEXT, classifier=classes).value
-        values[f"sums[dropout={rate}]"] = stability()["theory"]
+        values[swept("shares", dropout=rate)] = ClassFractions("ends").build(CONTEXT, classifier=classes).value
+        values[swept("sums", dropout=rate)] = stability()["theory"]
         changes = ClassChanges("ends", baseline="score-1").build(CONTEXT, classifier=classes)
-        values[f"changes[dropout={rate}]"] = changes.value
+        values[swept("changes", dropout=rate)] = changes.value
     return values
 
 
 def test_fractions_over_a_sweep():
     values = swept_shares()
-    figure = FractionsOverSweep(tuple(values), over="dropout").build(CONTEXT, analysis=values).value
+    figure = FractionsOverSweep(("a",), over="dropout").build(CONTEXT, analysis=values).value
     saved(figure)
     drawn = {ax.get_title(loc="left"): ax for ax in figure.axes}
     assert list(drawn) == ["probability-0", "score-1", "sums", "changes"]
     for rate in (0.0, 0.1, 0.3):
         rows = {
             row["class"]: row["fraction"]
-            for row in values[f"shares[dropout={rate}]"].rows
+            for row in values[swept("shares", dropout=rate)].rows
             if row["flow"] == "score-1"
         }
         for bars in drawn["score-1"].containers:
@@ -325,21 +342,21 @@ def test_fractions_over_a_sweep():
 
 
 def test_zero_has_a_place_on_a_logarithmic_scale():
-    values = {label: value for label, value in swept_shares().items() if label.startswith("sums")}
-    figure = FractionsOverSweep(tuple(values), over="dropout", scale="log").build(CONTEXT, analysis=values).value
+    values = {label: value for label, value in swept_shares().items() if label.name == "sums"}
+    figure = FractionsOverSweep(("a",), over="dropout", scale="log").build(CONTEXT, analysis=values).value
     saved(figure)
     assert figure.axes[0].get_xscale() == "symlog"
     with pytest.raises(NodeError, match="above zero"):
         FractionsOverSweep(("s",), over="n", scale="log").build(
-            CONTEXT, analysis={"s[n=-1]": stability()["theory"]}
+            CONTEXT, analysis={swept("s", n=-1): stability()["theory"]}
         )
 
 
 def test_shares_over_a_sweep_need_a_sweep_and_shares():
     with pytest.raises(NodeError, match="not repeated by a sweep of 'dropout'"):
-        FractionsOverSweep(("s",), over="dropout").build(CONTEXT, analysis={"s": stability()["theory"]})
+        FractionsOverSweep(("s",), over="dropout").build(CONTEXT, analysis={swept("s"): stability()["theory"]})
     with pytest.raises(NodeError, match="'q' holds no shares"):
-        FractionsOverSweep(("q",), over="n").build(CONTEXT, analysis={"q[n=1]": regime()})
+        FractionsOverSweep(("q",), over="n").build(CONTEXT, analysis={swept("q", n=1): regime()})
 
 
 def quality(name):
@@ -353,12 +370,12 @@ def quality(name):
 
 
 def test_quality_by_level():
-    values = {f"q[n={n}]": quality(f"net[n={n}]") for n in (1, 2)}
-    figure = QualityByLevel(tuple(values)).build(CONTEXT, analysis=values).value
+    values = {swept("q", n=n): quality("net") for n in (1, 2)}
+    figure = QualityByLevel(("q",)).build(CONTEXT, analysis=values).value
     saved(figure)
     violation, ratio = figure.axes
     assert (violation.get_yscale(), ratio.get_yscale()) == ("log", "linear")
-    assert [line.get_label() for line in violation.lines] == ["n=1", "n=2"]
+    assert [line.get_label() for line in violation.lines] == ["n = 1", "n = 2"]
     assert list(violation.lines[0].get_xdata()) == [0.02, 0.06, 0.12]
     assert list(violation.lines[0].get_ydata()) == pytest.approx([1e-5 * 0.12, 1e-5, 1e-3])
     assert list(ratio.lines[0].get_ydata())[:2] == [1.2, 1.01]
@@ -371,12 +388,12 @@ def test_quality_by_level():
         }
         for label, one in values.items()
     }
-    same = QualityByLevel(tuple(small)).build(CONTEXT, analysis=small).value.axes[0].lines[0].get_ydata()
+    same = QualityByLevel(("q",)).build(CONTEXT, analysis=small).value.axes[0].lines[0].get_ydata()
     assert list(same) == pytest.approx([1e-9 * value for value in violation.lines[0].get_ydata()], abs=0)
     with pytest.raises(NodeError, match="no column 'price': it has denoiser, sigma"):
         QualityByLevel(("q",), ("price",)).build(CONTEXT, analysis=values)
     with pytest.raises(NodeError, match="holds no quality"):
-        QualityByLevel(("r",)).build(CONTEXT, analysis={"r": regime()})
+        QualityByLevel(("r",)).build(CONTEXT, analysis={swept("r"): regime()})
 
 
 def test_images_show_points_and_distinct_ends_of_each_class():

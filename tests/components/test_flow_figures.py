@@ -5,7 +5,7 @@ import io
 import pytest
 import torch
 
-from flowlab.api import CLASSES, Context, NodeError, Table
+from flowlab.api import CLASSES, Context, NodeError, NodeLabel, Table
 from flowlab.api.helpers.plotting import CLASS_COLOURS, SERIES
 from flowlab.components.figures.endpoints.class_history import ClassHistory
 from flowlab.components.figures.endpoints.class_shares import ClassShares
@@ -64,16 +64,16 @@ def test_early_stopping_draws_a_panel_an_analysis_under_the_predicted_boundaries
 
 def test_stable_sums_draws_exact_steps_and_measured_markers():
     rows = {"rho": [0.3, 0.1], "stable": [4, 3], "predicted": [4, 3], "critical": [0.0, 0.0, 0.0, 0.2]}
-    figure = StableSums(("a", "b")).build(CONTEXT, analysis={"a": rows, "b": rows}).value
+    figure = StableSums(("a", "b")).build(CONTEXT, analysis={NodeLabel("a"): rows, NodeLabel("b"): rows}).value
     (ax,) = drawn(figure)
     steps, markers = ax.lines[:2]
     assert list(steps.get_xdata()) == [0, 0.2, 0.3]
     assert list(steps.get_ydata()) == [3, 4, 4]
     assert list(markers.get_ydata()) == [4, 3]
     assert legend(figure) == ["a", "b"]
-    assert not StableSums(("a",)).build(CONTEXT, analysis={"a": rows}).value.legends
+    assert not StableSums(("a",)).build(CONTEXT, analysis={NodeLabel("a"): rows}).value.legends
     with pytest.raises(NodeError, match="no stable sums"):
-        StableSums(("a",)).build(CONTEXT, analysis={"a": {}})
+        StableSums(("a",)).build(CONTEXT, analysis={NodeLabel("a"): {}})
 
 
 def test_fixed_points_marks_levels_with_others():
@@ -111,16 +111,17 @@ def test_discretisation_names_the_order_or_rounding(scale):
         Discretisation("a").build(CONTEXT, analysis=Table({}))
 
 
-def shares(flow, place, predicted):
+def shares(flow, place, predicted, count=50):
     return Table.of(
-        {"flow": flow, "class": name, "count": 50, "fraction": 0.5, "low": 0.4, "high": 0.6,
+        {"flow": flow, "class": name, "count": count, "fraction": count / 100, "low": count / 100 - 0.05,
+         "high": count / 100 + 0.05, "total": 100, "confidence": 0.95,
          "predicted": predicted, "final_time": place**2, "points": 3}
         for name in CLASSES[:2]
     )  # fmt: skip
 
 
 def test_class_shares_draws_predictions_where_there_are_some():
-    tables = {f"a[T={s}]": shares(f"f[T={s}]", s, 0.45) for s in (0.2, 0.1)}
+    tables = {NodeLabel("a", {"schedule.s.final_time": s}): shares("f", s, 0.45) for s in (0.2, 0.1)}
     figure = ClassShares(("a",)).build(CONTEXT, analysis=tables).value
     (ax,) = drawn(figure)
     assert legend(figure) == ["training", "virtual", "predicted"]
@@ -128,14 +129,14 @@ def test_class_shares_draws_predictions_where_there_are_some():
     assert [list(line.get_xdata()) for line in lines] == [[pytest.approx(0.1), pytest.approx(0.2)]] * 2
     assert list(lines[0].get_ydata()) == [45, 45]
     assert lines[0].get_color() == CLASS_COLOURS["training"]
-    plain = ClassShares(("a",), "points").build(CONTEXT, analysis={"a": shares("f", 0.1, None)}).value
+    plain = ClassShares(("a",), "points").build(CONTEXT, analysis={NodeLabel("a"): shares("f", 0.1, None)}).value
     drawn(plain)
     assert legend(plain) == ["training", "virtual"]
     with pytest.raises(NodeError, match="no fractions"):
-        ClassShares(("a",)).build(CONTEXT, analysis={"a": Table({})})
+        ClassShares(("a",)).build(CONTEXT, analysis={NodeLabel("a"): Table({})})
     without = Table.of({**row, "final_time": None} for row in shares("f", 0.1, None).rows)
     with pytest.raises(NodeError, match="no flow has a final_time"):
-        ClassShares(("a",)).build(CONTEXT, analysis={"a": without})
+        ClassShares(("a",)).build(CONTEXT, analysis={NodeLabel("a"): without})
 
 
 def test_class_history_draws_a_panel_a_flow():

@@ -6,7 +6,7 @@ import attrs
 import pytest
 import torch
 
-from flowlab.api import CLASSES, Context, NodeError, gaussian_starts
+from flowlab.api import CLASSES, Context, NodeError, NodeLabel, gaussian_starts
 from flowlab.components.analyses.endpoints.class_fractions import ClassFractions
 from flowlab.components.analyses.endpoints.class_history import ClassHistory
 from flowlab.components.analyses.endpoints.discretisation import Discretisation
@@ -199,7 +199,9 @@ def test_score_flow_ends_in_the_predicted_vertex(dataset):
 def test_integrators_in_sigma_are_exact_and_euler_in_t_is_of_order_one_half():
     steps = (10, 40, 160)
     dataset = Orthogonal(5, 6, frame="standard")
-    banks = {f"t[levels={n}]": closed(dataset, VarianceExploding(0.01, n), 4.0) for n in steps}
+    banks = {
+        NodeLabel("t", {"schedule.s.levels": n}): closed(dataset, VarianceExploding(0.01, n), 4.0) for n in steps
+    }
     tools = {"ddim": Ddim(), "heun": Heun(), "euler-t": EulerT()}
     result = Discretisation("d", "i", samples=100, spread=0.5).build(CONTEXT, denoiser=banks, integrator=tools)
     for name in ("ddim", "heun"):
@@ -210,12 +212,14 @@ def test_integrators_in_sigma_are_exact_and_euler_in_t_is_of_order_one_half():
     assert euler["order"] == pytest.approx(0.5, abs=0.02)
     assert euler["changed"]["10"] > euler["changed"]["160"]
     # where h is constant all the way, y - h shrinks by prod_j (1 - 1/2j): the worst start is such a one
-    bank = banks["t[levels=10]"]
+    bank = banks[NodeLabel("t", {"schedule.s.levels": 10})]
     starts = gaussian_starts(bank, 100, "cell", 0.5, CONTEXT)
     farthest = float((starts - bank.denoise(starts, 0)).abs().max())
     assert euler["error_max"]["10"] == pytest.approx(farthest * math.comb(20, 10) / 4**10, rel=1e-9)
     with pytest.raises(NodeError, match="not known exactly"):
-        Discretisation("d", "i").build(CONTEXT, denoiser={"a": closed(ACUTE, levels(0.1))}, integrator=tools)
+        Discretisation("d", "i").build(
+            CONTEXT, denoiser={NodeLabel("a"): closed(ACUTE, levels(0.1))}, integrator=tools
+        )
 
 
 def test_history_ends_where_the_classifier_does_and_tells_when_half_have_arrived():

@@ -7,7 +7,7 @@ from typing import Any
 from attrs import frozen
 from engine_nodes import node
 
-from flowlab.api import Result, reference
+from flowlab.api import NodeLabel, Result, reference
 from flowlab.engine.inputs import RecordedUpstream, gather_inputs
 from flowlab.engine.outcome import Record
 
@@ -42,6 +42,6 @@ def test_each_reference_takes_what_it_asks_for() -> None:
         "value": 3,
         "metrics": {"points": 3},
         "several": {"a": 3},  # in the one setting of the reader: no need to say which
-        "gathered": {"a[points=3]": {"points": 3}, "a[points=4]": {"points": 4}},
+        "gathered": {NodeLabel("a", {"dataset.a.points": n}): {"points": n} for n in (3, 4)},
         "tool": {"t": {}},
     }

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import types
-import typing
 from typing import Any, Literal, Union, get_args, get_origin
 
 import attrs
 from built_in import BUILT_IN
 from hypothesis import strategies as st
 
-from flowlab.api import KINDS, Parameter, Reference, field_spec
+from flowlab.api import KINDS, Parameter, Reference, field_spec, key_fields
+from flowlab.api.fields import key_types
 from flowlab.registry.entry_points import Entry
 
 REGISTRY = BUILT_IN
@@ -34,10 +34,10 @@ def values(hint: Any, bounds: Parameter, least: int = 1) -> st.SearchStrategy[An
 def table(entry: Entry, nodes: dict[str, list[str]], whole: bool = False) -> st.SearchStrategy[dict[str, Any]]:
     """A component's table that refers to nodes by kind; unless whole, some keys with a default are left out."""
     component = entry.load()
-    hints = typing.get_type_hints(component)
+    hints = key_types(component)
     needed: dict[str, st.SearchStrategy[Any]] = {"use": st.just(entry.name)}
     optional: dict[str, st.SearchStrategy[Any]] = {}
-    for field in attrs.fields(component):
+    for field in key_fields(component):
         declared = field_spec(field)
         if isinstance(declared, Reference):
             strategy = _names(declared, nodes[declared.kind])

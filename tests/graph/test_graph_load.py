@@ -223,11 +223,11 @@ def test_all_is_computed_at_each_seed(tmp_path: Path) -> None:
     # who gathers a sweep is repeated with the seeds; who asks for all seeds is not; a picture shows the first
     assert [label for label in labels if label[0] == "s"] == ["s[seed=7]", "s[seed=8]", "s[seed=9]"]
     surveys = [node for node in nodes if node.name == "s"]
-    assert [[end.given_to(node, True) for end in node.inputs["denoiser"]] for node in surveys] == [
+    assert [[str(end.given_to(node, True)) for end in node.inputs["denoiser"]] for node in surveys] == [
         ["b[points=1]", "b[points=2]"]
     ] * 3
     (summing,) = (node for node in nodes if node.name == "all")
-    assert (summing.seed, [end.given_to(summing, True) for end in summing.inputs["analysis"]]) == (
+    assert (summing.seed, [str(end.given_to(summing, True)) for end in summing.inputs["analysis"]]) == (
         None,
         ["s[seed=7]", "s[seed=8]", "s[seed=9]"],
     )

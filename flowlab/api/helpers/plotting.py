@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,14 +21,24 @@ WIDTHS: dict[Width, float] = {"single": 3.3, "double": 6.8}  # inches
 
 # The palette of Okabe and Ito, without its yellow, which is too pale for thin lines on white.
 SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MOST_SERIES = 14  # that colours and markers tell apart
 MARKERS = ("o", "D", "s", "^", "v", "P", "X")
 
 # A class has the same colour and marker in every figure; the markers also work in black and white.
 CLASS_COLOURS = dict(zip(CLASSES, ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#999999"), strict=True))
 CLASS_MARKERS = dict(zip(CLASSES, ("o", "D", "s", "^", "X"), strict=True))
 
+# The lines of a second key, and how their markers are filled.
+LINE_STYLES: tuple[tuple[Any, Any], ...] = (
+    ("-", "full"),
+    ((0, (4, 1.5)), "none"),
+    ((0, (1, 1)), "left"),
+    ((0, (5, 1.2, 1, 1.2)), "top"),
+)
+
 INK = "#222222"
 FAINT = "#8a8a8a"
+NOTE = "#5a5a5a"  # small text
 
 _STYLE: dict[str, Any] = {
     "font.family": "sans-serif",
@@ -68,13 +79,19 @@ _STYLE: dict[str, Any] = {
 
 
 @contextmanager
-def house_style() -> Iterator[None]:
-    """Draw in the house style, whatever the user's own settings, as a decorator or in a `with`."""
+def house_style(style: str | None = None) -> Iterator[None]:
+    """Draw in the house style, whatever the user's own settings, as a decorator or in a `with`.
+
+    `style` is a matplotlib style over it, by name or path.
+    """
     from matplotlib import rc_context, rcParamsDefault
+    from matplotlib import style as styles
 
     kept = {"backend", "backend_fallback", "interactive", "toolbar", "svg.hashsalt"}
-    style: dict[Any, Any] = {name: value for name, value in rcParamsDefault.items() if name not in kept}
-    with rc_context(style | _STYLE):
+    defaults: dict[Any, Any] = {name: value for name, value in rcParamsDefault.items() if name not in kept}
+    with rc_context(defaults | _STYLE):
+        if style is not None:
+            styles.use(style)
         yield
 
 
@@ -83,30 +100,30 @@ def _figure_class() -> type[Figure]:
     from matplotlib.figure import Figure
 
     class HouseFigure(Figure):
-        """A figure that is saved in the house style as well, since fonts are embedded only then."""
+        """A figure that is saved in the style that it was drawn in, since fonts are embedded only then."""
 
-        @house_style()
+        style_path: str | None = None
+
         def savefig(self, *args: Any, **options: Any) -> None:
-            super().savefig(*args, **options)
+            with house_style(self.style_path):
+                super().savefig(*args, **options)
 
     return HouseFigure
 
 
-@house_style()
 def new_figure(
     width: Width = "single", aspect: float = 0.7, *, rows: int = 1, columns: int = 1, **grid: Any
 ) -> tuple[Figure, Any]:
     """A figure with the width of one or two printed columns, and its axes as an array of rows and columns.
 
     `aspect` is height / width. Other keywords go to `Figure.subplots`. pyplot is not involved, so there is no
-    window.
+    window. It takes the style that is active: call it in `house_style`.
     """
     inches = WIDTHS[width]
     figure = _figure_class()(figsize=(inches, aspect * inches), layout="constrained")
     return figure, figure.subplots(rows, columns, squeeze=False, **grid)
 
 
-@house_style()
 def new_panels(
     titles: Sequence[str], columns: int, aspect: float, head: float, *, xlabel: str, ylabel: str, **grid: Any
 ) -> tuple[Figure, list[Axes]]:
@@ -132,7 +149,23 @@ def new_panels(
 
 def series_style(index: int) -> dict[str, Any]:
     """The colour and marker of one of several series, by its index."""
-    return {"color": SERIES[index % len(SERIES)], "marker": MARKERS[index % len(MARKERS)]}
+    round_trip = index // len(SERIES)  # another marker for a colour that comes again
+    return {"color": SERIES[index % len(SERIES)], "marker": MARKERS[(index + round_trip) % len(MARKERS)]}
+
+
+def add_note(figure: Figure, text: str) -> None:
+    """A line of small text under the whole figure, in as many rows as it needs."""
+    width, size = figure.get_figwidth(), 6.0
+    columns = int(width / (size * 0.0078))  # a letter is 0.56 of its size wide
+    figure.supxlabel("\n".join(textwrap.wrap(text, columns)), fontsize=size, color=NOTE)
+
+
+def set_categories(ax: Axes, names: Sequence[str], axis: Literal["x", "y"] = "x") -> None:
+    """Make an axis one of categories: the names stand at 0, 1, 2 and so on, with equal room."""
+    side = ax.xaxis if axis == "x" else ax.yaxis
+    side.set_ticks(range(len(names)), [textwrap.fill(name, 18) for name in names])
+    side.set_tick_params(length=0)
+    (ax.set_xlim if axis == "x" else ax.set_ylim)(-0.5, len(names) - 0.5)
 
 
 def light_map() -> Colormap:

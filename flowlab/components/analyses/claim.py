@@ -8,15 +8,25 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import asdict, evolve, frozen
 
-from flowlab.api import ClaimResult, Context, NodeError, NodeSpec, Result, ValidationIssue, parameter, reference
-from flowlab.api.helpers.labels import without_seed
+from flowlab.api import (
+    ClaimResult,
+    Context,
+    NodeError,
+    NodeLabel,
+    NodeSpec,
+    Result,
+    ValidationIssue,
+    parameter,
+    reference,
+)
 from flowlab.api.nearest import nearest
+from flowlab.api.node_label import SEED
 from flowlab.api.places import known_places, leads_to_one
 
 if TYPE_CHECKING:
     from flowlab.theory.statistics.over_seeds import Judgement, OverSeeds
 
-Metrics = Mapping[str, Mapping[str, Any]]  # of each analysis, by its label
+Metrics = Mapping[NodeLabel, Mapping[str, Any]]  # of each analysis
 
 
 @frozen
@@ -195,10 +205,9 @@ def _by_seed(
 
     Raises NodeError where the seeds have different numbers.
     """
-    seeds: dict[int | None, dict[str, Mapping[str, Any]]] = {}
+    seeds: dict[int | None, dict[NodeLabel, Mapping[str, Any]]] = {}
     for label, metrics in analyses.items():
-        name, seed = without_seed(label)
-        seeds.setdefault(seed, {})[name] = metrics
+        seeds.setdefault(label.seed, {})[label.without(SEED)] = metrics
     numbers = [_figures(analyses_of_seed, places) for analyses_of_seed in seeds.values()]
     rows = tuple(tuple(figure for figure, _ in row) for row in numbers)
     if len(set(map(len, rows))) > 1 or len(set(map(frozenset, seeds.values()))) > 1:
@@ -243,7 +252,7 @@ def _figures(analyses: Metrics, places: str | tuple[str, ...]) -> list[tuple[flo
             ]
             if not named:
                 raise NodeError(
-                    f"{label!r} has no number at {place!r} among its metrics ({_hint(place, numbers)})"
+                    f"{str(label)!r} has no number at {place!r} among its metrics ({_hint(place, numbers)})"
                 )
             figures += named
     return figures

@@ -8,8 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from flowlab.api import Classes, Context, NodeSpec, Result, ValidationIssue, parameter, reference
-from flowlab.api.helpers.plotting import INK, WIDTHS, Width, house_style, light_map, new_figure
+from flowlab.api import (
+    Classes,
+    Context,
+    FigureLook,
+    NodeSpec,
+    Result,
+    ValidationIssue,
+    key_group,
+    parameter,
+    reference,
+    with_look,
+)
+from flowlab.api.helpers.plotting import INK, WIDTHS, Width, light_map, new_figure
 from flowlab.components.figures.panel import Panel
 from flowlab.components.figures.section import Section, section
 
@@ -41,13 +52,14 @@ class Plane:
         25, help="grid points of the streamlines per side; the background has four times as many", ge=5
     )
     paths: int = parameter(60, help="number of trajectories per flow", ge=0)
+    look: FigureLook = key_group(FigureLook)
 
     def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
         """Check that the three points are different."""
         if len(set(self.points)) < 3:
             yield ValidationIssue("points", f"three different training points span a plane, found {self.points}")
 
-    @house_style()
+    @with_look
     def build(self, context: Context, *, classifier: Classes) -> Result:
         """Draw one panel per flow.
 

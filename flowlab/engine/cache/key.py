@@ -84,7 +84,7 @@ class CacheKeys:
             "parameters": plain_parameters(parameters, paths),
             "files": [[PurePath(path).suffix, self.digests.file(path)] for path in paths],
             "inputs": {
-                name: {label: self.of(source) for label, source in sources.items()}
+                name: {str(label): self.of(source) for label, source in sources.items()}
                 for name, sources in named_inputs(node).items()
             },
         }

@@ -57,7 +57,9 @@ class KeyDiff:
         self, label: str, former: Mapping[str, Mapping[str, str]], node: Node
     ) -> Iterator[tuple[int, str]]:
         for name, group in named_inputs(node).items():
-            for end, (key, source) in side_by_side(former.get(name, {}), group):
+            for end, (key, source) in side_by_side(
+                former.get(name, {}), {str(end): source for end, source in group.items()}
+            ):
                 if key is None or source is None:
                     yield _NODE, f"{label}.{name}: {end} {'is new' if source else 'is gone'}"
                 elif key != self._key(source):

@@ -103,7 +103,7 @@ def _input_places(inputs: Mapping[str, Any]) -> list[tuple[tuple[str, ...], Any]
     places: list[tuple[tuple[str, ...], Any]] = []
     for field_name, value in inputs.items():
         if isinstance(value, Mapping):
-            places += [((field_name, name), item) for name, item in value.items()]
+            places += [((field_name, str(name)), item) for name, item in value.items()]
         else:
             places.append(((field_name,), value))
     return places

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from attrs import frozen
 
 from flowlab.api import CLASSES, Cell, Classes, Context, NodeError, Result, Table, parameter, reference
-from flowlab.api.helpers.labels import without_setting
 
 
 @frozen
@@ -29,11 +28,10 @@ class ClassChanges:
         """
         from flowlab.theory.statistics.intervals import clopper_pearson
 
-        matches = [flow for flow in classifier.flows if without_setting(flow) == self.baseline]
-        if len(matches) != 1:
+        if self.baseline not in classifier.flows:
             names = ", ".join(map(repr, classifier.flows))
             raise NodeError(f"baseline {self.baseline!r} must name one of the classified flows {names}")
-        base = matches[0]
+        base = self.baseline
         changes: list[tuple[str, int, int, float, float, float]] = []
         moves: list[tuple[str, str, str, int]] = []
         for flow in classifier.flows:
@@ -43,9 +41,8 @@ class ClassChanges:
             if len(before) != len(after):
                 raise NodeError(f"{flow} has {len(after)} starts, {base} has {len(before)}: they don't pair up")
             changed, total = int((before != after).sum()), len(before)
-            changes.append(
-                (flow, changed, total, changed / total, *clopper_pearson(changed, total, self.confidence))
-            )
+            low, high = clopper_pearson(changed, total, self.confidence)
+            changes.append((flow, changed, total, changed / total, low, high))
             counts = (len(CLASSES) * before + after).bincount(minlength=len(CLASSES) ** 2).tolist()
             moves += [
                 (flow, CLASSES[pair // len(CLASSES)], CLASSES[pair % len(CLASSES)], count)
@@ -57,7 +54,8 @@ class ClassChanges:
         shares = _table(("flow", "changed", "total", "share", "low", "high"), changes)
         metrics = {row[0]: {"changed": row[1], "starts": row[2], "share": row[3]} for row in changes}
         tables = {"changes": shares, "moves": _table(("flow", "from", "to", "count"), moves)}
-        return Result(shares, metrics, tables)
+        value = Table({**shares.columns, "confidence": [self.confidence] * len(changes)})
+        return Result(value, metrics, tables)
 
 
 def _table(names: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Table:

@@ -76,7 +76,8 @@ class ClassFractions:
             if predicted:
                 metrics[f"{flow}/predicted"] = dict(predicted) | {"outside_interval": outside}
         table = Table.of(rows)
-        return Result(table, metrics, {"fractions": table}, half_step_shortfall(classifier))
+        value = Table.of(row | {"confidence": self.confidence} for row in rows)
+        return Result(value, metrics, {"fractions": table}, half_step_shortfall(classifier))
 
 
 def _prediction(flow: Trajectories, classes: Classes) -> Mapping[str, float]:

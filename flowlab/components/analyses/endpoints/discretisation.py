@@ -13,6 +13,7 @@ from flowlab.api import (
     DenoiserBank,
     Integrator,
     NodeError,
+    NodeLabel,
     NodeSpec,
     Result,
     Table,
@@ -24,7 +25,7 @@ from flowlab.api import (
     probability_path,
     reference,
 )
-from flowlab.api.helpers.labels import without_setting
+from flowlab.api.helpers.swept_keys import check_free_keys
 
 
 @frozen
@@ -48,11 +49,14 @@ class Discretisation:
     threshold: float = parameter(0.2, help="threshold of the classes, L-infinity", unit="shortest lengths", gt=0)
 
     def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
-        """Check that an exact flow has piecewise affine denoisers."""
-        return check_exact_flow(inputs)
+        """Check that one sweep at most repeats the denoisers, and exact flows have piecewise affine denoisers."""
+        yield from check_free_keys(
+            "denoiser", inputs.get("denoiser", ()), 1, "one sweep can vary the number of steps"
+        )
+        yield from check_exact_flow(inputs)
 
     def build(
-        self, context: Context, *, denoiser: Mapping[str, DenoiserBank], integrator: Mapping[str, Integrator]
+        self, context: Context, *, denoiser: Mapping[NodeLabel, DenoiserBank], integrator: Mapping[str, Integrator]
     ) -> Result:
         """Compare the endpoints, in a table with one row per denoiser, integrator and number of steps.
 
@@ -63,24 +67,24 @@ class Discretisation:
 
         rows: list[dict[str, Any]] = []
         quiet = context.without_progress()
-        for done, (name, bank) in enumerate(denoiser.items()):
+        for done, (label, bank) in enumerate(denoiser.items()):
             path = probability_path(bank)
             if not exact_end_known(bank):
                 raise NodeError(
-                    f"{name}: its flow is not known exactly; use the closed form of an orthogonal set with the "
+                    f"{label}: its flow is not known exactly; use the closed form of an orthogonal set with the "
                     "origin or of a line"
                 )
             starts = gaussian_starts(bank, self.samples, self.center, self.spread, context)
             exact, geometry = bank.denoise(starts, 0), bank.training.geometry
             expected = classify(exact, geometry, self.threshold, "linf").labels
-            for label, method in integrator.items():
+            for name, method in integrator.items():
                 ends = method.integrate(path, starts, quiet)[-1]
                 error = (ends - exact).abs().amax(-1)
                 changed = classify(ends, geometry, self.threshold, "linf").labels != expected
                 rows.append(
                     {
-                        "denoiser": without_setting(name),
-                        "integrator": label,
+                        "denoiser": label.name,
+                        "integrator": name,
                         "steps": len(bank.sigma),
                         "scale": geometry.scale,
                         "error_max": error.max().item(),

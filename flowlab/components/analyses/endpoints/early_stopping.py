@@ -13,6 +13,7 @@ from flowlab.api import (
     DenoiserBank,
     Integrator,
     NodeError,
+    NodeLabel,
     NodeSpec,
     Result,
     Table,
@@ -22,6 +23,7 @@ from flowlab.api import (
     probability_path,
     reference,
 )
+from flowlab.api.helpers.swept_keys import check_free_keys
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -49,12 +51,15 @@ class EarlyStopping:
     threshold: float = parameter(1e-6, help="threshold of the classes, L-infinity", unit="shortest lengths", gt=0)
 
     def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
-        """Check that the ends of the segment have equal lengths, and an exact flow piecewise affine denoisers."""
+        """Check the ends of the segment, that one sweep at most repeats the denoisers, and exact flows."""
         if len(self.first) != len(self.last):
             yield ValidationIssue("last", f"{len(self.last)} coordinates where `first` has {len(self.first)}")
+        yield from check_free_keys("denoiser", inputs.get("denoiser", ()), 1, "one sweep can vary the final time")
         yield from check_exact_flow(inputs)
 
-    def build(self, context: Context, *, denoiser: Mapping[str, DenoiserBank], integrator: Integrator) -> Result:
+    def build(
+        self, context: Context, *, denoiser: Mapping[NodeLabel, DenoiserBank], integrator: Integrator
+    ) -> Result:
         """Compare the classes by the flow with those by theory, in a table with one row per final time and start.
 
         Raises NodeError where theory predicts none: for other datasets, or banks with different alpha.

@@ -8,7 +8,18 @@ from functools import partial
 
 from attrs import frozen
 
-from flowlab.api import Cell, Context, DenoiserBank, NodeError, Result, Table, nearest_level, parameter, reference
+from flowlab.api import (
+    Cell,
+    Context,
+    DenoiserBank,
+    NodeError,
+    NodeLabel,
+    Result,
+    Table,
+    nearest_level,
+    parameter,
+    reference,
+)
 
 
 @frozen
@@ -44,7 +55,7 @@ class Certificate:
     starts: int = parameter(128, help="random starting neurons of each search for g", ge=1)
     steps: int = parameter(60, help="steps of ascent in each search for g", ge=1)
 
-    def build(self, context: Context, *, denoiser: Mapping[str, DenoiserBank]) -> Result:
+    def build(self, context: Context, *, denoiser: Mapping[NodeLabel, DenoiserBank]) -> Result:
         """Judge every network, in a table with one row per denoiser and level.
 
         Raises NodeError where a bank has no ReLU networks.
@@ -56,11 +67,11 @@ class Certificate:
         from flowlab.theory.networks.interpolation import Interpolation
         from flowlab.theory.networks.relu_network import ReluNetwork
 
-        networks = [(name, bank, level) for name, bank in denoiser.items() for level in self._levels(bank)]
+        networks = [(label, bank, level) for label, bank in denoiser.items() for level in self._levels(bank)]
         columns: dict[str, list[Cell]] = {}
-        for done, (name, bank, level) in enumerate(networks):
+        for done, (label, bank, level) in enumerate(networks):
             if not isinstance(bank.network, ReluNetwork):
-                raise NodeError(f"{name} holds no shallow ReLU networks: nothing to certify")
+                raise NodeError(f"{label} holds no shallow ReLU networks: nothing to certify")
             sigma = bank.sigma[level : level + 1]
             samples = bank.training.draw(bank.sigma)[level : level + 1].double()
             verdict = judge(
@@ -72,12 +83,12 @@ class Certificate:
                 self.gap,
                 ProofBudget(regions=self.regions, rounds=self.rounds),
                 Search(self.starts, self.steps),
-                context.level_generator("", f"{name} {level}", float(sigma)),
+                context.level_generator("", f"{label} {level}", float(sigma)),
                 partial(_report, context, done, len(networks)),
             )
             certificate = verdict.certificate
             row: dict[str, Cell] = {
-                "denoiser": name,
+                "denoiser": str(label),
                 "sigma": float(sigma),
                 "verdict": verdict.word,
                 "violation_max": verdict.violation,
@@ -107,7 +118,8 @@ class Certificate:
         }
         rest = {word: count for word, count in words.items() if word != "minimal"}
         shortfall = ", ".join(f"{count} of {len(networks)} levels {word}" for word, count in rest.items()) or None
-        return Result(columns, metrics, {"certificate": Table(columns)}, shortfall)
+        judged = {**columns, "label": [label for label, _, _ in networks]}
+        return Result(judged, metrics, {"certificate": Table(columns)}, shortfall)
 
     def _levels(self, bank: DenoiserBank) -> list[int]:
         if self.sigma:

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from statistics import fmean
 from typing import Literal
 
 from attrs import frozen
 
-from flowlab.api import Context, NodeError, Result, Table, parameter, reference
+from flowlab.api import (
+    Context,
+    NodeError,
+    NodeLabel,
+    NodeSpec,
+    Result,
+    Table,
+    ValidationIssue,
+    parameter,
+    reference,
+)
+from flowlab.api.helpers.swept_keys import check_free_keys
 
 Shares = Mapping[int, Mapping[str, float]]
 
@@ -26,7 +37,12 @@ class StabilityOverDraws:
     )
     by: Literal["samples", "sigma"] = parameter(help="what varies besides the draw")
 
-    def build(self, context: Context, *, analysis: Mapping[str, Shares]) -> Result:
+    def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
+        """Check that the sweeps vary no more than the samples or sigma, and the seeds of the draws."""
+        purpose = f"one sweep can vary the {self.by}, and others seeds only"
+        yield from check_free_keys("analysis", inputs.get("analysis", ()), 0, purpose, (self.by, "seed"))
+
+    def build(self, context: Context, *, analysis: Mapping[NodeLabel, Shares]) -> Result:
         """Summarise the draws, in a table with one row per order and setting.
 
         Raises NodeError for another kind of analysis.
@@ -34,7 +50,7 @@ class StabilityOverDraws:
         groups: dict[tuple[int, float], list[float]] = {}
         for label, shares in analysis.items():
             if not isinstance(shares, Mapping) or not all(isinstance(order, int) for order in shares):
-                raise NodeError(f"the analysis {label!r} holds no stability by order of the sum")
+                raise NodeError(f"the analysis {str(label)!r} holds no stability by order of the sum")
             for order, row in shares.items():
                 groups.setdefault((order, row[self.by]), []).append(row["share"])
         rows = [

@@ -7,8 +7,17 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from flowlab.api import CLASSES, Classes, Context, Result, reference
-from flowlab.api.helpers.plotting import CLASS_COLOURS, WIDTHS, house_style, new_figure, readable_on
+from flowlab.api import (
+    CLASSES,
+    Classes,
+    Context,
+    FigureLook,
+    Result,
+    key_group,
+    reference,
+    with_look,
+)
+from flowlab.api.helpers.plotting import CLASS_COLOURS, WIDTHS, new_figure, readable_on
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,8 +31,9 @@ class ClassBars:
     """The share of starts of each flow that end in each class: one stacked bar per flow, with counts."""
 
     classifier: tuple[str, ...] = reference("classifier", help="classified flows to compare", many=True)
+    look: FigureLook = key_group(FigureLook)
 
-    @house_style()
+    @with_look
     def build(self, context: Context, *, classifier: Mapping[str, Classes]) -> Result:
         """Draw one bar per flow, grouped by classifier."""
         from matplotlib.patches import Patch

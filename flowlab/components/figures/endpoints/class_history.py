@@ -7,8 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from flowlab.api import CLASSES, Context, NodeError, Result, Table, reference
-from flowlab.api.helpers.plotting import CLASS_COLOURS, WIDTHS, Width, house_style, new_figure
+from flowlab.api import (
+    CLASSES,
+    Context,
+    FigureLook,
+    NodeError,
+    Result,
+    Table,
+    key_group,
+    reference,
+    with_look,
+)
+from flowlab.api.helpers.plotting import CLASS_COLOURS, WIDTHS, Width, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,8 +36,9 @@ class ClassHistory:
     """
 
     analysis: str = reference("analysis", help="of the kind class-history")
+    look: FigureLook = key_group(FigureLook)
 
-    @house_style()
+    @with_look
     def build(self, context: Context, *, analysis: Table) -> Result:
         """Draw the panels.
 

@@ -1,79 +1,149 @@
-"""The shares of the classes against a number that a sweep varies."""
+"""The shares of the classes against the final time or the number of points, beside their predictions."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import frozen
 
-from flowlab.api import CLASSES, Context, NodeError, Result, Table, parameter, reference
-from flowlab.api.helpers.labels import without_setting
-from flowlab.api.helpers.plotting import CLASS_COLOURS, CLASS_MARKERS, house_style, new_figure
+from flowlab.api import (
+    CLASSES,
+    Context,
+    FigureLook,
+    NodeError,
+    NodeLabel,
+    NodeSpec,
+    Result,
+    Table,
+    ValidationIssue,
+    key_group,
+    parameter,
+    reference,
+    with_look,
+)
+from flowlab.api.helpers.plotting import CLASS_COLOURS, CLASS_MARKERS, add_note, new_panels
+from flowlab.api.helpers.swept_keys import check_free_panels, panel_title, remaining_labels
+from flowlab.components.figures.endpoints.shares import (
+    MeanShare,
+    Share,
+    describe_points,
+    mean_over_seeds,
+    read_shares,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _NAMES = {"final_time": r"final noise level $\sigma_T = \sqrt{T}$", "points": "training points $N$"}
+
+# Of a panel, by class and number: the share, and its probability by theory.
+Series = dict[str, dict[float, tuple[MeanShare, float | None]]]
 
 
 @frozen
 class ClassShares:
-    """The share of each class with its interval, and as a line the probability by theory, where it is known."""
+    """The share of each class with its interval, and as a line the probability by theory, where it is known.
 
-    analysis: tuple[str, ...] = reference("analysis", help="of the kind class-fractions", many=True, gather=True)
+    Swept keys that do not decide the number on the horizontal axis make further panels. With several seeds a point
+    is the mean over seeds; the figure says in words what its bars are.
+    """
+
+    analysis: tuple[str, ...] = reference(
+        "analysis", help="of the kind class-fractions", many=True, gather=True, seeds=True
+    )
     against: Literal["final_time", "points"] = parameter("final_time", help="number on the horizontal axis")
+    look: FigureLook = key_group(FigureLook)
 
-    @house_style()
-    def build(self, context: Context, *, analysis: Mapping[str, Table]) -> Result:
-        """Draw one panel per flow.
+    def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
+        """Check that swept keys make no more panels than a page holds."""
+        yield from check_free_panels("analysis", inputs.get("analysis", ()), self.against, "draw several figures")
+
+    @with_look
+    def build(self, context: Context, *, analysis: Mapping[NodeLabel, Any]) -> Result:
+        """Draw one panel per flow and setting of the other swept keys.
 
         Raises NodeError for another kind of analysis, or where no flow has the number.
         """
         from matplotlib.lines import Line2D
 
-        rows = []
         for label, table in analysis.items():
             if not isinstance(table, Table) or "fraction" not in table.columns:
-                raise NodeError(f"the analysis {label!r} holds no fractions of classes")
-            rows += [row for row in table.rows if row[self.against] is not None]
-        if not rows:
+                raise NodeError(f"the analysis {label.name!r} holds no fractions of classes")
+        shares = [share for share in read_shares(analysis) if share.row[self.against] is not None]
+        if not shares:
             raise NodeError(f"no flow has a {self.against}: only probability flow has a final time")
-        flows = list(dict.fromkeys(without_setting(str(row["flow"])) for row in rows))
-        figure, axes = new_figure(
-            "single" if len(flows) == 1 else "double",
-            0.75 if len(flows) == 1 else 0.5,
-            columns=len(flows),
-            sharey=True,
+        panels = self._panels(shares)
+        titles = list(panels) if len(panels) > 1 else [""]
+        figure, axes = new_panels(
+            titles, 3, 0.75, 0.06, xlabel=_NAMES[self.against], ylabel="share of starts (%)", sharey=True
         )
-        for ax, flow in zip(axes[0], flows, strict=True):
+        for ax, series in zip(axes, panels.values(), strict=True):
             for name in CLASSES:
-                series = [row for row in rows if (without_setting(str(row["flow"])), row["class"]) == (flow, name)]
-                if any(row["count"] or row["predicted"] for row in series):
-                    _series(ax, sorted(series, key=lambda row: row[self.against]), name, self.against)
-            ax.set(xlabel=_NAMES[self.against], title=flow if len(flows) > 1 else "", ylim=(-3, 103))
-        axes[0, 0].set_ylabel("share of starts (%)")
-        handles, names = _distinct(axes[0])
-        predicted = any(row["predicted"] is not None for row in rows)
-        if predicted:
+                points = series.get(name, {})
+                if any(point.share or predicted for point, predicted in points.values()):
+                    _draw_points(ax, points, name)
+            ax.set_ylim(-3, 103)
+        handles, names = _distinct(axes)
+        pairs = [pair for series in panels.values() for points in series.values() for pair in points.values()]
+        if any(predicted is not None for _, predicted in pairs):
             handles, names = [*handles, Line2D([], [], color="black", lw=0.9)], [*names, "predicted"]
         figure.legend(handles, names, loc="outside upper center", ncols=3, handlelength=1.2)
+        add_note(figure, describe_points(point for point, _ in pairs))
         return Result(figure)
 
+    def _panels(self, shares: list[Share]) -> dict[str, Series]:
+        """The points of each panel by its title; seeds together."""
+        numbers = {(share.label, share.panel): _number(share.row, self.against) for share in shares}
+        rest = {
+            (label, panel): others
+            for panel in dict.fromkeys(share.panel for share in shares)
+            for label, others in remaining_labels(
+                {label: number for (label, of), number in numbers.items() if of == panel}
+            ).items()
+        }
+        places: dict[str, dict[str, dict[float, list[Share]]]] = {}
+        for share in shares:
+            place = share.label, share.panel
+            series = places.setdefault(panel_title(share.panel, rest[place]), {})
+            series.setdefault(share.line, {}).setdefault(numbers[place], []).append(share)
+        return {
+            title: {
+                name: {number: (mean_over_seeds(group), _predicted(group)) for number, group in points.items()}
+                for name, points in series.items()
+            }
+            for title, series in places.items()
+        }
 
-def _series(ax: Any, rows: list[dict[str, Any]], name: str, against: str) -> None:
+
+def _number(row: Mapping[str, Any], against: str) -> float:
+    """The place on the horizontal axis."""
+    return float(row[against] ** 0.5 if against == "final_time" else row[against])
+
+
+def _predicted(shares: list[Share]) -> float | None:
+    """The mean over seeds of the probability by theory; None unless it is known at each seed."""
+    known = [share.row["predicted"] for share in shares if share.row["predicted"] is not None]
+    return sum(known) / len(known) if len(known) == len(shares) else None
+
+
+def _draw_points(ax: Axes, points: Mapping[float, tuple[MeanShare, float | None]], name: str) -> None:
     """Draw points with intervals, and the prediction where there is one."""
-    place = [row[against] ** 0.5 if against == "final_time" else row[against] for row in rows]
-    share = [100 * row["fraction"] for row in rows]
-    # rounding may put an end of the interval on the wrong side of the share
-    below = [max(0.0, 100 * (row["fraction"] - row["low"])) for row in rows]
-    above = [max(0.0, 100 * (row["high"] - row["fraction"])) for row in rows]
-    colour = CLASS_COLOURS[name]
+    places = sorted(points)
     ax.errorbar(
-        place, share, [below, above], ls="", marker=CLASS_MARKERS[name], color=colour, ms=3, capsize=1.5,
-        elinewidth=0.8, label=name,
-    )  # fmt: skip
-    known = [
-        (x, 100 * row["predicted"]) for x, row in zip(place, rows, strict=True) if row["predicted"] is not None
-    ]
-    ax.plot([x for x, _ in known], [y for _, y in known], color=colour, lw=0.9, zorder=1)
+        places,
+        [100 * points[place][0].share for place in places],
+        list(zip(*(points[place][0].bars for place in places), strict=True)),
+        ls="",
+        marker=CLASS_MARKERS[name],
+        color=CLASS_COLOURS[name],
+        ms=3,
+        capsize=1.5,
+        elinewidth=0.8,
+        label=name,
+    )
+    known = [(place, predicted) for place in places if (predicted := points[place][1]) is not None]
+    ax.plot([x for x, _ in known], [100 * y for _, y in known], color=CLASS_COLOURS[name], lw=0.9, zorder=1)
 
 
 def _distinct(axes: Any) -> tuple[list[Any], list[str]]:

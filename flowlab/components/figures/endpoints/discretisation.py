@@ -7,8 +7,17 @@ from typing import Any
 
 from attrs import frozen
 
-from flowlab.api import Context, NodeError, Result, Table, reference
-from flowlab.api.helpers.plotting import WIDTHS, Width, house_style, new_figure, series_style
+from flowlab.api import (
+    Context,
+    FigureLook,
+    NodeError,
+    Result,
+    Table,
+    key_group,
+    reference,
+    with_look,
+)
+from flowlab.api.helpers.plotting import WIDTHS, Width, new_figure, series_style
 
 # Errors below this share of the shortest length are rounding, and are drawn at the bottom of the panel.
 _FOOT = 1e-16
@@ -23,8 +32,9 @@ class Discretisation:
     """
 
     analysis: str = reference("analysis", help="of the kind discretisation")
+    look: FigureLook = key_group(FigureLook)
 
-    @house_style()
+    @with_look
     def build(self, context: Context, *, analysis: Table) -> Result:
         """Draw two panels per denoiser.
 

@@ -7,8 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from flowlab.api import CLASSES, Context, NodeError, Result, parameter, reference
-from flowlab.api.helpers.plotting import CLASS_COLOURS, INK, WIDTHS, Width, house_style, new_figure
+from flowlab.api import (
+    CLASSES,
+    Context,
+    FigureLook,
+    NodeError,
+    Result,
+    key_group,
+    parameter,
+    reference,
+    with_look,
+)
+from flowlab.api.helpers.plotting import CLASS_COLOURS, INK, WIDTHS, Width, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,8 +39,9 @@ class EarlyStopping:
 
     analysis: tuple[str, ...] = reference("analysis", help="of the kind early-stopping, a panel each", many=True)
     columns: int = parameter(3, help="panels in a row", ge=1, le=4)
+    look: FigureLook = key_group(FigureLook)
 
-    @house_style()
+    @with_look
     def build(self, context: Context, *, analysis: Mapping[str, Picture]) -> Result:
         """Draw the panels.
 

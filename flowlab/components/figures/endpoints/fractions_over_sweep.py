@@ -2,33 +2,67 @@
 
 from __future__ import annotations
 
-import itertools
-import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import frozen
 
-from flowlab.api import CLASSES, Context, NodeError, Result, Table, parameter, reference
-from flowlab.api.helpers.labels import swept_number, without_seed, without_setting
-from flowlab.api.helpers.plotting import CLASS_COLOURS, CLASS_MARKERS, house_style, new_figure, series_style
+from flowlab.api import (
+    CLASSES,
+    Context,
+    FigureLook,
+    NodeLabel,
+    NodeSpec,
+    Result,
+    ValidationIssue,
+    key_group,
+    parameter,
+    reference,
+    with_look,
+)
+from flowlab.api.helpers.plotting import (
+    CLASS_COLOURS,
+    CLASS_MARKERS,
+    INK,
+    LINE_STYLES,
+    add_note,
+    new_panels,
+    series_style,
+    set_categories,
+)
+from flowlab.api.helpers.swept_keys import (
+    Shown,
+    arrange_labels,
+    check_keys,
+    check_panels,
+    labels_of,
+    panel_title,
+    swept_value,
+)
+from flowlab.components.figures.endpoints.shares import (
+    MeanShare,
+    Share,
+    describe_points,
+    mean_over_seeds,
+    read_shares,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# For each panel and line: the swept number, the share and the ends of its interval.
-Points = list[tuple[float, float, float, float]]
-Panels = dict[str, dict[str, Points]]
+# Of a panel, by line and style: the points by the value of the swept key.
+Lines = dict[tuple[str, Any], dict[Any, MeanShare]]
 
 
 @frozen
 class FractionsOverSweep:
-    """The shares of starts or sums against a swept parameter, with intervals; one panel per flow or analysis.
+    """The shares of starts or sums against a swept key, with intervals; one panel per flow or analysis.
 
     For class-fractions there is one line per class that occurs, for virtual-point-stability one per number of
-    points in a sum, and for class-changes one per flow. With several seeds the line is the mean, and the bars go
-    from the least to the largest share.
+    points in a sum, and for class-changes one per flow. Further swept keys make further panels, or line styles
+    with `style`. Values that are no numbers stand side by side, without a line. With several seeds a point is the
+    mean over seeds; the figure says in words what its bars are.
     """
 
     analysis: tuple[str, ...] = reference(
@@ -38,121 +72,143 @@ class FractionsOverSweep:
         seeds=True,
         help="of the kinds class-fractions, virtual-point-stability and class-changes, repeated by the sweep",
     )
-    over: str = parameter(help="the swept key, the last part of its path")
+    over: str = parameter(help="the swept key on the horizontal axis: the last part of its path, or the whole")
     scale: Literal["linear", "log"] = parameter(
-        "linear", help="scale of the swept parameter (log: with zero at the left end)"
+        "linear", help="scale of the horizontal axis, as xscale (log: with zero at the left end)"
     )
-    axis: str | None = parameter(None, help="name of the swept parameter on the axis (default: the key)")
+    axis: str | None = parameter(None, help="name of the horizontal axis, as xlabel (default: the key)")
+    linestyle: str | None = parameter(
+        None, help="a swept key of at most four values to show by line styles (default: other keys make panels)"
+    )
+    look: FigureLook = key_group(FigureLook)
 
-    @house_style()
-    def build(self, context: Context, *, analysis: Mapping[str, Any]) -> Result:
+    @property
+    def _keys(self) -> dict[str, str]:
+        """The swept keys that are shown within a panel, by field."""
+        return {"over": self.over} | ({} if self.linestyle is None else {"linestyle": self.linestyle})
+
+    def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
+        """Check that the keys are swept, and that the others make no more panels than a page holds."""
+        nodes = inputs.get("analysis", ())
+        issues = list(check_keys(labels_of(nodes), self._keys))
+        yield from issues
+        if issues:
+            return
+        if self.linestyle is not None:
+            shown = arrange_labels(labels_of(nodes), [self.linestyle])
+            count = len({repr(value.values) for value in shown.values()})
+            if count > len(LINE_STYLES):
+                rule = f"{self.linestyle!r} has {count} values, and there are {len(LINE_STYLES)} line styles"
+                yield ValidationIssue("linestyle", f"{rule}: leave it out, so that each value has a panel")
+                return
+        advice = "name one of them as linestyle, draw several figures, or use fractions-map"
+        yield from check_panels("analysis", nodes, list(self._keys.values()), advice)
+
+    @with_look
+    def build(self, context: Context, *, analysis: Mapping[NodeLabel, Any]) -> Result:
         """Draw the panels.
 
         Raises NodeError for another kind of analysis, or one that the sweep does not repeat.
         """
-        panels: Panels = {}
-        for label, value in analysis.items():
-            name, number = swept_number(without_seed(label)[0], self.over)
-            for panel, line, share, low, high in _shares(name, value):
-                panels.setdefault(panel, {}).setdefault(line, []).append((number, share, low, high))
-        panels = {
-            panel: {name: _merge_points(line) for name, line in lines.items()} for panel, lines in panels.items()
-        }
+        shown = arrange_labels(analysis, list(self._keys.values()))
+        panels = _collect_points(read_shares(analysis), shown)
         across = 2 if len(panels) == 4 else min(3, len(panels))
-        down = math.ceil(len(panels) / across)
-        figure, axes = new_figure(
-            "single" if across == 1 else "double",
-            (0.72, 0.46, 0.36)[across - 1] * down,
-            rows=down,
-            columns=across,
-            sharey=True,
+        figure, axes = new_panels(
+            list(panels), across, 0.8, 0.09, xlabel=self.axis or self.over, ylabel="share (%)", sharey=True
         )
-        for ax, (title, lines) in zip(axes.flat, panels.items(), strict=False):
-            _draw(ax, lines)
-            ax.set_title(title, loc="left")
-            ax.set(ylim=(-3, 103), yticks=range(0, 101, 25), xlabel=self.axis or self.over)
-            if self.scale == "log":
-                _logarithmic(ax, sorted({point[0] for points in lines.values() for point in points}))
-        for ax in list(axes.flat)[len(panels) :]:
-            ax.set_visible(False)
-        for ax in axes[:, 0]:
-            ax.set_ylabel("share (%)")
-        _legends(figure, list(axes.flat[: len(panels)]))
+        numeric = all(_is_number(key) for lines in panels.values() for points in lines.values() for key in points)
+        styles = list(dict.fromkeys(repr(style) for lines in panels.values() for _, style in lines))
+        for ax, lines in zip(axes, panels.values(), strict=True):
+            _draw_lines(ax, lines, styles, numeric)
+            ax.set(ylim=(-3, 103), yticks=range(0, 101, 25))
+        _add_legends(figure, axes, self._style_names(shown))
+        add_note(
+            figure,
+            describe_points(
+                point for lines in panels.values() for points in lines.values() for point in points.values()
+            ),
+        )
+        if self.scale == "log":
+            FigureLook(xscale="log").apply(figure)
         return Result(figure)
 
-
-def _shares(name: str, value: Any) -> Iterator[tuple[str, str, float, float, float]]:
-    """The panel, line, share and interval of each share in the value of an analysis; sums have no interval.
-
-    Raises NodeError for another kind of analysis.
-    """
-    columns = value.columns if isinstance(value, Table) else {}
-    if "class" in columns:
-        for row in value.rows:
-            yield without_setting(row["flow"]), row["class"], row["fraction"], row["low"], row["high"]
-    elif "changed" in columns:
-        for row in value.rows:
-            yield name, f"{without_setting(row['flow'])} changed", row["share"], row["low"], row["high"]
-    elif isinstance(value, Mapping) and all(isinstance(order, int) for order in value):
-        for order, row in value.items():
-            yield name, f"stable sums of {order}", row["share"], row["share"], row["share"]
-    else:
-        raise NodeError(f"the analysis {name!r} holds no shares")
+    def _style_names(self, shown: Mapping[NodeLabel, Shown]) -> list[str]:
+        """What each line style stands for."""
+        if self.linestyle is None:
+            return []
+        key = self.linestyle.rpartition(".")[2]
+        values = {repr(value.values[1]): swept_value(value.values[1]) for value in shown.values()}
+        return [f"{key} = {text}" for text in values.values()]
 
 
-def _merge_points(points: Points) -> Points:
-    """One point per swept number, in order: a single point, or the mean of several with the least and largest."""
-    merged: Points = []
-    for number, group in itertools.groupby(sorted(points), key=lambda point: point[0]):
-        same_number = list(group)
-        shares = [share for _, share, _, _ in same_number]
-        mean = math.fsum(shares) / len(shares)
-        merged.append(same_number[0] if len(same_number) == 1 else (number, mean, min(shares), max(shares)))
-    return merged
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _draw(ax: Axes, lines: Mapping[str, Points]) -> None:
-    for k, (line, points) in enumerate(lines.items()):
-        number, share, low, high = (list(column) for column in zip(*points, strict=True))
-        if line in CLASSES and not any(share):
+def _collect_points(shares: list[Share], shown: Mapping[NodeLabel, Shown]) -> dict[str, Lines]:
+    """The points of each line in each panel, by the panel's title; seeds together."""
+    places: dict[str, dict[tuple[str, Any], dict[Any, list[Share]]]] = {}
+    for share in shares:
+        place = shown[share.label]
+        over, *style = place.values
+        lines = places.setdefault(panel_title(share.panel, place.rest), {})
+        points = lines.setdefault((share.line, style[0] if style else None), {})
+        points.setdefault(over if _is_number(over) else swept_value(over), []).append(share)
+    return {
+        title: {
+            line: {value: mean_over_seeds(shares) for value, shares in points.items()}
+            for line, points in lines.items()
+        }
+        for title, lines in places.items()
+    }
+
+
+def _draw_lines(ax: Axes, lines: Lines, styles: list[str], numeric: bool) -> None:
+    """Draw a line per share and style: joined over numbers, side by side over values that are none."""
+    names = list(dict.fromkeys(name for name, _ in lines))
+    values = list(dict.fromkeys(value for points in lines.values() for value in points))
+    for index, ((name, style), points) in enumerate(lines.items()):
+        if name in CLASSES and not any(point.share for point in points.values()):
             continue
-        style = (
-            {"color": CLASS_COLOURS[line], "marker": CLASS_MARKERS[line]} if line in CLASSES else series_style(k)
+        look: dict[str, Any] = series_style(names.index(name))
+        if name in CLASSES:
+            look = {"color": CLASS_COLOURS[name], "marker": CLASS_MARKERS[name]}
+        dashes, fill = LINE_STYLES[styles.index(repr(style))]
+        order = sorted(points) if numeric else list(points)
+        shift = 0.0 if numeric else 0.6 * ((index + 0.5) / len(lines) - 0.5)
+        ax.errorbar(
+            order if numeric else [values.index(value) + shift for value in order],
+            [100 * points[value].share for value in order],
+            list(zip(*(points[value].bars for value in order), strict=True)),
+            label=name,
+            ls=dashes if numeric else "",
+            fillstyle=fill,
+            lw=0.8,
+            elinewidth=0.7,
+            capsize=1.5,
+            **look,
         )
-        centre = [100 * value for value in share]
-        # rounding may put an end of the interval on the wrong side of the share
-        below = [max(0.0, 100 * (s - end)) for s, end in zip(share, low, strict=True)]
-        above = [max(0.0, 100 * (end - s)) for s, end in zip(share, high, strict=True)]
-        ax.errorbar(number, centre, [below, above], lw=0.8, elinewidth=0.7, capsize=1.5, label=line, **style)
+    if not numeric:
+        set_categories(ax, values)
 
 
-def _legends(figure: Figure, panels: list[Axes]) -> None:
+def _add_legends(figure: Figure, panels: list[Axes], styles: list[str]) -> None:
     """Draw one legend for all panels of the first panel's type, and one in each panel of another type."""
+    from matplotlib.lines import Line2D
+
     shared: dict[str, Any] = {}
     of_classes = None
     for ax in panels:
-        lines = dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
+        lines = dict(reversed(pair) for pair in zip(*ax.get_legend_handles_labels(), strict=True))
         kind = lines.keys() <= set(CLASSES)
         of_classes = kind if of_classes is None else of_classes
         if kind is of_classes:
-            shared |= lines
+            shared = lines | shared
         else:
             ax.legend(loc="best", handlelength=1.4)
     names = [name for name in CLASSES if name in shared] if of_classes else list(shared)
-    figure.legend([shared[name] for name in names], names, loc="outside upper center", ncols=min(len(names), 5))
-
-
-def _logarithmic(ax: Axes, numbers: list[float]) -> None:
-    """Make the axis logarithmic, with ticks at the swept numbers; zero is below the least positive number.
-
-    Raises NodeError where a number is negative, or none is positive.
-    """
-    positive = [number for number in numbers if number > 0]
-    if numbers[0] < 0 or not positive:
-        raise NodeError("a logarithmic scale takes numbers above zero")
-    if numbers[0] == 0:
-        ax.set_xscale("symlog", linthresh=positive[0], linscale=0.5)
-    else:
-        ax.set_xscale("log")
-    ax.set_xticks(numbers, [f"{number:g}" for number in numbers])
-    ax.set_xticks([], minor=True)
+    handles = [shared[name] for name in names]
+    for (dashes, fill), style in zip(LINE_STYLES, styles, strict=False):
+        handles.append(Line2D([], [], color=INK, ls=dashes, marker="o", fillstyle=fill, label=style))
+    most = 5 if len(panels) > 1 else 3
+    figure.legend(handles, names + styles, loc="outside upper center", ncols=min(len(handles), most))

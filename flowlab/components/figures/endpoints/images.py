@@ -8,8 +8,19 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from flowlab.api import CLASSES, Classes, Context, NodeError, Result, parameter, reference
-from flowlab.api.helpers.plotting import CLASS_COLOURS, INK, WIDTHS, house_style, new_figure
+from flowlab.api import (
+    CLASSES,
+    Classes,
+    Context,
+    FigureLook,
+    NodeError,
+    Result,
+    key_group,
+    parameter,
+    reference,
+    with_look,
+)
+from flowlab.api.helpers.plotting import CLASS_COLOURS, INK, WIDTHS, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,8 +39,9 @@ class Images:
     classifier: tuple[str, ...] = reference("classifier", many=True, help="classified endpoints to show")
     most: int = parameter(4, help="most images of each class in a row", ge=1)
     shape: tuple[int, int] | None = parameter(None, help="rows and columns of an image (default: a square)", ge=1)
+    look: FigureLook = key_group(FigureLook)
 
-    @house_style()
+    @with_look
     def build(self, context: Context, *, classifier: Mapping[str, Classes]) -> Result:
         """Draw the rows.
 

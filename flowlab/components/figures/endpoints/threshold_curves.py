@@ -6,8 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from flowlab.api import CLASSES, Context, NodeError, Result, Table, parameter, reference
-from flowlab.api.helpers.plotting import CLASS_COLOURS, FAINT, INK, house_style, new_panels
+from flowlab.api import (
+    CLASSES,
+    Context,
+    FigureLook,
+    NodeError,
+    Result,
+    Table,
+    key_group,
+    parameter,
+    reference,
+    with_look,
+)
+from flowlab.api.helpers.plotting import CLASS_COLOURS, FAINT, INK, new_panels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,8 +36,9 @@ class ThresholdCurves:
     analysis: str = reference("analysis", help="of the kind threshold-sensitivity")
     marks: tuple[float, ...] = parameter((0.2,), help="thresholds to mark", unit="shortest lengths", gt=0)
     columns: int = parameter(2, help="panels in a row", ge=1, le=4)
+    look: FigureLook = key_group(FigureLook)
 
-    @house_style()
+    @with_look
     def build(self, context: Context, *, analysis: Table) -> Result:
         """Draw one panel per flow.
 

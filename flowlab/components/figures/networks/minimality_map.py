@@ -7,9 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from flowlab.api import Context, NodeError, Result, parameter, reference
-from flowlab.api.helpers.labels import distinguishing
-from flowlab.api.helpers.plotting import FAINT, house_style, new_panels, series_style
+from flowlab.api import (
+    Context,
+    FigureLook,
+    NodeError,
+    Result,
+    key_group,
+    parameter,
+    reference,
+    with_look,
+)
+from flowlab.api.helpers.plotting import FAINT, new_panels, series_style
+from flowlab.api.helpers.swept_keys import distinguish_labels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,8 +37,9 @@ class MinimalityMap:
 
     analysis: tuple[str, ...] = reference("analysis", help="of the kind certificate, a panel each", many=True)
     columns: int = parameter(2, help="panels in a row", ge=1, le=4)
+    look: FigureLook = key_group(FigureLook)
 
-    @house_style()
+    @with_look
     def build(self, context: Context, *, analysis: Mapping[str, Rows]) -> Result:
         """Draw the panels.
 
@@ -54,9 +64,9 @@ class MinimalityMap:
 
 def _panel(ax: Axes, rows: Rows) -> None:
     ax.axhline(1, color=FAINT, lw=0.5, zorder=0)
-    for k, (name, label) in enumerate(distinguishing(dict.fromkeys(rows["denoiser"])).items()):
+    for k, (label, name) in enumerate(distinguish_labels(dict.fromkeys(rows["label"])).items()):
         indices = [
-            i for i, other in enumerate(rows["denoiser"]) if other == name and rows["gap_proved"][i] is not None
+            i for i, other in enumerate(rows["label"]) if other == label and rows["gap_proved"][i] is not None
         ]
         indices.sort(key=lambda i: rows["sigma"][i])
         sigma, share = [rows["sigma"][i] for i in indices], [1 - rows["gap_proved"][i] for i in indices]
@@ -65,7 +75,7 @@ def _panel(ax: Axes, rows: Rows) -> None:
         ax.plot(sigma, share, lw=0.8, color=style["color"], zorder=1)
         ax.plot(sigma, estimate, lw=0.6, ls=":", color=style["color"], zorder=1)
         # one legend entry per series, whatever its verdicts
-        ax.plot([], [], lw=0.8, **style, label=label)
+        ax.plot([], [], lw=0.8, **style, label=name)
         for word, at, look in (
             ("minimal", share, {"marker": style["marker"]}),
             (

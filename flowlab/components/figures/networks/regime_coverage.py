@@ -9,8 +9,16 @@ from typing import Any
 
 from attrs import frozen
 
-from flowlab.api import Context, NodeError, Result, reference
-from flowlab.api.helpers.plotting import FAINT, SERIES, house_style, new_figure
+from flowlab.api import (
+    Context,
+    FigureLook,
+    NodeError,
+    Result,
+    key_group,
+    reference,
+    with_look,
+)
+from flowlab.api.helpers.plotting import FAINT, SERIES, new_figure
 
 # Inside the regime and outside it: marker, colour, name.
 _MARKS: dict[bool, dict[str, Any]] = {
@@ -25,8 +33,9 @@ class RegimeCoverage:
     """The noise and the smallest gap between clusters of each level, with a tinted background at low noise."""
 
     analysis: str = reference("analysis", help="of the kind low-noise-coverage")
+    look: FigureLook = key_group(FigureLook)
 
-    @house_style()
+    @with_look
     def build(self, context: Context, *, analysis: Mapping[str, Sequence[Any]]) -> Result:
         """Draw two panels over the levels.
 

@@ -8,8 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from flowlab.api import Context, DenoiserBank, NodeError, Result, Table, reference
-from flowlab.api.helpers.plotting import INK, house_style, new_figure
+from flowlab.api import (
+    Context,
+    DenoiserBank,
+    FigureLook,
+    NodeError,
+    Result,
+    Table,
+    key_group,
+    reference,
+    with_look,
+)
+from flowlab.api.helpers.plotting import INK, new_figure
 from flowlab.api.metric_labels import metric_label
 
 if TYPE_CHECKING:
@@ -22,8 +32,9 @@ class TrainingCurves:
     """Largest violation, representation cost and penalty during training, one line per noise level."""
 
     denoiser: str = reference("denoiser", help="a bank trained by augmented-lagrangian or weight-decay")
+    look: FigureLook = key_group(FigureLook)
 
-    @house_style()
+    @with_look
     def build(self, context: Context, *, denoiser: DenoiserBank) -> Result:
         """Draw three panels.
 

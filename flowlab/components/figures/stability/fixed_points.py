@@ -7,8 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from flowlab.api import Context, NodeError, Result, Table, reference
-from flowlab.api.helpers.plotting import FAINT, house_style, new_figure, series_style
+from flowlab.api import (
+    Context,
+    FigureLook,
+    NodeError,
+    Result,
+    Table,
+    key_group,
+    reference,
+    with_look,
+)
+from flowlab.api.helpers.plotting import FAINT, new_figure, series_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,8 +28,9 @@ class FixedPoints:
     """The stable fixed points against the noise level, one series per analysis; a cross if some are no sums."""
 
     analysis: tuple[str, ...] = reference("analysis", help="of the kind fixed-points, a series each", many=True)
+    look: FigureLook = key_group(FigureLook)
 
-    @house_style()
+    @with_look
     def build(self, context: Context, *, analysis: Mapping[str, Table]) -> Result:
         """Draw one panel.
 

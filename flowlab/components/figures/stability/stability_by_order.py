@@ -7,8 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from flowlab.api import Context, NodeError, Result, reference
-from flowlab.api.helpers.plotting import FAINT, house_style, new_figure, series_style
+from flowlab.api import (
+    Context,
+    FigureLook,
+    NodeError,
+    Result,
+    key_group,
+    reference,
+    with_look,
+)
+from flowlab.api.helpers.plotting import FAINT, new_figure, series_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,8 +36,9 @@ class StabilityByOrder:
     analysis: tuple[str, ...] = reference(
         "analysis", help="of the kind virtual-point-stability, one per denoiser", many=True
     )
+    look: FigureLook = key_group(FigureLook)
 
-    @house_style()
+    @with_look
     def build(self, context: Context, *, analysis: Mapping[str, Shares]) -> Result:
         """Draw grouped points.
 

@@ -6,8 +6,17 @@ from typing import Any
 
 from attrs import frozen
 
-from flowlab.api import Context, NodeError, Result, Table, reference
-from flowlab.api.helpers.plotting import house_style, new_figure, series_style
+from flowlab.api import (
+    Context,
+    FigureLook,
+    NodeError,
+    Result,
+    Table,
+    key_group,
+    reference,
+    with_look,
+)
+from flowlab.api.helpers.plotting import new_figure, series_style
 
 _AXES = {"samples": "noisy samples a point $M$", "sigma": r"noise level $\sigma$"}
 
@@ -20,8 +29,9 @@ class StabilityTrend:
     """
 
     analysis: str = reference("analysis", help="of the kind stability-over-draws")
+    look: FigureLook = key_group(FigureLook)
 
-    @house_style()
+    @with_look
     def build(self, context: Context, *, analysis: Table) -> Result:
         """Draw one line per order.
 

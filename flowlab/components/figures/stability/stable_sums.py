@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
 
-from flowlab.api import Context, NodeError, Result, reference
-from flowlab.api.helpers.plotting import house_style, new_figure, series_style
+from flowlab.api import (
+    Context,
+    FigureLook,
+    NodeError,
+    NodeLabel,
+    NodeSpec,
+    Result,
+    ValidationIssue,
+    key_group,
+    reference,
+    with_look,
+)
+from flowlab.api.helpers.plotting import MOST_SERIES, new_figure, series_style
+from flowlab.api.helpers.swept_keys import distinguish_labels
 
 Rows = Mapping[str, Sequence[Any]]
 
@@ -20,18 +32,27 @@ class StableSums:
     analysis: tuple[str, ...] = reference(
         "analysis", help="of the kind stable-sums, a series each", many=True, gather=True
     )
+    look: FigureLook = key_group(FigureLook)
 
-    @house_style()
-    def build(self, context: Context, *, analysis: Mapping[str, Rows]) -> Result:
+    def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
+        """Check that there are no more series than can be told apart."""
+        count = len(inputs.get("analysis", ()))
+        if count > MOST_SERIES:
+            rule = f"{count} series, at most {MOST_SERIES} can be told apart"
+            yield ValidationIssue("analysis", f"{rule}: draw several figures, each with an analysis of its own")
+
+    @with_look
+    def build(self, context: Context, *, analysis: Mapping[NodeLabel, Rows]) -> Result:
         """Draw one panel.
 
         Raises NodeError for another kind of analysis.
         """
         for label, rows in analysis.items():
             if not isinstance(rows, Mapping) or "critical" not in rows:
-                raise NodeError(f"the analysis {label!r} holds no stable sums")
+                raise NodeError(f"the analysis {label.name!r} holds no stable sums")
         figure, axes = new_figure("single", 0.75)
         ax = axes[0, 0]
+        names = distinguish_labels(analysis)
         for k, (label, rows) in enumerate(analysis.items()):
             style = series_style(k)
             # the line has a step at each critical radius
@@ -39,7 +60,7 @@ class StableSums:
             places = sorted({0.0, widest, *(radius for radius in rows["critical"] if radius < widest)})
             counts = [sum(radius <= place for radius in rows["critical"]) for place in places]
             ax.step(places, counts, where="post", lw=0.9, color=style["color"], zorder=1)
-            ax.plot(rows["rho"], rows["stable"], ls="", ms=3, mfc="none", mew=0.8, label=label, **style)
+            ax.plot(rows["rho"], rows["stable"], ls="", ms=3, mfc="none", mew=0.8, label=names[label], **style)
         ax.set(xlabel=r"radius $\rho$", ylabel="stable subset sums")
         ax.set(xlim=(0, None), ylim=(0, None))
         ax.yaxis.get_major_locator().set_params(integer=True)

@@ -1,0 +1,170 @@
+"""The keys that all figures have in common: title, axis names and scales, size, style."""
+
+from __future__ import annotations
+
+import functools
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from attrs import frozen
+
+from flowlab.api.errors import NodeError, ValidationIssue
+from flowlab.api.fields import parameter
+from flowlab.api.helpers.plotting import WIDTHS, Width, house_style
+from flowlab.api.nearest import nearest
+from flowlab.api.node_spec import NodeSpec
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+    from matplotlib.figure import Figure
+
+Scale = Literal["linear", "log"]
+
+_STYLES = Path(__file__).parent / "styles"
+_SUFFIX = ".mplstyle"
+_TICKS = 8  # numbers that have a tick each on a logarithmic axis
+
+
+@frozen
+class FigureLook:
+    """How a figure looks, whatever it shows; None leaves it as the figure has it."""
+
+    title: str | None = parameter(None, help="title above the whole figure")
+    xlabel: str | None = parameter(None, help="name of the horizontal axis")
+    ylabel: str | None = parameter(None, help="name of the vertical axis")
+    xscale: Scale | None = parameter(None, help="scale of the horizontal axis (log: with zero at the left end)")
+    yscale: Scale | None = parameter(None, help="scale of the vertical axis (log: with zero at the lower end)")
+    size: Width | tuple[float, float] | None = parameter(
+        None, help="a printed column or both, or width and height in inches (default: as the figure needs)", gt=0
+    )
+    style: str | None = parameter(None, help="a matplotlib style over flowlab's own: a file *.mplstyle, or a name")
+
+    def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
+        """Check that a style has the name; whether a file is there is known where the figure is drawn."""
+        if self.style is not None and not _is_file(self.style) and self.style not in style_names():
+            near = nearest(self.style, style_names())
+            hint = f"did you mean {near!r}?" if near else f"there are: {', '.join(style_names())}"
+            yield ValidationIssue("style", f"{self.style!r} is no file *{_SUFFIX} and no name of a style ({hint})")
+
+    def apply(self, figure: Figure) -> None:
+        """Give a finished figure its title, axis names, scales and size.
+
+        Names and scales are those of the axes that have a name already, at the outer edge of the panels. Raises
+        NodeError where an axis can't be logarithmic.
+        """
+        panels = [ax for ax in figure.axes if ax.get_visible() and ax.get_label() != "<colorbar>"]
+        for ax in panels:
+            if self.xlabel is not None and ax.get_xlabel():
+                ax.set_xlabel(self.xlabel)
+            if self.ylabel is not None and ax.get_ylabel():
+                ax.set_ylabel(self.ylabel)
+            for side, scale in (("x", self.xscale), ("y", self.yscale)):
+                if scale is not None:
+                    _set_scale(ax, side, scale)
+        if self.title is not None:
+            figure.suptitle(self.title)
+        if self.size is not None:
+            _resize(figure, self.size)
+
+
+def with_look(build: Callable[..., Any]) -> Callable[..., Any]:
+    """Draw the figure of a component's `build` in the house style, with the style and look of its field `look`."""
+
+    @functools.wraps(build)
+    def build_with_look(self: Any, context: Any, **inputs: Any) -> Any:
+        style = style_path(self.look.style)
+        with house_style(style):
+            result = build(self, context, **inputs)
+            self.look.apply(result.value)
+        result.value.style_path = style
+        return result
+
+    return build_with_look
+
+
+def style_names() -> tuple[str, ...]:
+    """The names of styles: flowlab's, then matplotlib's."""
+    from matplotlib.style import available
+
+    return *sorted(path.stem for path in _STYLES.glob(f"*{_SUFFIX}")), *available
+
+
+def style_path(style: str | None) -> str | None:
+    """What matplotlib knows a style by: a path, or a name of its own.
+
+    Raises NodeError for a missing file.
+    """
+    if style is None:
+        return None
+    shipped = _STYLES / f"{style}{_SUFFIX}"
+    if shipped.exists():
+        return str(shipped)
+    if _is_file(style) and not Path(style).is_file():
+        raise NodeError(f"there is no style file {style!r}")
+    return style
+
+
+def _is_file(style: str) -> bool:
+    return style.endswith(_SUFFIX) or "/" in style
+
+
+def _resize(figure: Figure, size: Width | tuple[float, float]) -> None:
+    """Set the size in inches; a printed column keeps the figure's shape."""
+    if isinstance(size, tuple):
+        figure.set_size_inches(*size)
+        return
+    across, up = figure.get_size_inches()
+    figure.set_size_inches(WIDTHS[size], WIDTHS[size] * up / across)
+
+
+def _set_scale(ax: Axes, side: str, scale: Scale) -> None:
+    """Make an axis linear or logarithmic.
+
+    With zeros among the data it is linear below the least positive number. Raises NodeError where there are
+    negative numbers, no positive ones, or categories.
+    """
+    axis = ax.xaxis if side == "x" else ax.yaxis
+    set_scale: Any = ax.set_xscale if side == "x" else ax.set_yscale
+    if scale == "linear":
+        set_scale("linear")
+        return
+    if _has_categories(axis):
+        raise NodeError(f"the {side} axis has no numbers: it can't be logarithmic")
+    numbers = _data(ax, side)
+    positive = [number for number in numbers if number > 0]
+    if not positive or min(numbers) < 0:
+        raise NodeError("a logarithmic scale takes numbers above zero")
+    if min(numbers) == 0:
+        set_scale("symlog", linthresh=min(positive), linscale=0.5)
+    else:
+        set_scale("log")
+    if side == "x" and len(distinct := sorted(set(numbers))) <= _TICKS:
+        ax.set_xticks(distinct, [f"{number:g}" for number in distinct])
+        ax.set_xticks([], minor=True)
+
+
+def _has_categories(axis: Axis) -> bool:
+    """Whether the ticks of an axis are fixed texts that are no numbers."""
+    from matplotlib.ticker import FixedFormatter
+
+    formatter = axis.get_major_formatter()
+    texts = formatter.seq if isinstance(formatter, FixedFormatter) else ()
+    return any(not re.fullmatch(r"[-+.e0-9]*", text) for text in texts)
+
+
+def _data(ax: Axes, side: str) -> list[float]:
+    """The finite numbers that the lines of an axis show."""
+    import numpy as np
+
+    lines = [line for line in ax.lines if line.get_transform() == ax.transData]
+    data = [line.get_xdata() if side == "x" else line.get_ydata() for line in lines]
+    return [
+        number
+        for numbers in data
+        for number in np.asarray(numbers, float).ravel().tolist()
+        if math.isfinite(number)
+    ]
