@@ -23,13 +23,14 @@ _SHOWN_ROWS = 20  # as many as a notebook shows at a glance
 class ResultTable:
     """Columns of equal length by name; `keys` are those with swept values, the seed among them.
 
-    `shares` are columns with shares of so many starts as the column `starts` says.
+    `shares` are columns with shares of `starts`, of which each row has a number.
     """
 
     name: str
     keys: tuple[str, ...]
     columns: Mapping[str, Sequence[Any]]
     shares: tuple[str, ...] = ()
+    starts: Sequence[int] = ()
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), ()))
@@ -50,8 +51,7 @@ class ResultTable:
             if name not in self.columns:
                 raise UnknownName(f"columns of {self.name}", name, list(self.columns))
         kept = [*self.keys, *(name for name in names if name not in self.keys)]
-        starts = ["starts"] if set(self.shares) & set(kept) and "starts" not in kept else []
-        return evolve(self, columns={name: self.columns[name] for name in [*kept, *starts]})
+        return evolve(self, columns={name: self.columns[name] for name in kept})
 
     def to_frame(self) -> DataFrame:
         """The table as a pandas DataFrame. Raises ExtraMissing without pandas."""

@@ -13,9 +13,10 @@ from flowlab.api import ExperimentError, Problem
 from flowlab.output.tables import format_cell
 from flowlab.results.result_table import SEED_COLUMN, ResultTable
 
-STUDENT = "95 % Student t interval of the mean over {count} seeds"
-POOLED = f"{STUDENT}, at least the Clopper-Pearson interval of all starts"
-CLOPPER_PEARSON = "95 % Clopper-Pearson interval over starts"
+STUDENT = "Means over {count} seeds with 95 % Student t intervals"
+POOLED = f"{STUDENT}, widened where needed to the Clopper-Pearson intervals of all starts"
+EQUAL = "; numbers without an interval are equal at all seeds."
+CLOPPER_PEARSON = "Shares with 95 % Clopper-Pearson intervals over starts."
 
 
 @frozen
@@ -29,14 +30,13 @@ class Estimate:
 
 @frozen
 class MeanTable:
-    """A table whose cells may be estimates; `interval` names what theirs is, and is empty without any."""
+    """A table whose cells may be estimates; `interval` says in a sentence what they are."""
 
     name: str
     keys: tuple[str, ...]
     columns: Mapping[str, Sequence[Any]]
     shares: tuple[str, ...]
     interval: str
-    seeds: int
 
 
 def average_seeds(table: ResultTable) -> MeanTable:
@@ -47,17 +47,18 @@ def average_seeds(table: ResultTable) -> MeanTable:
     in text, or a seed lacks some of them.
     """
     if not table.has_seeds:
-        interval = CLOPPER_PEARSON if table.shares else ""
+        interval = CLOPPER_PEARSON if set(table.shares) & set(table.columns) else ""
         columns = {name: _starts_estimates(table, name) for name in table.columns}
-        return MeanTable(table.name, table.keys, columns, table.shares, interval, 1)
+        return MeanTable(table.name, table.keys, columns, table.shares, interval)
     seeds = list(dict.fromkeys(table.columns[SEED_COLUMN]))
     groups = _align_rows(table, len(seeds))
     columns = {
         name: [_merge(table, name, rows) for rows in groups] for name in table.columns if name != SEED_COLUMN
     }
     keys = tuple(key for key in table.keys if key != SEED_COLUMN)
-    interval = (POOLED if table.shares else STUDENT).format(count=len(seeds))
-    return MeanTable(table.name, keys, columns, table.shares, interval if len(seeds) > 1 else "", len(seeds))
+    shares = set(table.shares) & set(columns)
+    interval = ((POOLED if shares else STUDENT) + EQUAL).format(count=len(seeds))
+    return MeanTable(table.name, keys, columns, table.shares, interval if len(seeds) > 1 else "")
 
 
 def _align_rows(table: ResultTable, seeds: int) -> list[list[int]]:
@@ -81,7 +82,7 @@ def _merge(table: ResultTable, name: str, rows: Sequence[int]) -> Any:
     cells = [table.columns[name][row] for row in rows]
     numbers = all(isinstance(cell, int | float) and not isinstance(cell, bool) for cell in cells)
     if name in table.shares and numbers:
-        starts = [table.columns["starts"][row] for row in rows]
+        starts = [table.starts[row] for row in rows]
         return Estimate(_mean(cells), *over_seeds(cells, min(starts)))
     if all(cell == cells[0] for cell in cells):
         return cells[0]
@@ -99,7 +100,7 @@ def _starts_estimates(table: ResultTable, name: str) -> list[Any]:
         return cells
     return [
         share if share is None else Estimate(share, *clopper_pearson(round(share * starts), starts))
-        for share, starts in zip(cells, table.columns["starts"], strict=True)
+        for share, starts in zip(cells, table.starts, strict=True)
     ]
 
 
