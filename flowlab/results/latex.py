@@ -104,7 +104,11 @@ def _format(cell: Any, digits: int, scale: int) -> str:
         return _format_estimate(cell.mean * scale, cell.low * scale, cell.high * scale, digits)
     if isinstance(cell, float):
         return _format_number(cell * scale, digits)
-    return f"${cell}$" if isinstance(cell, int) and not isinstance(cell, bool) else escape(format_cell(cell))
+    return (
+        f"${cell}$"
+        if isinstance(cell, int) and not isinstance(cell, bool)
+        else escape(" ".join(format_cell(cell).split()))
+    )
 
 
 def _format_number(number: float, digits: int) -> str:

@@ -118,6 +118,24 @@ def test_what_cannot_be_averaged_says_so() -> None:
     assert len(cells(each)) == 3
 
 
+def test_a_seed_without_a_number_leaves_no_mean() -> None:
+    ratios = table(
+        width=[1, 1, 2, 2], seed=[0, 1] * 2, ratio=[1.0, None, 1.5, math.nan], cost=[1.0, 2.0, 3.0, 3.0]
+    )
+    latex = to_latex(ratios)
+    assert [row[-1] for row in cells(latex)][1:] == [r"$1.5 \pm 6.4$", "$3.00$"]
+    assert cells(latex)[0] == ["width", "cost"]
+    mixed = to_latex(table(width=[1, 1, 2, 2], seed=[0, 1] * 2, ratio=[1.0, None, 1.5, 1.5]))
+    assert [row[-1] for row in cells(mixed)] == ["ratio", "--", "$1.50$"]
+    assert "are equal at all seeds, and -- stands where a seed has no number." in mixed
+
+
+def test_one_seed_of_a_sweep_over_seeds_is_as_none() -> None:
+    shares = ResultTable("ends", ("seed",), {"seed": [3], "virtual": [0.0]}, ("virtual",), [10])
+    assert cells(to_latex(shares)) == [[r"virtual (\%)"], ["$0^{+31}_{-0}$"]]
+    assert "Clopper-Pearson intervals over starts." in to_latex(shares)
+
+
 def test_csv_cells_come_back_with_their_types() -> None:
     assert read_csv('a,b,c,d,e,f,g\n1,1.5,true,x,,"[1, 2]",1\n2,nan,,1,,,0.5\n') == {
         "a": [1, 2],
