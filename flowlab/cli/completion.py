@@ -36,12 +36,20 @@ def components(incomplete: str) -> list[Offer]:
 
 
 def experiments(incomplete: str) -> list[str]:
-    """Experiment files here and in the folders below."""
+    """Experiment files here and in the folders below; else the names of those that come with flowlab."""
     folder, _, start = incomplete.rpartition("/")
     here = Path(folder) if folder else Path("/" if incomplete.startswith("/") else ".")
     files = (file for pattern in (f"{start}*.toml", f"{start}*/*.toml") for file in _glob(here, pattern))
     texts = (str(file) for file in files if _is_experiment(file))
-    return sorted(f"./{text}" if incomplete.startswith("./") else text for text in texts)
+    here_or_below = sorted(f"./{text}" if incomplete.startswith("./") else text for text in texts)
+    return here_or_below or examples(incomplete)
+
+
+def examples(incomplete: str) -> list[str]:
+    """The names of the experiments that come with flowlab."""
+    from flowlab.scaffold.examples import find_examples
+
+    return [name for name in find_examples() if name.startswith(incomplete)]
 
 
 def settings(ctx: typer.Context, incomplete: str) -> list[Offer]:

@@ -21,27 +21,33 @@ def _find_file(path: Path) -> Path:
     try:
         return require_example(path.name)
     except ExperimentError as error:
+        if path.exists():  # a folder, say: who reads it says what is wrong with it
+            return path
         [problem] = error.problems
         rule = f"there is no such file, and {problem.message}"
         print_error(str(Problem(problem.where, rule, problem.suggestion)))
         raise typer.Exit(error.exit_code) from error
 
 
-def _find_files(paths: list[Path]) -> list[Path]:
-    return [_find_file(path) for path in paths]
+def _find_argument(context: typer.Context, path: Path) -> Path:
+    return path if context.resilient_parsing else _find_file(path)  # as it is while the shell completes a line
+
+
+def _find_arguments(context: typer.Context, paths: list[Path]) -> list[Path]:
+    return paths if context.resilient_parsing else [_find_file(path) for path in paths]
 
 
 _EXPERIMENT = "experiment file (TOML), or the name of one that comes with flowlab"
 File = Annotated[
     Path,
     typer.Argument(
-        help=_EXPERIMENT, show_default=False, autocompletion=completion.experiments, callback=_find_file
+        help=_EXPERIMENT, show_default=False, autocompletion=completion.experiments, callback=_find_argument
     ),
 ]
 Files = Annotated[
     list[Path],
     typer.Argument(
-        help=_EXPERIMENT, show_default=False, autocompletion=completion.experiments, callback=_find_files
+        help=_EXPERIMENT, show_default=False, autocompletion=completion.experiments, callback=_find_arguments
     ),
 ]
 Past = Annotated[Path, typer.Argument(help="a run's folder, or a lock file", metavar="RUN", show_default=False)]

@@ -42,7 +42,7 @@ def to_latex(
     """
     table = table.choose_columns(columns) if columns else table
     table = evolve(table, columns=dict(_reduce_lists(name, cells) for name, cells in table.columns.items()))
-    content = MeanTable(table.name, table.keys, table.columns, table.shares, "", 1)
+    content = MeanTable(table.name, table.keys, table.columns, table.shares, "")
     if not each_seed:
         content = average_seeds(table)
     filled = {name: cells for name, cells in content.columns.items() if any(cell is not None for cell in cells)}
@@ -54,7 +54,7 @@ def to_latex(
     ]
     alignment = "".join("r" if _is_numeric(cells) else "l" for cells in content.columns.values())
     rows = [f"    {' & '.join(cells)} \\\\" for cells in zip(*texts, strict=True)]
-    text = [caption or f"{escape(table.name)}.", _explain_interval(content)]
+    text = [caption or f"{escape(table.name)}.", escape(content.interval).replace(" \\%", r"~\%")]
     return "\n".join(
         [
             r"\begin{table}  % needs \usepackage{booktabs}",
@@ -83,15 +83,6 @@ def _header(name: str, share: bool) -> str:
     return f"{escape(name)} (\\%)" if share else escape(name)
 
 
-def _explain_interval(content: MeanTable) -> str:
-    """What stands behind the signs of plus and minus."""
-    if not content.interval:
-        return ""
-    what = "Mean" if content.seeds > 1 else "Share"
-    rest = "; numbers without it are equal at all seeds" if content.seeds > 1 else ""
-    return f"{what} with the {escape(content.interval).replace(' ', '~', 1)}{rest}."
-
-
 def _reduce_lists(name: str, cells: Sequence[Any]) -> tuple[str, Sequence[Any]]:
     """A column whose lists are replaced by their largest numbers; None where a list has none."""
     if not any(isinstance(cell, list) for cell in cells):
@@ -113,7 +104,11 @@ def _format(cell: Any, digits: int, scale: int) -> str:
         return _format_estimate(cell.mean * scale, cell.low * scale, cell.high * scale, digits)
     if isinstance(cell, float):
         return _format_number(cell * scale, digits)
-    return f"${cell}$" if isinstance(cell, int) and not isinstance(cell, bool) else escape(format_cell(cell))
+    return (
+        f"${cell}$"
+        if isinstance(cell, int) and not isinstance(cell, bool)
+        else escape(" ".join(format_cell(cell).split()))
+    )
 
 
 def _format_number(number: float, digits: int) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve, frozen
 
 from flowlab.output.tables import format_cell
+from flowlab.output.text_table import align_columns
 from flowlab.results.extras import require_pandas
 from flowlab.results.html import html_table
 from flowlab.results.unknown_name import UnknownName
@@ -19,17 +20,18 @@ SEED_COLUMN = "seed"
 _SHOWN_ROWS = 20  # as many as a notebook shows at a glance
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class ResultTable:
     """Columns of equal length by name; `keys` are those with swept values, the seed among them.
 
-    `shares` are columns with shares of so many starts as the column `starts` says.
+    `shares` are columns with shares of `starts`, of which each row has a number.
     """
 
     name: str
     keys: tuple[str, ...]
     columns: Mapping[str, Sequence[Any]]
     shares: tuple[str, ...] = ()
+    starts: Sequence[int] = ()
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), ()))
@@ -50,8 +52,7 @@ class ResultTable:
             if name not in self.columns:
                 raise UnknownName(f"columns of {self.name}", name, list(self.columns))
         kept = [*self.keys, *(name for name in names if name not in self.keys)]
-        starts = ["starts"] if set(self.shares) & set(kept) and "starts" not in kept else []
-        return evolve(self, columns={name: self.columns[name] for name in [*kept, *starts]})
+        return evolve(self, columns={name: self.columns[name] for name in kept})
 
     def to_frame(self) -> DataFrame:
         """The table as a pandas DataFrame. Raises ExtraMissing without pandas."""
@@ -62,10 +63,18 @@ class ResultTable:
         }
         return pandas.DataFrame(series)
 
+    def __repr__(self) -> str:
+        """The first rows, as text."""
+        rest = [f"and {len(self) - _SHOWN_ROWS} more rows"] if len(self) > _SHOWN_ROWS else []
+        return "\n".join([*align_columns([list(self.columns), *self._first_rows]), *rest])
+
     def _repr_html_(self) -> str:
         """The first rows."""
-        rows = [list(map(format_cell, row.values())) for row in self.rows[:_SHOWN_ROWS]]
-        return html_table(self.name, list(self.columns), rows, len(self))
+        return html_table(self.name, list(self.columns), self._first_rows, len(self))
+
+    @property
+    def _first_rows(self) -> list[list[str]]:
+        return [list(map(format_cell, row.values())) for row in self.rows[:_SHOWN_ROWS]]
 
 
 def _is_integer_with_gaps(column: Sequence[Any]) -> bool:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class Results(Mapping[str, NodeResult]):
     """What came of a run, by node: `kind.name`, with swept values in brackets (`dataset.box[points=3]`)."""
 
@@ -101,6 +101,9 @@ class Results(Mapping[str, NodeResult]):
     def summary(self) -> dict[str, Any]:
         """What summary.json holds."""
         return self._source.summary.data
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {len(self)} nodes, {len(self.table_names)} tables>"
 
     def __str__(self) -> str:
         return self._source.answer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from flowlab.api import CLASSES, Table
 from flowlab.api.helpers.labels import without_setting
@@ -47,7 +47,8 @@ class RunTables:
         if name == NODES:
             return self._join(NODES, [(node.variant, _describe(key, node)) for key, node in self._nodes.items()])
         if name == ENDS:
-            return self._join(ENDS, list(self._ends()), shares=CLASSES)
+            ends = self._join(ENDS, list(self._ends()))
+            return evolve(ends, shares=CLASSES, starts=ends.columns["starts"])
         if name in self.source.table_names:
             return self._from_csv(name)
         chosen = [node for key, node in self._nodes.items() if without_setting(key) == name]
@@ -95,13 +96,13 @@ class RunTables:
         own = {column: cells for column, cells in columns.items() if column not in paths}
         return ResultTable(name, tuple(keys), join_columns(keys, own, owner))
 
-    def _join(self, name: str, rows: list[Setting], shares: tuple[str, ...] = ()) -> ResultTable:
+    def _join(self, name: str, rows: list[Setting]) -> ResultTable:
         """One table of rows with different columns; a cell that a row lacks is None."""
         columns = dict.fromkeys(column for _, row in rows for column in row)
         paths = swept_paths(variant for variant, _ in rows)
         keys = {self._key_names[path]: [variant.get(path) for variant, _ in rows] for path in paths}
         own = {column: [row.get(column) for _, row in rows] for column in columns}
-        return ResultTable(name, tuple(keys), join_columns(keys, own, name), shares)
+        return ResultTable(name, tuple(keys), join_columns(keys, own, name))
 
     def _owner(self, table: str) -> str:
         """The node `kind.name` that made a table."""

@@ -13,9 +13,11 @@ from flowlab.api import ExperimentError, Problem
 from flowlab.output.tables import format_cell
 from flowlab.results.result_table import SEED_COLUMN, ResultTable
 
-STUDENT = "95 % Student t interval of the mean over {count} seeds"
-POOLED = f"{STUDENT}, at least the Clopper-Pearson interval of all starts"
-CLOPPER_PEARSON = "95 % Clopper-Pearson interval over starts"
+STUDENT = "Means over {count} seeds with 95 % Student t intervals"
+POOLED = f"{STUDENT}, widened where needed to the Clopper-Pearson intervals of all starts"
+EQUAL = "; numbers without an interval are equal at all seeds"
+GAPS = ", and -- stands where a seed has no number"
+CLOPPER_PEARSON = "Shares with 95 % Clopper-Pearson intervals over starts."
 
 
 @frozen
@@ -29,35 +31,38 @@ class Estimate:
 
 @frozen
 class MeanTable:
-    """A table whose cells may be estimates; `interval` names what theirs is, and is empty without any."""
+    """A table whose cells may be estimates; `interval` says in a sentence what they are."""
 
     name: str
     keys: tuple[str, ...]
     columns: Mapping[str, Sequence[Any]]
     shares: tuple[str, ...]
     interval: str
-    seeds: int
 
 
 def average_seeds(table: ResultTable) -> MeanTable:
     """The means of numbers that vary over the seeds; what is equal at all of them stays as it is.
 
-    Rows belong together that have the same other swept keys and the same place among the rows of their seed. A
-    share gets an interval at a single seed too, that of its starts. Raises ExperimentError where such rows differ
-    in text, or a seed lacks some of them.
+    Rows belong together that have the same other swept keys and the same place among the rows of their seed. Where
+    one of them has no number, there is no mean. A share gets an interval at a single seed too, that of its starts.
+    Raises ExperimentError where such rows differ in text, or a seed lacks some of them.
     """
-    if not table.has_seeds:
-        interval = CLOPPER_PEARSON if table.shares else ""
-        columns = {name: _starts_estimates(table, name) for name in table.columns}
-        return MeanTable(table.name, table.keys, columns, table.shares, interval, 1)
-    seeds = list(dict.fromkeys(table.columns[SEED_COLUMN]))
-    groups = _align_rows(table, len(seeds))
-    columns = {
-        name: [_merge(table, name, rows) for rows in groups] for name in table.columns if name != SEED_COLUMN
-    }
+    seeds = list(dict.fromkeys(table.columns[SEED_COLUMN])) if table.has_seeds else []
     keys = tuple(key for key in table.keys if key != SEED_COLUMN)
-    interval = (POOLED if table.shares else STUDENT).format(count=len(seeds))
-    return MeanTable(table.name, keys, columns, table.shares, interval if len(seeds) > 1 else "", len(seeds))
+    names = [name for name in table.columns if name not in table.keys or name in keys]
+    has_shares = any(name in table.shares for name in names)
+    if len(seeds) < 2:
+        columns = {name: _starts_estimates(table, name) for name in names}
+        return MeanTable(table.name, keys, columns, table.shares, CLOPPER_PEARSON if has_shares else "")
+    groups = _align_rows(table, len(seeds))
+    columns = {name: [_merge(table, name, rows) for rows in groups] for name in names}
+    gaps = any(
+        cell is None and any(table.columns[name][row] is not None for row in rows)
+        for name, cells in columns.items()
+        for cell, rows in zip(cells, groups, strict=True)
+    )
+    interval = (POOLED if has_shares else STUDENT).format(count=len(seeds))
+    return MeanTable(table.name, keys, columns, table.shares, f"{interval}{EQUAL}{GAPS if gaps else ''}.")
 
 
 def _align_rows(table: ResultTable, seeds: int) -> list[list[int]]:
@@ -79,15 +84,20 @@ def _merge(table: ResultTable, name: str, rows: Sequence[int]) -> Any:
     from flowlab.theory.statistics.intervals import over_seeds
 
     cells = [table.columns[name][row] for row in rows]
-    numbers = all(isinstance(cell, int | float) and not isinstance(cell, bool) for cell in cells)
-    if name in table.shares and numbers:
-        starts = [table.columns["starts"][row] for row in rows]
-        return Estimate(_mean(cells), *over_seeds(cells, min(starts)))
+    numbers = [cell for cell in cells if _is_number(cell)]
+    if name in table.shares and len(numbers) == len(cells):
+        return Estimate(_mean(cells), *over_seeds(cells, min(table.starts[row] for row in rows)))
     if all(cell == cells[0] for cell in cells):
         return cells[0]
-    if not numbers:
+    if not all(cell is None or _is_number(cell) for cell in cells):
         raise _refuse(table, f"the column {name!r} differs between seeds and is no number")
+    if any(cell is None or not math.isfinite(cell) for cell in cells):
+        return None
     return Estimate(_mean(cells), *over_seeds(cells, None))
+
+
+def _is_number(cell: Any) -> bool:
+    return isinstance(cell, int | float) and not isinstance(cell, bool)
 
 
 def _starts_estimates(table: ResultTable, name: str) -> list[Any]:
@@ -99,7 +109,7 @@ def _starts_estimates(table: ResultTable, name: str) -> list[Any]:
         return cells
     return [
         share if share is None else Estimate(share, *clopper_pearson(round(share * starts), starts))
-        for share, starts in zip(cells, table.columns["starts"], strict=True)
+        for share, starts in zip(cells, table.starts, strict=True)
     ]
 
 

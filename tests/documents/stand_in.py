@@ -83,7 +83,7 @@ def checked(arguments: list[str]) -> list[str]:
     kept, rest = [], list(arguments)
     while rest:
         match rest:
-            case ["--out" | "--device", _, *rest]:
+            case ["--out" | "--device" | "--only", _, *rest]:
                 pass
             case ["--quiet" | "--no-store" | "--json", *rest]:
                 pass

@@ -20,7 +20,10 @@ PAGES = ROOT / "flowlab/docs/pages"
 TOUR = PAGES / "tutorial/tour.md"
 IN_EARNEST = [
     TOUR,
-    *(PAGES / f"how-to/{name}.md" for name in ("own-data", "sweep", "figure", "compare", "reproduce")),
+    *(
+        PAGES / f"how-to/{name}.md"
+        for name in ("own-data", "sweep", "figure", "tables", "compare", "reproduce", "python")
+    ),
 ]
 PLUGINS = sorted((ROOT / "plugins").glob("*/README.md"))
 DOCUMENTS = [ROOT / "README.md", ROOT / "tests/README.md", *sorted(PAGES.rglob("*.md")), *PLUGINS]

@@ -45,7 +45,8 @@ def test_a_mean_and_its_student_interval() -> None:
 def test_the_table_says_which_interval_it_has() -> None:
     latex = to_latex(table(width=[8, 8, 8], seed=[0, 1, 2], cost=[1.0, 2.0, 3.0]))
     assert cells(latex) == [["width", "cost"], ["$8$", r"$2.0 \pm 2.5$"]]
-    assert r"Mean with the 95~\% Student t interval of the mean over 3 seeds" in latex
+    rest = "; numbers without an interval are equal at all seeds."
+    assert rf"\caption{{t. Means over 3 seeds with 95~\% Student t intervals{rest}}}" in latex
     assert r"\begin{tabular}{rr}" in latex
     assert r"\pm" not in to_latex(table(width=[8], cost=[1.0]))
     assert "interval" not in to_latex(table(width=[8], cost=[1.0]))
@@ -53,28 +54,28 @@ def test_the_table_says_which_interval_it_has() -> None:
 
 def test_shares_of_one_seed_have_the_exact_binomial_interval() -> None:
     # of 10 starts none: the upper end is 1 - (alpha / 2) ** (1 / n) in closed form
-    shares = ResultTable("ends", (), {"flow": ["pf"], "starts": [10], "virtual": [0.0]}, shares=("virtual",))
+    shares = ResultTable("ends", (), {"flow": ["pf"], "starts": [10], "virtual": [0.0]}, ("virtual",), [10])
     [estimate] = average_seeds(shares).columns["virtual"]
     assert estimate == Estimate(0.0, 0.0, pytest.approx(1 - 0.025**0.1, rel=1e-9))
     latex = to_latex(shares)
     assert cells(latex) == [["flow", "starts", r"virtual (\%)"], ["pf", "$10$", "$0^{+31}_{-0}$"]]
-    assert r"Share with the 95~\% Clopper-Pearson interval over starts." in latex
+    assert r"Shares with 95~\% Clopper-Pearson intervals over starts." in latex
 
 
 def test_shares_over_seeds() -> None:
     columns = {"seed": [0, 1, 2], "starts": [1000] * 3, "virtual": [0.1, 0.2, 0.3]}
-    shares = ResultTable("ends", ("seed",), columns, shares=("virtual",))
+    shares = ResultTable("ends", ("seed",), columns, ("virtual",), [1000] * 3)
     [estimate] = average_seeds(shares).columns["virtual"]
     half = T_2 * 0.1 / math.sqrt(3)
     assert (estimate.low, estimate.high) == pytest.approx((max(0, 0.2 - half), 0.2 + half), rel=1e-9)
     latex = to_latex(shares)
-    assert "at least the Clopper-Pearson interval of all starts" in latex
+    assert "widened where needed to the Clopper-Pearson intervals of all starts" in latex
     assert cells(latex)[1] == ["$1000$", "$20^{+25}_{-20}$"]
 
 
 def test_equal_shares_at_all_seeds_still_have_the_interval_of_the_starts() -> None:
     columns = {"seed": [0, 1], "starts": [5, 5], "virtual": [0.0, 0.0]}
-    [estimate] = average_seeds(ResultTable("ends", ("seed",), columns, shares=("virtual",))).columns["virtual"]
+    [estimate] = average_seeds(ResultTable("ends", ("seed",), columns, ("virtual",), [5, 5])).columns["virtual"]
     assert estimate.high == pytest.approx(1 - 0.025 ** (1 / 10), rel=1e-9)
 
 
@@ -115,6 +116,24 @@ def test_what_cannot_be_averaged_says_so() -> None:
         to_latex(table(seed=[0, 0, 1], x=[1.0, 2.0, 3.0]))
     each = to_latex(table(seed=[0, 1], **{"class": ["training", "virtual"]}), each_seed=True)
     assert len(cells(each)) == 3
+
+
+def test_a_seed_without_a_number_leaves_no_mean() -> None:
+    ratios = table(
+        width=[1, 1, 2, 2], seed=[0, 1] * 2, ratio=[1.0, None, 1.5, math.nan], cost=[1.0, 2.0, 3.0, 3.0]
+    )
+    latex = to_latex(ratios)
+    assert [row[-1] for row in cells(latex)][1:] == [r"$1.5 \pm 6.4$", "$3.00$"]
+    assert cells(latex)[0] == ["width", "cost"]
+    mixed = to_latex(table(width=[1, 1, 2, 2], seed=[0, 1] * 2, ratio=[1.0, None, 1.5, 1.5]))
+    assert [row[-1] for row in cells(mixed)] == ["ratio", "--", "$1.50$"]
+    assert "are equal at all seeds, and -- stands where a seed has no number." in mixed
+
+
+def test_one_seed_of_a_sweep_over_seeds_is_as_none() -> None:
+    shares = ResultTable("ends", ("seed",), {"seed": [3], "virtual": [0.0]}, ("virtual",), [10])
+    assert cells(to_latex(shares)) == [[r"virtual (\%)"], ["$0^{+31}_{-0}$"]]
+    assert "Clopper-Pearson intervals over starts." in to_latex(shares)
 
 
 def test_csv_cells_come_back_with_their_types() -> None:

@@ -287,6 +287,9 @@ def test_a_notebook_shows_the_files_of_the_run(opened: Any, runs: Path) -> None:
         opened[BANK].picture()
     assert "<caption>ends</caption>" in opened.table("ends")._repr_html_()
     assert "the first 20 of 120 rows" in opened.table("classifier.ends.endpoints")._repr_html_()
+    assert repr(opened.table("ends")).splitlines()[0].split()[:4] == ["width", "seed", "classifier", "flow"]
+    assert repr(opened.table("classifier.ends.endpoints")).endswith("and 100 more rows")
+    assert repr(opened) == f"<Results: {len(opened)} nodes, {len(opened.table_names)} tables>"
     html = opened._repr_html_()
     assert html.count("<img") == len(opened.figures)
     assert "classifier.ends.endpoints" in html

@@ -42,3 +42,36 @@ def test_the_last_value_of_a_cell_is_shown_as_a_picture(shell, tmp_path):
     assert shown["results['figure.plane']"]["image/png"].startswith(b"\x89PNG")
     assert "data:image/png;base64," in shown["results"]["text/html"]
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.fixture
+def kernel(shell, monkeypatch):
+    """The shell as a kernel's: the one of this process, and what it publishes."""
+    published = []
+    monkeypatch.setattr(InteractiveShell, "_instance", shell)
+    monkeypatch.setattr(InteractiveShell, "kernel", object(), raising=False)
+
+    def publish(data, *_, update=False, transient=None, **__):
+        published.append((data["text/html"], update, transient["display_id"]))
+
+    monkeypatch.setattr(shell.display_pub, "publish", publish)
+    return published
+
+
+def test_a_kernel_shows_progress_in_one_place(shell, kernel, capsys):
+    """The bars are HTML of the cell, published once and updated after that; stderr stays empty."""
+    shell.run_cell(CELL.replace("run(quiet=True)", "run()"), store_history=False).raise_error()
+    assert [update for _, update, _ in kernel] == [False, *[True] * (len(kernel) - 1)]
+    assert len({place for *_, place in kernel}) == 1
+    assert "0 of 5 nodes" in kernel[0][0]
+    assert '<progress value="5" max="5"></progress> 5 of 5 nodes' in kernel[-1][0]
+    assert capsys.readouterr().err == ""
+
+
+def test_a_table_of_the_results_is_rich(shell):
+    shell.run_cell(CELL, store_history=False).raise_error()
+    ran = shell.run_cell("results.table('ends')", store_history=False)
+    shown, _ = shell.display_formatter.format(ran.result)
+    assert "<caption>ends</caption>" in shown["text/html"]
+    ran = shell.run_cell("results['figure.plan']", store_history=False)
+    assert "did you mean 'figure.plane'?" in str(ran.error_in_exec)

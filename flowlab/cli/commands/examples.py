@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from flowlab.cli import completion
 from flowlab.cli.errors import handle_errors
 from flowlab.cli.options import Debug
 from flowlab.output.echo import echo
@@ -14,7 +15,10 @@ from flowlab.output.echo import echo
 
 def examples(
     names: Annotated[
-        list[str] | None, typer.Argument(help="experiments to copy [default: list all]", show_default=False)
+        list[str] | None,
+        typer.Argument(
+            help="experiments to copy [default: list all]", show_default=False, autocompletion=completion.examples
+        ),
     ] = None,
     out: Annotated[Path, typer.Option(help="folder for the copies")] = Path("experiments"),
     everything: Annotated[bool, typer.Option("--all", help="copy all of them")] = False,
