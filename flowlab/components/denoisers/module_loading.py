@@ -25,7 +25,7 @@ _MOST_NAMES = 3
 def make_module(
     source: Path, network: str, arguments: Mapping[str, Any], weights: str | None, key: str | None
 ) -> torch.nn.Module:
-    """The module that a class of a Python file makes, with its weights. The file is run.
+    """The module that a class of a Python file makes, with its weights; the file is run.
 
     Raises NodeError.
     """
