@@ -74,6 +74,10 @@ def image_folder(folder: type) -> Any:
     return folder(path="tests/components/images", samples=10)
 
 
+def torch_module(module: type) -> Any:
+    return module("a", "a", source="tests/components/own_networks.py", network="Shrink")
+
+
 def variance_exploding(schedule: type) -> st.SearchStrategy[Any]:
     times = st.tuples(st.floats(1e-3, 100), st.floats(1e-3, 0.9))
     return st.builds(
@@ -99,6 +103,7 @@ FACTORIES = {
     ("dataset", "image-folder"): image_folder,
     ("schedule", "variance-exploding"): variance_exploding,
     ("schedule", "noise-levels"): noise_levels,
+    ("denoiser", "torch-module"): torch_module,
     ("executor", "local"): lambda executor: executor(workers=2),
     ("optimizer", "augmented-lagrangian"): lambda optimizer: optimizer(steps=3000, multiplier_rate=0.03),
     ("optimizer", "weight-decay"): lambda optimizer: optimizer(steps=1000),

@@ -39,7 +39,10 @@ class NpyHeader:
 
 
 def read_npy(path: Path) -> np.ndarray:
-    """The array of a .npy file. Raises FileContentError, OSError, MemoryError."""
+    """The array of a .npy file.
+
+    Raises FileContentError, OSError, MemoryError.
+    """
     import numpy as np
 
     header = read_npy_header(path)
@@ -49,7 +52,10 @@ def read_npy(path: Path) -> np.ndarray:
 
 
 def read_npy_header(path: Path) -> NpyHeader:
-    """The head of a .npy file, which fits its size. Raises FileContentError, OSError."""
+    """The head of a .npy file, which fits its size.
+
+    Raises FileContentError, ForeignFileError, OSError.
+    """
     with path.open("rb") as file:
         head = file.read(12)
         if not head.startswith(_NPY):
@@ -86,12 +92,15 @@ def _parse_header(text: bytes) -> dict[str, Any]:
 
 @frozen
 class TensorFile:
-    """A .safetensors file of numbers, by the names of its tensors. Raises FileContentError, OSError."""
+    """A .safetensors file of numbers, by the names of its tensors."""
 
     path: Path
 
     def shape(self, key: str | None) -> tuple[int, ...]:
-        """The shape of the tensor of a name, or of the only one, whose type numpy has."""
+        """The shape of the tensor of a name, or of the only one.
+
+        Raises FileContentError unless numpy has its type, OSError.
+        """
         with self._open() as file:
             part = file.get_slice(self._name(key, file.keys()))
             if part.get_dtype() not in _TENSORS:
@@ -100,7 +109,10 @@ class TensorFile:
             return tuple(part.get_shape())
 
     def read(self, key: str | None) -> np.ndarray:
-        """The tensor of a name, or the only one."""
+        """The tensor of a name, or the only one.
+
+        Raises FileContentError, OSError.
+        """
         self.shape(key)
         with self._open() as file:
             return file.get_tensor(self._name(key, file.keys()))

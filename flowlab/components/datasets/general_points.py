@@ -51,7 +51,10 @@ class Rows:
 
     @classmethod
     def of(cls, array: np.ndarray, counts: Sequence[int] = ()) -> Rows:
-        """The rows of an array (N, ...): what is behind the first axis is one point."""
+        """The rows of an array (N, ...): what is behind the first axis is one point.
+
+        Raises FileContentError.
+        """
         import numpy as np
 
         check_shape(array.shape)
@@ -74,7 +77,10 @@ class Rows:
         check_anchor(anchor, len(self.values))
 
     def build(self, anchor: Anchor, samples: int, context: Context) -> Result:
-        """The training set; equal rows are one point, with noisy samples of its own each time."""
+        """The training set; equal rows are one point, with noisy samples of its own each time.
+
+        Raises NodeError where two points are one in the precision asked for.
+        """
         import torch
 
         from flowlab.theory.convex_programs.wide_vertex import wide_vertex

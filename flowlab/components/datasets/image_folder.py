@@ -82,7 +82,10 @@ class ImageFolder:
         return sorted(images, key=lambda file: file.relative_to(self.path).as_posix())[: self.most]
 
     def _rows(self, files: list[Path]) -> Rows:
-        """The images as rows. Raises NodeError."""
+        """The images as rows.
+
+        Raises NodeError.
+        """
         import numpy as np
 
         if len(files) < 2:
@@ -101,7 +104,10 @@ class ImageFolder:
             raise NodeError(f"can't read images from {self.path!r}: {reason}") from error
 
     def _image(self, file: Path) -> np.ndarray:
-        """The pixels of an image, 0 to 1: (rows, columns), or (3, rows, columns). Raises FileContentError."""
+        """The pixels of an image, 0 to 1: (rows, columns), or (3, rows, columns).
+
+        Raises FileContentError.
+        """
         import numpy as np
         from PIL import Image
 

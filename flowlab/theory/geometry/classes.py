@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from attrs import frozen
 from torch import Tensor
@@ -33,8 +35,7 @@ def classify(y: Tensor, geometry: Geometry, threshold: float, metric: Metric) ->
     Source: arXiv 2506.19031, Section 5, for training, virtual and boundary.
     """
     near = threshold * geometry.scale
-    distances = (norm(part[:, None] - geometry.points, metric).amin(-1) for part in y.split(256))
-    to_training = torch.cat(list(distances))
+    to_training = _distance_to_nearest(y, geometry.points, metric)
     # about an anchor inside the hull every point has an edge, and the sum of all edges is no candidate
     most = len(geometry.points) - 1
     to_virtual = nearest_sum(geometry.anchor, geometry.edges, y, metric, least=2, most=most, rays=geometry.rays)
@@ -48,3 +49,9 @@ def classify(y: Tensor, geometry: Geometry, threshold: float, metric: Metric) ->
     labels[to_virtual <= near] = 1
     labels[to_training <= near] = 0
     return Classification(labels, to_training, to_virtual)
+
+
+def _distance_to_nearest(y: Tensor, points: Tensor, metric: Metric) -> Tensor:
+    """The distance of each y (S, d) to the nearest of points (N, d): (S,); the differences are never held."""
+    order = math.inf if metric == "linf" else 2.0
+    return torch.cdist(y, points, p=order, compute_mode="donot_use_mm_for_euclid_dist").amin(-1)

@@ -132,3 +132,14 @@ def test_outcomes_refuse_points_that_are_near_both_ends():
     lengths, mean = torch.ones(2, dtype=torch.float64), torch.zeros(2, dtype=torch.float64)
     with pytest.raises(ValueError, match="half the shortest"):
         outcome_probabilities(lengths, 0.1, mean, 1.0, 0.5)
+
+
+@pytest.mark.parametrize("metric", ["l2", "linf"])
+def test_the_nearest_training_point_is_the_nearest_of_all(metric):
+    geometry = cube([1.0, 2.0, 3.0])
+    y = 3 * normal(0, 300, 3)
+    found = classify(y, geometry, 0.2, metric).to_training
+    for start, distance in zip(y.tolist(), found.tolist(), strict=True):
+        apart = [[abs(a - b) for a, b in zip(start, point, strict=True)] for point in geometry.points.tolist()]
+        sizes = [math.hypot(*gaps) if metric == "l2" else max(gaps) for gaps in apart]
+        assert distance == pytest.approx(min(sizes), rel=1e-14)

@@ -15,6 +15,7 @@ from flowlab.api import (
     FigureLook,
     NodeError,
     Result,
+    TrainingSet,
     key_group,
     parameter,
     reference,
@@ -26,19 +27,27 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from torch import Tensor
 
+    from flowlab.api import Geometry
+
 
 @frozen
 class Images:
     """The endpoints of flows on images, as images: one row per flow, with the class above each image.
 
-    The first row has the training points and the point c at which subset sums start. For each class it shows the
-    first endpoints that differ by more than the classifier's threshold. Larger values are darker; values outside
-    the range of the training points are clipped.
+    The first row has the training points, a sample of them if there are many, and the point c at which subset sums
+    start. For each class the other rows show the first endpoints that differ by more than the classifier's
+    threshold. Larger values are darker, unless images have three channels. Values outside the range of the
+    training points are clipped.
     """
 
     classifier: tuple[str, ...] = reference("classifier", many=True, help="classified endpoints to show")
     most: int = parameter(4, help="most images of each class in a row", ge=1)
-    shape: tuple[int, int] | None = parameter(None, help="rows and columns of an image (default: a square)", ge=1)
+    points: int = parameter(20, help="most training points in the first row", ge=1)
+    shape: tuple[int, ...] | None = parameter(
+        None,
+        help="rows and columns of an image, or 3, rows, columns (default: that of the data, or a square)",
+        ge=1,
+    )
     look: FigureLook = key_group(FigureLook)
 
     @with_look
@@ -50,37 +59,51 @@ class Images:
         rows: list[tuple[str, list[tuple[str, str, Tensor]]]] = []
         for classes in classifier.values():
             for flow, path in classes.flows.items():
-                geometry = path.bank.training.geometry
                 if not rows:
-                    known = [(f"$x_{{{n}}}$", INK, x) for n, x in enumerate(geometry.points)]
-                    rows.append(("training", [*known, ("$c$", INK, geometry.anchor)]))
+                    training = path.bank.training
+                    rows.append(self._training_row(training.geometry))
                 rows.append((flow, self._ends(classes, flow)))
-        _, (*training, _) = rows[0]
-        low = min(float(picture.min()) for *_, picture in training)
-        high = max(float(picture.max()) for *_, picture in training)
-        shape = self._shape(len(training[0][2]))
+        geometry = training.geometry
+        scale = float(geometry.points.min()), float(geometry.points.max())
+        shape = self._shape(training)
         columns = max(len(pictures) for _, pictures in rows)
-        aspect = len(rows) * (shape[0] / shape[1] * WIDTHS["double"] / columns + 0.2) / WIDTHS["double"]
+        aspect = len(rows) * (shape[-2] / shape[-1] * WIDTHS["double"] / columns + 0.2) / WIDTHS["double"]
         figure, axes = new_figure("double", aspect, rows=len(rows), columns=columns)
         for line, (name, pictures) in zip(axes, rows, strict=True):
             for ax in line:
                 ax.set(xticks=[], yticks=[])
                 ax.spines[:].set_visible(False)
             for ax, (title, colour, picture) in zip(line, pictures, strict=False):
-                _draw(ax, picture.reshape(shape), title, colour, low, high)
+                _draw(ax, picture.reshape(shape), title, colour, *scale)
             line[0].set_ylabel(name, rotation=0, ha="right", va="center")
         return Result(figure)
 
-    def _shape(self, dimension: int) -> tuple[int, int]:
-        """The rows and columns of an image.
+    def _training_row(self, geometry: Geometry) -> tuple[str, list[tuple[str, str, Tensor]]]:
+        """The name of the first row, and its images; of many points evenly spaced ones in their order."""
+        count = len(geometry.points)
+        shown = min(self.points, count)
+        chosen = [place * count // shown for place in range(shown)]
+        name = "training" if shown == count else f"training\n{shown} of {count:,}"
+        known = [(f"$x_{{{n}}}$", INK, geometry.points[n]) for n in chosen]
+        return name, [*known, ("$c$", INK, geometry.anchor)]
+
+    def _shape(self, training: TrainingSet) -> tuple[int, ...]:
+        """The rows and columns of an image, behind its channels if it has three.
 
         Raises NodeError unless they have as many pixels as there are coordinates.
         """
+        dimension = training.geometry.points.shape[1]
         side = math.isqrt(dimension)
-        rows, columns = self.shape or (side, side)
-        if rows * columns != dimension:
-            raise NodeError(f"{dimension} coordinates are no picture of {rows} x {columns} pixels: set shape")
-        return rows, columns
+        shape = self.shape or training.shape or (side, side)
+        if len(shape) == 3 and shape[0] == 1:
+            shape = shape[1:]
+        if math.prod(shape) != dimension or len(shape) not in (2, 3) or (len(shape) == 3 and shape[0] != 3):
+            size = " x ".join(map(str, shape))
+            raise NodeError(
+                f"{dimension} coordinates are no picture of {size} pixels: set shape to rows and columns, "
+                "or to 3, rows, columns"
+            )
+        return shape
 
     def _ends(self, classes: Classes, flow: str) -> list[tuple[str, str, Tensor]]:
         """The title, colour and endpoint (d,) of the images of a flow, in the order of the classes."""
@@ -100,6 +123,11 @@ class Images:
 
 
 def _draw(ax: Axes, picture: Tensor, title: str, colour: str, low: float, high: float) -> None:
-    ax.imshow(picture.detach().cpu().numpy(), cmap="Greys", vmin=low, vmax=high, interpolation="nearest")
+    pixels = picture.detach().cpu().numpy()
+    if pixels.ndim == 3:
+        share = (pixels - low) / (high - low)
+        ax.imshow(share.clip(0, 1).transpose(1, 2, 0), interpolation="nearest")
+    else:
+        ax.imshow(pixels, cmap="Greys", vmin=low, vmax=high, interpolation="nearest")
     ax.set_title(title, color=colour, fontsize=5.5, pad=2)
     ax.spines[:].set(visible=True, color=colour, linewidth=0.7)
