@@ -146,7 +146,8 @@ def _are_loaded(modules: Mapping[str, str]) -> bool:
 @lru_cache(maxsize=1)
 def _open_session(spec: RunSpec) -> WorkerSession:
     """The session of a run, kept from one batch to the next."""
-    graph = build_graph(parse_document("<order>", spec.experiment.encode()), Registry.installed())
+    raw = spec.experiment.encode()  # longer than what a person wrote: every default, and lists over lines
+    graph = build_graph(parse_document("<order>", raw, most=len(raw)), Registry.installed())
     recorder = RecordingListener()
     runner = NodeRunner.of(
         graph,
