@@ -175,8 +175,9 @@ def reference(
     """Declare a field that names a node of `kind` (annotation `str`), or several (`tuple[str, ...]`).
 
     `build` receives the value of the named node as the argument of the same name; for several nodes, a mapping
-    from name to value. With `gather` (several nodes only) the mapping has all settings of a sweep, each by its
-    `NodeLabel`, and with `seeds` those of all seeds. With `metrics` the values are the nodes' metrics.
+    from name to value. In `build` a field that names one node holds the node's kind, as names decide no result.
+    With `gather` (several nodes only) the mapping has all settings of a sweep, each by its `NodeLabel`, and with
+    `seeds` those of all seeds. With `metrics` the values are the nodes' metrics.
     Raises ValueError for `gather` without `many`, or `seeds` without `gather`.
     """
     if (gather and not many) or (seeds and not gather):

@@ -83,10 +83,15 @@ def _keys(registry: Registry, kind: str, use: Any) -> Iterator[Offer]:
     """The keys of a component, by its source."""
     from flowlab.registry.source import find_source
     from flowlab.registry.static_schema import static_component
+    from flowlab.spec.node_settings import NodeSettings, can_be_pinned
 
     entry = registry.find(kind, use) if isinstance(use, str) else None
     component = static_component(find_source(entry)) if entry else None
-    return _helps(component) if component else iter(())
+    if component is None:
+        return
+    yield from _helps(component)
+    if can_be_pinned(KINDS[kind], component):
+        yield from _helps(NodeSettings)
 
 
 def _helps(table: type) -> Iterator[Offer]:

@@ -12,7 +12,7 @@ from flowlab.api import Problem, Reference
 from flowlab.api.nearest import nearest
 from flowlab.graph.declaration import Declaration
 from flowlab.spec.document import Document
-from flowlab.spec.structure import referenced_names, structure_component
+from flowlab.spec.structure import field_types, referenced_names, structure_component
 from flowlab.spec.sweep import Axis
 
 
@@ -61,7 +61,8 @@ def structure_as_written(declaration: Declaration, document: Document, first: Do
 def structure_variants(
     declaration: Declaration, variants: Mapping[tuple[int, ...], Document]
 ) -> tuple[dict[tuple[int, ...], Any], list[Problem]]:
-    """A node's component in each of its variants, and what is wrong with them."""
+    """A node's component in each of its variants, and what is wrong with them. Raises PluginError."""
+    field_types(declaration.component)  # once for all variants: it takes longer than the rest
     components: dict[tuple[int, ...], Any] = {}
     problems: dict[Problem, None] = {}
     for chosen, varied in variants.items():

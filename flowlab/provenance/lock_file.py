@@ -20,7 +20,7 @@ from flowlab.registry.registry import Registry
 from flowlab.spec.document import Document, read_document
 from flowlab.spec.overrides import TRACKER, apply_overrides
 
-_MAX_BYTES = 1 << 24  # 30,000 nodes
+_MAX_BYTES = 1 << 27  # 100,000 nodes of more than a thousand bytes each
 
 
 @frozen

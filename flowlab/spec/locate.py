@@ -22,6 +22,10 @@ _OPAQUE = re.compile(
 )
 
 
+# A key and its value on one line, with no table inside.
+_PLAIN_KEY = re.compile(r"\s*([A-Za-z0-9_-]+)\s*=[^{\n]*")
+
+
 @frozen
 class Mark:
     """Line and column, from 1, of a key and of its value, and the statement's text.
@@ -49,8 +53,14 @@ def locate_keys(text: str) -> dict[Path, Mark]:
         if not bare[first].strip():
             first += 1
             continue
-        chunk, parsed, after = _statement(lines, bare, first)
         column = len(lines[first]) - len(lines[first].lstrip()) + 1
+        plain = _PLAIN_KEY.fullmatch(bare[first])
+        if plain and _depth(bare[first]) == 0:  # most lines of a lock, told without asking
+            mark = Mark(first + 1, column, first + 1, _value(lines[first], bare[first]), lines[first])
+            marks.setdefault((*table, plain[1]), mark)
+            first += 1
+            continue
+        chunk, parsed, after = _statement(lines, bare, first)
         if lines[first].lstrip().startswith("["):
             table = _header(parsed)
             marks.setdefault(table, Mark(first + 1, column, first + 1, column, chunk))
@@ -79,12 +89,15 @@ def _blank(match: re.Match[str]) -> str:
     return blanks if match[0].startswith("#") else f"[{blanks[1:-1]}]"
 
 
+def _depth(bare: str) -> int:
+    """How many brackets a line opens, less those that it closes."""
+    return bare.count("[") + bare.count("{") - bare.count("]") - bare.count("}")
+
+
 def _statement(lines: list[str], bare: list[str], first: int) -> tuple[str, dict[str, Any], int]:
     depth = 0
     for after in range(first + 1, len(lines) + 1):
-        depth += sum(bare[after - 1].count(mark) for mark in "[{") - sum(
-            bare[after - 1].count(mark) for mark in "]}"
-        )
+        depth += _depth(bare[after - 1])
         if depth == 0:
             chunk = "\n".join(lines[first:after])
             try:

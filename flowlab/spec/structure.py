@@ -22,12 +22,11 @@ T = TypeVar("T")
 def structure_component(
     component: type[Any], document: Document, path: tuple[str, ...]
 ) -> tuple[Any, list[Problem]]:
-    """The component that the table at `path` declares, or None and what is wrong. Raises PluginError.
+    """The component that the table at `path` declares, or None and what is wrong.
 
     Its relative paths start at the document's folder. The keys of `NodeSettings` are no parameters of the
     component, and are left aside.
     """
-    field_types(component)
     kind, name = path
     table = dict(document.data[kind][name])
     if can_be_pinned(KINDS[kind], component):

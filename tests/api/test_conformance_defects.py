@@ -161,6 +161,22 @@ def misreported(**figures: float) -> Callable[..., Any]:
     return lambda fit: evolve(fit, quality={name: [figure] * len(fit.usable) for name, figure in figures.items()})
 
 
+def noise_of_all_levels(training: Any, context: Any) -> Any:
+    """Noise from one generator for all levels, whether pinned or not."""
+    points = training.geometry.points
+
+    def draw(sigma: Any) -> Any:
+        shape = (len(sigma), len(points), training.samples, points.shape[1])
+        noise = torch.randn(shape, generator=context.generator("noise"), dtype=torch.float64)
+        return points[:, None] + sigma[:, None, None, None] * noise
+
+    return evolve(training, draw=draw)
+
+
+def noise_of_the_name(training: Any, context: Any) -> Any:
+    return evolve(training, draw=lambda sigma: training.draw(sigma) + len(context.node))
+
+
 def private_noise(trajectories: Any, context: Any) -> Any:
     states = trajectories.states
     return evolve(trajectories, states=states + torch.randn(states.shape[1:], generator=context.generator("x")))
@@ -282,6 +298,8 @@ DEFECTS: list[tuple[str, str, Any, dict[str, Any]]] = [
         dataset(geometry(points=lambda g: noisy(g.points))),
         {},
     ),
+    ("dataset", "pinned_draws_rest_on_the_seed_and_the_level", dataset(value(noise_of_all_levels)), {}),
+    ("dataset", "pinned_draws_rest_on_the_seed_and_the_level", dataset(value(noise_of_the_name)), {}),
     (
         "dataset",
         "every_dtype_and_device_is_served",

@@ -41,7 +41,7 @@ def complete(environment: Mapping[str, str], folder: Path, line: str) -> list[st
         ("flowlab graph su", ["sub/deep.toml"]),
         (
             "flowlab run tiny.toml --set dataset.b.",
-            [f"dataset.b.{key}=" for key in KEYS],
+            [f"dataset.b.{key}=" for key in (*KEYS, "seed")],
         ),
         ("flowlab check tiny.toml sub/deep.toml --set schedule.l", ["schedule.l.use=", "schedule.l.levels="]),
         ("flowlab graph tiny.toml --set figure.g.d", ["figure.g.dataset="]),
@@ -69,7 +69,7 @@ def test_a_plugin_that_breaks_is_offered_with_its_keys(site: SitePackages, tmp_p
     (tmp_path / "x.toml").write_text(text)
     assert complete(site.environment(), tmp_path, "flowlab describe star") == ["star"]
     offered = complete(site.environment(), tmp_path, "flowlab run x.toml --set dataset.")
-    assert offered == ["dataset.d.use=", "dataset.d.tips=", "dataset.e.use="]
+    assert offered == ["dataset.d.use=", "dataset.d.tips=", "dataset.d.seed=", "dataset.e.use="]
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")

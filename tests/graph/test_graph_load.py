@@ -249,7 +249,7 @@ def test_seeds_in_a_table_of_their_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (HEAD + "seeds = 0\n" + CLOUD, "seeds must be >= 1 and <= 10000, found 0"),
+        (HEAD + "seeds = 0\n" + CLOUD, "seeds must be >= 1 and <= 100000, found 0"),
         (HEAD + "seeds = true\n" + CLOUD, "seeds must be an integer, found true"),
         (HEAD + "seed = 9223372036854775807\nseeds = 2\n" + CLOUD, "the largest there is"),
         (HEAD + CLOUD + '[sweep.a]\n"experiment.seed" = [0, 0]\n', "a seed stands here twice"),

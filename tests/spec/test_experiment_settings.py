@@ -39,7 +39,7 @@ def problems(**table: Any) -> list[str]:
         ({"name": "x", "sede": 1}, ["'sede' is no parameter of [experiment]"]),
         ({"name": "x", "seed": 2**63}, ["seed must be an integer, found an integer beyond 64 bits"]),
         ({"name": "x", "seed": True}, ["seed must be an integer, found true"]),
-        ({"name": "x", "seeds": 0}, ["seeds must be >= 1 and <= 10000, found 0"]),
+        ({"name": "x", "seeds": 0}, ["seeds must be >= 1 and <= 100000, found 0"]),
         ({"name": "x", "seed": 2**63 - 1, "seeds": 2}, [f"2 seeds from {2**63 - 1} on: the largest there is is"]),
         (
             {"name": "x", "dtype": "float16"},

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import pytest
 import torch
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
@@ -110,6 +111,19 @@ class DatasetSuite(Suite):
         assert torch.equal(first.draw(sigma), first.draw(sigma)), "noise differs from call to call"
         noise = [one.draw(sigma) - one.geometry.points[:, None] for one in (first, other)]
         assert not torch.equal(*noise), "noise is the same with another seed"
+
+    @some
+    @given(st.data(), seeds)
+    def test_pinned_draws_rest_on_the_seed_and_the_level(self, data: st.DataObject, seed: int) -> None:
+        component = self.drawn(data)
+        here = evolve(context(seed), pinned_kind="dataset")
+        first, renamed = (component.build(evolve(here, node=name)).value for name in ("tested", "elsewhere"))
+        assert torch.equal(first.geometry.points, renamed.geometry.points), "a pinned node's name moves its points"
+        sigma = torch.tensor([0.3, 0.2, 0.1], dtype=torch.float64)
+        both = first.draw(sigma), renamed.draw(sigma[1:])
+        assert torch.equal(both[0][1:], both[1]), (
+            "the pinned noise of a level rests on the name or on other levels"
+        )
 
     @some
     @given(st.data(), seeds)

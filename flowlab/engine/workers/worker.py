@@ -147,8 +147,9 @@ def _are_loaded(modules: Mapping[str, str]) -> bool:
 @lru_cache(maxsize=1)
 def _open_session(spec: RunSpec) -> WorkerSession:
     """The session of a run, kept from one batch to the next."""
-    document = parse_document("<order>", spec.experiment.encode())
-    graph = build_graph(attrs.evolve(document, folder=Path(spec.folder)), Registry.installed())
+    raw = spec.experiment.encode()  # longer than what a person wrote: every default, and lists over lines
+    document = attrs.evolve(parse_document("<order>", raw, most=len(raw)), folder=Path(spec.folder))
+    graph = build_graph(document, Registry.installed())
     recorder = RecordingListener()
     runner = NodeRunner.of(
         graph,
