@@ -26,6 +26,11 @@ class DenoiserQuality:
     setting: Setting
     by_seed: Sequence[Metrics]
 
+    @property
+    def reported(self) -> bool:
+        """Whether it reports any of the metrics."""
+        return any(self.statistics(metric) for metric in QUALITY_METRICS)
+
     def statistics(self, metric: str) -> SeedStatistics | None:
         """The worst level of a metric over the seeds that have one; None where none has."""
         worst = (largest_number(to_jsonable(metrics.get(metric))) for metrics in self.by_seed)
@@ -66,7 +71,7 @@ def group_qualities(nodes: Iterable[tuple[str, Setting, Metrics]]) -> Iterator[D
     """The denoisers (name, variant, metrics) that report any of the metrics, seeds together."""
     for name, setting, members in group_seeds(nodes):
         quality = DenoiserQuality(name, setting, members)
-        if any(quality.statistics(metric) for metric in QUALITY_METRICS):
+        if quality.reported:
             yield quality
 
 
