@@ -67,7 +67,11 @@ class Graph:
 
 def load_graph(path: Path, overrides: Sequence[str], registry: Registry) -> Graph:
     """Read, check and connect an experiment. Raises ExperimentError with all its mistakes, PluginError."""
-    return build_graph(apply_overrides(read_experiment(path), overrides), registry)
+    document = read_experiment(path)
+    if _is_lock(document):
+        rule = f"this is a lock file, not an experiment: 'flowlab rerun {path}' runs what it holds"
+        raise ExperimentError([Problem(document.where(), rule)])
+    return build_graph(apply_overrides(document, overrides), registry)
 
 
 def build_graph(document: Document, registry: Registry, run_checks: bool = True) -> Graph:
@@ -111,6 +115,14 @@ def load_graphs(paths: Iterable[Path], overrides: Sequence[str], registry: Regis
     if problems:
         raise ExperimentError(list(problems))
     return tuple(graphs)
+
+
+def _is_lock(document: Document) -> bool:
+    """Whether it is the lock of a run, which has its experiment one table deeper."""
+    experiment = document.data.get("experiment")
+    return (
+        "run" in document.data and isinstance(experiment, dict) and isinstance(experiment.get("experiment"), dict)
+    )
 
 
 def _idle_seeds(tables: Tables, relevant: Mapping[str, list[int]], document: Document) -> Iterator[Problem]:

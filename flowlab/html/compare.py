@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from attrs import frozen
 
-from flowlab.api import ExperimentError, Problem
-from flowlab.api.metric_labels import metric_label
+from flowlab.api import KINDS, ExperimentError, Problem
+from flowlab.api.helpers.largest_number import largest_number
+from flowlab.api.helpers.plotting import CLASS_COLOURS
 from flowlab.engine.value_diff import list_differences, side_by_side
 from flowlab.html.curves import plot_curves
-from flowlab.html.grid import Grid, round_cell
+from flowlab.html.grid import Grid
 from flowlab.html.templating import render_page, to_data_url
-from flowlab.output.answer import format_worst
 from flowlab.output.claims import UNKNOWN
+from flowlab.output.denoiser_quality import DenoiserQuality, quality_table
+from flowlab.output.ends_table import EndsTable
 from flowlab.output.figures import find_figure_stems
 from flowlab.output.file_names import distinct_names
+from flowlab.output.fractions import EndFractions, counts_classes, group_fractions
+from flowlab.output.metrics_table import group_statistics
 from flowlab.output.run_folder import former_files, write_file
+from flowlab.output.seed_statistics import OVER_SEEDS
+from flowlab.output.swept_columns import column_names, group_seeds, setting_cells, setting_key, union_paths
 from flowlab.output.tables import format_cell
 from flowlab.provenance.lock_file import LockFile
 from flowlab.provenance.settings_diff import diff_settings
-from flowlab.provenance.summary import RunSummary
+from flowlab.provenance.summary import RunSummary, named_nodes
+
+MetricPlace = tuple[str, tuple[tuple[str, Any], ...], str]  # node, setting, metric
 
 # Of each less is better; denoisers stand in the order of the first in which they differ.
 _QUALITY_METRICS = ("slab_ratio", "cost_ratio", "gap_proved", "gap_estimate", "violation_max")
@@ -50,23 +59,53 @@ class Comparison:
 
     @property
     def denoisers(self) -> Grid:
-        """The worst level of each denoiser: those that fell short last, of the others the cheapest first."""
-        rows = []
+        """The worst level of each denoiser in each run, seeds together.
+
+        Those that interpolate come first, the cheapest of them before all others. Where that is not known they
+        follow, and last come those that do not interpolate or fell short.
+        """
+        qualities: list[DenoiserQuality] = []
+        leads: list[tuple[str, str]] = []  # run and status
         for name, summary in self.summaries.items():
-            for label, node in summary.of_kind("denoiser").items():
-                lists = node.lists
-                cells = [format_worst(lists.get(metric)) for metric in _QUALITY_METRICS]
-                if any(cell != "-" for cell in cells):
-                    rows.append([label, name, node.status, *cells])
-        rows.sort(
-            key=lambda row: [row[2] != "done", *(math.inf if cell == "-" else float(cell) for cell in row[3:])]
-        )
-        return Grid.of(["denoiser", "run", "status", *map(metric_label, _QUALITY_METRICS)], rows).without_empty
+            for label, setting, nodes in group_seeds(named_nodes(summary.of_kind("denoiser"))):
+                quality = DenoiserQuality(label, setting, [node.metrics for node in nodes])
+                if quality.reported:
+                    qualities.append(quality)
+                    leads.append((name, next((node.status for node in nodes if node.status != "done"), "done")))
+        (header, *rows), _ = quality_table(qualities, _QUALITY_METRICS)
+        order = sorted(range(len(rows)), key=lambda index: _rank(qualities[index], leads[index][1]))
+        cells = [[rows[index][0], *leads[index], *rows[index][1:]] for index in order]
+        return Grid.of([header[0], "run", "status", *header[1:]], cells)
+
+    @property
+    def ends(self) -> tuple[EndsTable, list[str]]:
+        """Where the flows end, the runs of a flow and setting below each other, and the run of each row."""
+        rows = [
+            (name, ends)
+            for name, summary in self.summaries.items()
+            for ends in group_fractions(
+                (label, variant, node.metrics)
+                for label, variant, node in named_nodes(summary.of_kind("classifier"))
+            )
+        ]
+        places: dict[Hashable, int] = {}
+        for _, ends in rows:
+            places.setdefault(_place(ends), len(places))
+        rows.sort(key=lambda row: places[_place(row[1])])  # stable: runs stay in their order
+        return EndsTable([ends for _, ends in rows]), [name for name, _ in rows]
 
     @property
     def metrics(self) -> Grid:
-        """All numbers by node and name."""
-        return self._side_by_side("metric", sorted(side_by_side(*map(_metrics, self.summaries.values()))))
+        """All numbers by node, setting and name, seeds together."""
+        runs = [_metrics(summary) for summary in self.summaries.values()]
+        places = sorted(dict.fromkeys(itertools.chain(*runs)), key=_sort_key)
+        paths = union_paths(dict(setting) for _, setting, _ in places)
+        cells = [
+            [node, *setting_cells(dict(setting), paths), metric, *(run.get(place, "-") for run in runs)]
+            for place in places
+            for node, setting, metric in [place]
+        ]
+        return Grid.of(["node", *column_names(paths), "metric", *self.runs], cells)
 
     @property
     def claims(self) -> Grid:
@@ -118,21 +157,63 @@ def load_comparison(folders: Sequence[Path]) -> Comparison:
 def write_comparison(folders: Sequence[Path], out: Path) -> Path:
     """Write the page of several runs; its path. Raises ExperimentError, OutputError."""
     runs = load_comparison(folders)
-    write_file(out, render_page("compare.html", runs=runs, curves=plot_curves(runs.summaries)))
+    ends, ends_runs = runs.ends
+    page = render_page(
+        "compare.html",
+        runs=runs,
+        ends=ends,
+        ends_runs=ends_runs,
+        colours=CLASS_COLOURS,
+        over_seeds=OVER_SEEDS,
+        curves=plot_curves(runs.summaries),
+    )
+    write_file(out, page)
     return out
 
 
-def _metrics(summary: RunSummary) -> dict[str, str]:
-    """Every number of every node, of a list the largest; wherever a metric is none, nothing."""
-    rows = {}
-    for id, node in summary.built_nodes.items():
-        for name, value in node.lists.items():
-            numbers = [item for item in (value if isinstance(value, list) else [value]) if _is_number(item)]
-            if numbers:
-                largest = " (largest)" if isinstance(value, list) else ""
-                rows[f"{id}: {name}{largest}"] = round_cell(str(max(numbers)))
-    return rows
+def _rank(quality: DenoiserQuality, status: str) -> tuple[int, list[float]]:
+    """A sort key: first who interpolates at all seeds, of them the cheapest."""
+    tier = {"yes": 0, "-": 1}.get(quality.interpolating, 2)
+    means = (quality.statistics(metric) for metric in _QUALITY_METRICS)
+    numbers = [math.inf if statistics is None else statistics.mean for statistics in means]
+    return (3 if status != "done" else tier), numbers
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _place(ends: EndFractions) -> Hashable:
+    return ends.classifier, setting_key(ends.setting), ends.flow
+
+
+def _sort_key(place: MetricPlace) -> tuple[str, list[tuple[str, float, str]], str]:
+    node, setting, metric = place
+    numbers = [
+        (path, float(value) if isinstance(value, int | float) else math.inf, str(value)) for path, value in setting
+    ]
+    return node, numbers, metric
+
+
+def _metrics(summary: RunSummary) -> dict[MetricPlace, str]:
+    """Every number of every node over its seeds, of a list the largest; wherever a metric is none, nothing."""
+    cells: dict[MetricPlace, str] = {}
+    for kind, nodes in summary.nodes.items():
+        if kind in KINDS and not KINDS[kind].built:
+            continue
+        for name, setting, members in group_seeds(named_nodes(nodes)):
+            swept = tuple(
+                (path, value if isinstance(value, Hashable) else str(value)) for path, value in setting.items()
+            )
+            for metric, statistics in group_statistics(_largest_items(node.metrics) for node in members).items():
+                cells[f"{kind}.{name}", swept, metric[0]] = str(statistics)
+    return cells
+
+
+def _largest_items(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """The metrics with the largest number of each list in place of the list."""
+    items: dict[str, Any] = {}
+    for name, value in metrics.items():
+        if isinstance(value, list):
+            items[f"{name} (largest)"] = largest_number(value)
+        elif isinstance(value, Mapping) and not counts_classes(value):
+            items |= {f"{name}.{key}": part for key, part in _largest_items(value).items()}
+        else:
+            items[name] = value
+    return items

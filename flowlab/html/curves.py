@@ -5,27 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from flowlab.api import CLASSES
-from flowlab.api.helpers.labels import without_setting
 from flowlab.api.helpers.plotting import CLASS_COLOURS, CLASS_MARKERS, house_style, new_panels
-from flowlab.api.result import Cell
 from flowlab.html.templating import to_data_url
 from flowlab.output.figures import figure_bytes
-from flowlab.provenance.summary import RunSummary
+from flowlab.output.fractions import group_fractions
+from flowlab.output.seed_statistics import SeedStatistics
+from flowlab.output.swept_columns import setting_text, union_paths
+from flowlab.provenance.summary import RunSummary, named_nodes
 
+_MAX_PANELS = 12
 _STYLES = ("-", "--", ":", "-.")
 
 
 @frozen
 class FlowShares:
-    """The ends of one flow in one run at one setting: counts by class, and the numbers that were swept."""
+    """The ends of one flow in one run at one setting: shares by class over seeds, and the swept values."""
 
     run: str
     panel: str
-    counts: Mapping[str, int]
-    swept: Mapping[str, float]
+    shares: Mapping[str, SeedStatistics]
+    swept: Mapping[str, Any]
 
 
 def plot_curves(runs: Mapping[str, RunSummary]) -> str | None:
@@ -38,36 +40,28 @@ def plot_curves(runs: Mapping[str, RunSummary]) -> str | None:
 
 
 def _shares(name: str, run: RunSummary) -> Iterator[FlowShares]:
-    """What the summary says of every classifier's flows."""
-    for label, node in run.of_kind("classifier").items():
-        swept = {key: value for key, value in node.variant.items() if type(value) in (int, float)}
-        for flow, counts in _counts(node.cells).items():
-            yield FlowShares(name, f"{without_setting(label)}: {without_setting(flow)}", counts, swept)
-
-
-def _counts(metrics: Mapping[str, Cell]) -> dict[str, dict[str, int]]:
-    """Those of the metrics that are counts of all classes, by flow."""
-    counts_by_flow: dict[str, dict[str, int]] = {}
-    for name, value in metrics.items():
-        flow, _, end = name.rpartition(".")
-        if end in CLASSES and type(value) is int:
-            counts_by_flow.setdefault(flow, {})[end] = value
-    return {flow: counts for flow, counts in counts_by_flow.items() if len(counts) == len(CLASSES)}
+    """What the summary says of every classifier's flows, seeds together."""
+    for ends in group_fractions(
+        (label, variant, node.metrics) for label, variant, node in named_nodes(run.of_kind("classifier"))
+    ):
+        yield FlowShares(name, f"{ends.classifier}: {ends.flow}", ends.statistics, ends.setting)
 
 
 @house_style()
 def _drawn(points: list[FlowShares], runs: list[str]) -> Any:
     from matplotlib.lines import Line2D
 
-    titles = list(dict.fromkeys(shares.panel for shares in points))
     key = _axis(points)
+    points = list(_in_panels(points, key))
+    titles = list(dict.fromkeys(shares.panel for shares in points))[:_MAX_PANELS]
     figure, axes = new_panels(titles, 2, 0.62, 0.08, xlabel=key or "run", ylabel="%", sharey=True)
     for ax, title in zip(axes, titles, strict=True):
         in_panel = [shares for shares in points if shares.panel == title]
         if key:
             for style, run in zip(_cycled(len(runs)), runs, strict=True):
-                for swept in _apart([shares for shares in in_panel if shares.run == run], key):
-                    _lines(ax, [shares.swept[key] for shares in swept], swept, style)
+                swept = [shares for shares in in_panel if shares.run == run]
+                swept.sort(key=lambda shares: shares.swept[key])
+                _lines(ax, [shares.swept[key] for shares in swept], swept, style)
         else:
             _lines(ax, [runs.index(shares.run) for shares in in_panel], in_panel, "")
             ax.set_xticks(range(len(runs)), runs)
@@ -90,35 +84,31 @@ def _axis(points: list[FlowShares]) -> str | None:
     """The first number that takes several values in every panel's runs, if one does."""
     keys = dict.fromkeys(key for shares in points for key in shares.swept)
     for key in keys:
-        values = {shares.swept.get(key) for shares in points}
-        if None not in values and len(values) > 1:
+        values = [shares.swept.get(key) for shares in points]
+        if all(type(value) in (int, float) for value in values) and len(set(values)) > 1:
             return key
     return None
 
 
-def _apart(shares: list[FlowShares], key: str) -> Iterator[list[FlowShares]]:
-    """Those that differ in the key alone, in its order."""
-    groups: dict[tuple[tuple[str, float], ...], list[FlowShares]] = {}
-    for point in shares:
-        others = tuple((name, value) for name, value in point.swept.items() if name != key)
-        groups.setdefault(others, []).append(point)
-    for group in groups.values():
-        yield sorted(group, key=lambda point: point.swept[key])
+def _in_panels(points: list[FlowShares], key: str | None) -> Iterator[FlowShares]:
+    """The points with all that differs, the axis and the run apart, in the titles of their panels."""
+    others = [{path: value for path, value in point.swept.items() if path != key} for point in points]
+    varied = {path for path in union_paths(others) if len({repr(other.get(path)) for other in others}) > 1}
+    for point, other in zip(points, others, strict=True):
+        setting = setting_text({path: value for path, value in other.items() if path in varied})
+        yield evolve(point, panel=f"{point.panel}, {setting}" if setting else point.panel)
 
 
 def _lines(ax: Any, places: list[float], shares: list[FlowShares], style: str) -> None:
-    """A line a class with its 95 % Clopper-Pearson band; without a style, markers with bars."""
-    from flowlab.theory.statistics.intervals import clopper_pearson
-
+    """A line a class with the band of its 95 % interval; without a style, markers with bars."""
     if not shares:
         return
     for name in CLASSES:
-        counts = [(point.counts[name], sum(point.counts.values())) for point in shares]
-        if not any(count for count, _ in counts):
+        statistics = [point.shares[name] for point in shares]
+        if not any(share.mean for share in statistics):
             continue
-        middle = [100 * count / max(total, 1) for count, total in counts]
-        ends = [clopper_pearson(*pair) for pair in counts]
-        low, high = ([100 * end[side] for end in ends] for side in (0, 1))
+        middle = [100 * share.mean for share in statistics]
+        low, high = ([100 * (share.interval or (0, 1))[side] for share in statistics] for side in (0, 1))
         look = {"color": CLASS_COLOURS[name], "marker": CLASS_MARKERS[name]}
         if style:
             ax.plot(places, middle, ls=style, **look)

@@ -15,6 +15,7 @@ from flowlab.engine.outcome import Outcome, Record
 from flowlab.graph.graph import Graph
 from flowlab.graph.node import Node
 from flowlab.html.packing import pack_geometry, pack_level, pack_numbers
+from flowlab.output.swept_columns import setting_text
 
 if TYPE_CHECKING:
     from flowlab.theory.geometry.geometry import Geometry
@@ -73,7 +74,7 @@ def build_explorer(graph: Graph, outcome: Outcome) -> Explorer | None:
         geometry = _place(pack_geometry(flow.bank.training.geometry), geometries)
         bank = {"geometry": geometry, "levels": list(levels.values()), "all": len(flow.bank.sigma)}
         states = _states(flow, list(levels), _STATES // max(5, len(visible)))
-        entries.append({"label": node.label, "bank": _place(bank, banks), **states, **judges[node]})
+        entries.append({"label": _label(node), "bank": _place(bank, banks), **states, **judges[node]})
     data = {
         "classes": list(CLASSES),
         "colours": [CLASS_COLOURS[name] for name in CLASSES],
@@ -81,7 +82,13 @@ def build_explorer(graph: Graph, outcome: Outcome) -> Explorer | None:
         "banks": banks,
         "flows": entries,
     }
-    return Explorer(data, {node.label: left_out[node] for node in nodes if node in left_out})
+    return Explorer(data, {_label(node): left_out[node] for node in nodes if node in left_out})
+
+
+def _label(node: Node) -> str:
+    """The name of a flow, with its place in the sweeps in words."""
+    setting = setting_text(node.variant)
+    return f"{node.name}: {setting}" if setting else node.name
 
 
 def _in_turn(flows: Sequence[Record]) -> list[Record]:

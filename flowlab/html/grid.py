@@ -42,6 +42,28 @@ class Grid:
         return Grid([self.columns[index] for index in kept], rows, self.total)
 
     @property
+    def without_zero(self) -> Grid:
+        """The same without the columns that are zero in every row, of several rows."""
+        zero = self.zero_columns
+        kept = [index for index, name in enumerate(self.columns) if name not in zero]
+        return Grid(
+            [self.columns[index] for index in kept],
+            [[row[index] for index in kept] for row in self.rows],
+            self.total,
+        )
+
+    @property
+    def zero_columns(self) -> list[str]:
+        """The columns that are zero in every row, of several rows that are all here."""
+        if not 1 < len(self.rows) == self.total:
+            return []
+        return [
+            name
+            for index, name in enumerate(self.columns)
+            if all(_is_number(row[index]) and float(row[index]) == 0 for row in self.rows)
+        ]
+
+    @property
     def numeric(self) -> list[bool]:
         """For each column whether all that stands in it are numbers."""
         return [

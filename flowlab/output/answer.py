@@ -2,70 +2,93 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from flowlab.api import CLASSES, ClaimResult
+from flowlab.api import ClaimResult
 from flowlab.api.helpers.largest_number import largest_number
 from flowlab.api.kinds.denoiser import HEADLINE_METRICS
-from flowlab.api.metric_labels import metric_label
-from flowlab.engine.outcome import Outcome
+from flowlab.engine.outcome import Outcome, Record
 from flowlab.output.claims import claims_table
+from flowlab.output.denoiser_quality import group_qualities, quality_table
+from flowlab.output.ends_table import EndsTable
 from flowlab.output.figures import figure_stems
 from flowlab.output.fractions import end_fractions
 from flowlab.output.jsonable import to_jsonable
+from flowlab.output.metrics_table import METRICS
 from flowlab.output.run_folder import PAGE
-from flowlab.output.text_table import align_columns
+from flowlab.output.seed_statistics import OVER_SEEDS
+from flowlab.output.text_table import align_columns, fit_columns, wrap_line
+from flowlab.output.writing_time import WritingTime
+
+_MAX_ROWS = 40  # of a table on the terminal: the files hold the others
+_NUMBER = re.compile(r"\d[\d.]*(e[+-]?\d+)?")
 
 
 def format_answer(
-    outcome: Outcome, folder: Path | None, figures: Sequence[str] = (), claims: Sequence[ClaimResult] = ()
+    outcome: Outcome,
+    folder: Path | None,
+    figures: Sequence[str] = (),
+    claims: Sequence[ClaimResult] = (),
+    written: WritingTime | None = None,
+    width: int = 80,
 ) -> str:
     """The lines of the answer; where there is a folder, the last are the paths of its page and its first figure.
 
-    `figures` are the figures' names in the order of the file; the outcome has them in the graph's.
+    `figures` are the figures' names in the order of the file; the outcome has them in the graph's. Tables and
+    sentences are at most `width` characters wide, unless a word is wider.
     """
     parts = [
-        format_fractions(outcome),
-        format_interpolation(outcome),
-        format_shortfalls(outcome),
-        claims_table({"": claims}),
+        format_fractions(outcome, width),
+        format_interpolation(outcome, width),
+        _wrap(format_shortfalls(outcome), width),
+        claims_table({"": claims}, width),
         [
-            *format_ending(outcome, folder),
+            *_wrap([*format_ending(outcome, folder), *([str(written)] if written else [])], width),
             *([str(folder / PAGE), *first_figure_path(outcome, folder, figures)] if folder else []),
         ],
     ]
     return "\n\n".join("\n".join(part) for part in parts if part)
 
 
-def format_fractions(outcome: Outcome) -> list[str]:
-    """Where each flow's points end, a row a classifier and flow."""
-    rows = [
-        (ends.classifier, ends.flow, str(ends.total), *ends.shares.values(), ends.step_error)
-        for ends in end_fractions(outcome)
+def format_fractions(outcome: Outcome, width: int = 80) -> list[str]:
+    """Where each flow's points end, a row a flow and setting; where that is too wide, a row a class too."""
+    ends = end_fractions(outcome)
+    if not ends:
+        return []
+    table = EndsTable(ends)
+    caption, rows = table.caption, [table.header, *table.rows]
+    if max(map(len, align_columns(rows, indent=2))) > width:
+        caption, rows = table.long_caption, table.long_rows
+    return [
+        *wrap_line(table.title, width),
+        *itertools.chain.from_iterable(wrap_line(line, width, indent=2) for line in caption),
+        *_fit(rows, width, len(table.keys)),
     ]
-    if not rows:
-        return []
-    title = "Where the flows end, % [95 % interval: over starts, or over seeds]; how many change at half the step"
-    return [title, *align_columns([("classifier", "flow", "points", *CLASSES, "half step"), *rows], indent=2)]
 
 
-def format_interpolation(outcome: Outcome) -> list[str]:
-    """The worst violation, cost ratio and optimality gaps of each denoiser that reports them, sweeps as one."""
-    denoisers: dict[str, list[list[Any]]] = {}
-    for record in outcome.of("denoiser"):
-        if "violation_max" in record.metrics and "slab_ratio" in record.metrics:
-            group = denoisers.setdefault(record.node.name, [[] for _ in HEADLINE_METRICS])
-            for values, metric in zip(group, HEADLINE_METRICS, strict=True):
-                values.append(record.metrics.get(metric))
-    if not denoisers:
+def format_interpolation(outcome: Outcome, width: int = 80) -> list[str]:
+    """The worst violation, cost ratio and optimality gaps of each denoiser that reports them, seeds together."""
+    records = [
+        record
+        for record in outcome.of("denoiser")
+        if "violation_max" in record.metrics and "slab_ratio" in record.metrics
+    ]
+    qualities = list(
+        group_qualities((record.node.name, record.node.variant, record.metrics) for record in records)
+    )
+    if not qualities:
         return []
-    header = ("denoiser", *map(metric_label, HEADLINE_METRICS))
-    rows = [(name, *map(format_worst, group)) for name, group in denoisers.items()]
-    filled = [column for column in range(len(header)) if any(row[column] != "-" for row in rows)]
-    table = [tuple(row[column] for column in filled) for row in (header, *rows)]
-    return ["How well the denoisers interpolate, worst level", *align_columns(table, indent=2)]
+    rows, keys = quality_table(qualities, HEADLINE_METRICS)
+    several = any(len(quality.by_seed) > 1 for quality in qualities)
+    return [
+        *wrap_line("How well the denoisers interpolate, worst level", width),
+        *(wrap_line(OVER_SEEDS, width, indent=2) if several else []),
+        *_fit(rows, width, keys),
+    ]
 
 
 def format_worst(metric: Any) -> str:
@@ -75,35 +98,51 @@ def format_worst(metric: Any) -> str:
 
 
 def format_shortfalls(outcome: Outcome) -> list[str]:
-    """Every node that fell short or failed, and, a line a reason, those that were left out.
+    """What fell short or failed, a line a node and reason, and what was left out, a line a reason.
 
-    Claims that don't hold have a table of their own.
+    Reasons that differ in their numbers alone are one reason: the first is given. Claims that don't hold have a
+    table of their own.
     """
-    reasons: dict[tuple[str, ...], list[str]] = {}
+    groups: dict[tuple[str, ...], list[Record]] = {}
     for record in outcome.records:
-        reason = record.message or (record.result and record.result.shortfall) or ""
         if record.status != "done" and not (record.finished and isinstance(record.value, ClaimResult)):
-            alone = () if record.status == "skipped" else (record.node.id,)
-            reasons.setdefault((record.status, reason, *alone), []).append(record.node.id)
-    return [f"{status}: {_several(ids)}: {reason}" for (status, reason, *_), ids in reasons.items()]
+            groups.setdefault((record.status, *_reason_key(record)), []).append(record)
+    return [_format_shortfall(group) for group in groups.values()]
 
 
-def _several(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+def _reason(record: Record) -> str:
+    return record.message or (record.result and record.result.shortfall) or ""
 
 
-def format_ending(outcome: Outcome, folder: Path | None = None) -> list[str]:
-    """How it ended and how long it took; with a folder, there is something to go on from."""
+def _reason_key(record: Record) -> tuple[str, ...]:
+    if record.status == "skipped":
+        return (_reason(record),)
+    return record.node.declared, _NUMBER.sub("#", _reason(record))
+
+
+def _format_shortfall(records: Sequence[Record]) -> str:
+    first, others = records[0], len(records) - 1
+    if first.status == "skipped":
+        return f"skipped: {first.node.id}{f' and {others} more' if others else ''}: {_reason(first)}"
+    alike = f"; likewise {others} more of its settings" if others else ""
+    return f"{first.status}: {first.node.id}: {_reason(first)}{alike}"
+
+
+def format_ending(outcome: Outcome, folder: Path | None = None, slowest: bool = True) -> list[str]:
+    """How it ended and how long it took; with a folder, there is something to go on from.
+
+    With `slowest` it names the node that took longest.
+    """
     built = [record for record in outcome.records if record.node.kind.built]
     finished = sum(record.finished for record in built)
-    slowest = max(built, key=lambda record: record.seconds, default=None)
+    longest = max(built, key=lambda record: record.seconds, default=None)
     reused = sum(record.reused for record in built)
     saved = " saved" if outcome.interrupted else ""
     timing = f"{finished} of {len(built)} nodes{saved} in {outcome.seconds:.1f} s"
     if reused:
         timing += f", {reused} reused"
-    if slowest is not None:
-        timing += f", {slowest.seconds:.1f} s of it for {slowest.node.id}"
+    if slowest and longest is not None:
+        timing += f", {longest.seconds:.1f} s of it for {longest.node.id}"
     if outcome.lost:
         return [f"stopped: {outcome.lost}", timing]
     if outcome.interrupted:
@@ -117,3 +156,14 @@ def first_figure_path(outcome: Outcome, folder: Path, names: Sequence[str]) -> l
     paths = figure_stems(outcome)
     first = min(paths, key=lambda node: order.get(node.name, len(order)), default=None)
     return [] if first is None else [f"{folder / paths[first]}.png"]
+
+
+def _fit(rows: list[list[str]], width: int, keys: int) -> list[str]:
+    """The table within the width, without the last of many rows."""
+    left_out = len(rows) - 1 - _MAX_ROWS
+    lines = fit_columns(rows[: _MAX_ROWS + 1], width, keys)
+    return [*lines, f"  and {left_out} more rows, see {METRICS}"] if left_out > 0 else lines
+
+
+def _wrap(lines: Sequence[str], width: int) -> list[str]:
+    return list(itertools.chain.from_iterable(wrap_line(line, width) for line in lines))

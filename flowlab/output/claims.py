@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 from flowlab.api import ClaimResult
 from flowlab.engine.outcome import Outcome
 from flowlab.graph.graph import Graph
-from flowlab.output.text_table import align_columns
+from flowlab.output.text_table import align_columns, wrap_line
 
 CLAIMS_FILE = "claims.md"
 HEADER = ("claim", "source", "paper", "ours", "closed form", "holds if", "seeds", "verdict")
@@ -24,8 +25,11 @@ def collect_claims(graph: Graph, outcome: Outcome) -> list[ClaimResult]:
     return [claim for group in groups.values() for claim in group]
 
 
-def claims_table(claims: Mapping[str, Sequence[ClaimResult]]) -> list[str]:
-    """Lines for the terminal: claims by experiment, whose names stand first where there are several."""
+def claims_table(claims: Mapping[str, Sequence[ClaimResult]], width: int | None = None) -> list[str]:
+    """Lines for the terminal: claims by experiment, whose names stand first where there are several.
+
+    A table wider than `width` is a paragraph a claim, its verdict first.
+    """
     rows = [
         ("experiment", *HEADER),
         *((name, *claim_row(claim)) for name, group in claims.items() for claim in group),
@@ -33,10 +37,21 @@ def claims_table(claims: Mapping[str, Sequence[ClaimResult]]) -> list[str]:
     if len(rows) == 1:
         return []
     cells_shown = [(name, claim, *rest) for name, claim, _, *rest in rows]
-    return [
-        claims_title([claim for group in claims.values() for claim in group]),
-        *align_columns(cells_shown if len(claims) > 1 else [cells[1:] for cells in cells_shown], indent=2),
-    ]
+    title = claims_title([claim for group in claims.values() for claim in group])
+    table = align_columns(cells_shown if len(claims) > 1 else [cells[1:] for cells in cells_shown], indent=2)
+    if width is None or max(map(len, table)) <= width:
+        return [*([title] if width is None else wrap_line(title, width)), *table]
+    paragraphs = (_claim_paragraph(name, claim, width) for name, group in claims.items() for claim in group)
+    return [*wrap_line(title, width), *itertools.chain.from_iterable(paragraphs)]
+
+
+def _claim_paragraph(experiment: str, claim: ClaimResult, width: int) -> list[str]:
+    """A claim in lines: its verdict and text, then its figures."""
+    text, _, *figures, verdict = claim_row(claim)
+    named = zip(HEADER[2:-1], figures, strict=True)
+    shown = "; ".join(f"{name}: {figure}" for name, figure in named if figure != "-")
+    origin = f"{experiment}: " if experiment else ""
+    return [*wrap_line(f"{origin}{text}: {verdict}", width, indent=2), *wrap_line(shown, width, indent=6)]
 
 
 def claims_title(claims: Sequence[ClaimResult]) -> str:

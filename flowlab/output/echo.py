@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import traceback
 
@@ -10,6 +11,11 @@ from flowlab.api import FlowlabError, OutputError
 from flowlab.engine.format_error import format_error
 
 DEFECT = 3  # the exit code of an internal error
+
+
+def terminal_width() -> int:
+    """The columns of the terminal, or of $COLUMNS; 80 where stdout is no terminal."""
+    return max(20, shutil.get_terminal_size((80, 24)).columns)
 
 
 def echo(text: str) -> None:

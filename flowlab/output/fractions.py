@@ -1,25 +1,29 @@
-"""Shares of a sample and how sure they are."""
+"""Where flows end: shares of the classes, seeds together, and how sure they are."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from attrs import frozen
 
-from flowlab.api import CLASSES, HALF_STEP, NodeLabel
-from flowlab.api.node_label import SEED
+from flowlab.api import CLASSES, HALF_STEP
 from flowlab.engine.outcome import Outcome
+from flowlab.output.seed_statistics import SeedStatistics
+from flowlab.output.swept_columns import Setting, group_seeds
+
+EXACT = "exact"
 
 
 @frozen
 class EndFractions:
-    """How many points of one flow end in each class, at each seed.
+    """How many points of one flow end in each class, at each seed, in one setting of the sweeps.
 
     `changed_by_seed` of them end elsewhere at half the step; None where the flow is exact.
     """
 
     classifier: str
+    setting: Setting
     flow: str
     by_seed: tuple[Mapping[str, int], ...]
     changed_by_seed: tuple[int | None, ...]
@@ -30,59 +34,69 @@ class EndFractions:
         return {name: sum(counts[name] for counts in self.by_seed) for name in CLASSES}
 
     @property
+    def seeds(self) -> int:
+        """The number of seeds."""
+        return len(self.by_seed)
+
+    @property
     def total(self) -> int:
-        """How many points the flow has."""
+        """How many points the flow has at all seeds."""
         return sum(self.counts.values())
+
+    @property
+    def starts(self) -> int:
+        """How many points the flow has at a seed."""
+        return round(self.total / self.seeds)
 
     @property
     def step_error(self) -> str:
         """How many points end elsewhere at half the step."""
         numbers = [changed for changed in self.changed_by_seed if changed is not None]
-        return str(sum(numbers)) if numbers else "exact"
+        return str(sum(numbers)) if numbers else EXACT
+
+    @property
+    def statistics(self) -> dict[str, SeedStatistics]:
+        """Each class's share over seeds."""
+        return {
+            name: SeedStatistics(tuple(_share(counts, name) for counts in self.by_seed), self.starts)
+            for name in CLASSES
+        }
 
     @property
     def shares(self) -> dict[str, str]:
-        """Each class's share with its interval: that of the points, or of several seeds that of their mean."""
-        if len(self.by_seed) == 1:
-            return {name: format_share(count, self.total) for name, count in self.counts.items()}
-        starts = round(self.total / len(self.by_seed))
-        return {name: _mean([_share(counts, name) for counts in self.by_seed], starts) for name in CLASSES}
+        """Each class's share in percent with its interval: that of the points, or of several seeds that of their
+        mean."""
+        return {name: str(statistics) for name, statistics in self.statistics.items()}
 
 
 def end_fractions(outcome: Outcome) -> list[EndFractions]:
-    """Where each flow's points end, one a classifier and flow, seeds together."""
-    groups: dict[tuple[str, str], list[tuple[Mapping[str, int], int | None]]] = {}
-    for record in outcome.of("classifier"):
-        changed = record.metrics.get(HALF_STEP, {})
-        for flow, counts in record.metrics.items():
-            if isinstance(counts, Mapping) and counts.keys() == set(CLASSES):
-                place = str(NodeLabel(record.node.name, record.node.variant).without(SEED)), flow
-                ordered = {name: counts[name] for name in CLASSES}
-                groups.setdefault(place, []).append((ordered, changed.get(flow)))
-    return [
-        EndFractions(classifier, flow, tuple(counts for counts, _ in rows), tuple(number for _, number in rows))
-        for (classifier, flow), rows in groups.items()
-    ]
+    """Where each flow's points end, one a classifier, setting and flow, seeds together."""
+    records = outcome.of("classifier")
+    return list(group_fractions((record.node.name, record.node.variant, record.metrics) for record in records))
+
+
+def group_fractions(nodes: Iterable[tuple[str, Setting, Mapping[str, Any]]]) -> Iterator[EndFractions]:
+    """The same of classifiers as (name, variant, metrics)."""
+    for classifier, setting, members in group_seeds(nodes):
+        flows = dict.fromkeys(
+            flow for metrics in members for flow, value in metrics.items() if counts_classes(value)
+        )
+        for flow in flows:
+            present = [metrics for metrics in members if counts_classes(metrics.get(flow))]
+            counts = tuple({name: metrics[flow][name] for name in CLASSES} for metrics in present)
+            changed = tuple(metrics.get(HALF_STEP, {}).get(flow) for metrics in present)
+            yield EndFractions(classifier, setting, flow, counts, changed)
+
+
+def counts_classes(metric: Any) -> bool:
+    """Whether a metric is a count of endpoints in each class."""
+    return isinstance(metric, Mapping) and metric.keys() == set(CLASSES)
 
 
 def _share(counts: Mapping[str, int], name: str) -> float:
     return counts[name] / max(sum(counts.values()), 1)
 
 
-def _mean(shares: Sequence[float], starts: int) -> str:
-    """The mean of shares of so many starts each, in percent, with its 95 % interval over seeds."""
-    from flowlab.theory.statistics.intervals import over_seeds
-
-    low, high = over_seeds(shares, starts)
-    mean = math.fsum(shares) / len(shares)
-    return f"{100 * mean:.1f} [{100 * max(low, 0.0):.1f}, {100 * min(high, 1.0):.1f}]"
-
-
 def format_share(count: int, total: int) -> str:
     """A share in percent with its 95 % Clopper-Pearson interval; a dash where there is no sample."""
-    from flowlab.theory.statistics.intervals import clopper_pearson
-
-    if total == 0:
-        return "-"
-    low, high = clopper_pearson(count, total)
-    return f"{100 * count / total:.1f} [{100 * low:.1f}, {100 * high:.1f}]"
+    return str(SeedStatistics((count / max(total, 1),), total))

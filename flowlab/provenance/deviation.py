@@ -10,7 +10,7 @@ from attrs import frozen
 
 from flowlab.engine.value_diff import format_value, side_by_side
 from flowlab.output.run_folder import SUMMARY
-from flowlab.output.text_table import align_columns
+from flowlab.output.text_table import align_columns, fit_columns
 from flowlab.provenance.lock_content import LockContent, LockedNode
 from flowlab.provenance.summary import NodeSummary
 from flowlab.provenance.tolerance import tolerance_excess
@@ -67,13 +67,14 @@ def digest_deviations(
     return [*itertools.chain(*groups), *_files(former, current)]
 
 
-def deviations_table(deviations: list[Deviation]) -> list[str]:
-    """Lines of text."""
+def deviations_table(deviations: list[Deviation], width: int | None = None) -> list[str]:
+    """Lines of text; a table wider than `width` in blocks of columns."""
     rows = [
         (row.where, row.what, row.former, row.current, f"{row.times:.3g}" if 0 < row.times < math.inf else "-")
         for row in deviations
     ]
-    return align_columns([_HEADER, *rows])
+    table = [_HEADER, *rows]
+    return align_columns(table) if width is None else fit_columns(table, width, 2, indent=0)
 
 
 def _files(former: LockContent, current: LockContent) -> Iterator[Deviation]:

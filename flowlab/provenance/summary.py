@@ -147,6 +147,12 @@ class RunSummary:
         return self.nodes.get(kind, {})
 
 
+def named_nodes(nodes: Mapping[str, NodeSummary]) -> Iterator[tuple[str, Mapping[str, Any], NodeSummary]]:
+    """Nodes by label as (name, variant, node): a label is the name, with the variant in brackets."""
+    for label, node in nodes.items():
+        yield (label.partition("[")[0] if node.variant else label), node.variant, node
+
+
 def without_index(metric: str) -> str:
     """The list of which a metric is an item; itself if it is none. `flow[points=2].interior` is none."""
     return re.sub(r"(\[\d+\])+$", "", metric)

@@ -11,7 +11,7 @@ from attrs import frozen
 from flowlab.api import ClaimResult
 from flowlab.engine.outcome import Outcome, Record
 from flowlab.output.claims import CLAIMS_FILE, claims_markdown, claims_table, collect_claims
-from flowlab.output.echo import report_error
+from flowlab.output.echo import report_error, terminal_width
 from flowlab.output.figures import use_headless_backend
 from flowlab.output.run_folder import write_file
 from flowlab.runner.run_experiment import FinishedRun, RunPlan, run_experiment
@@ -37,7 +37,7 @@ class Series:
             return ""
         path = folder / CLAIMS_FILE
         write_file(path, claims_markdown(self.claims).encode())
-        return "\n".join(["", *claims_table(self.claims), "", str(path)])
+        return "\n".join(["", *claims_table(self.claims, terminal_width()), "", str(path)])
 
 
 def run_all(

@@ -20,9 +20,10 @@ from flowlab.graph.graph import Graph, load_graphs
 from flowlab.graph.restrict import restrict_graph
 from flowlab.output.answer import format_answer
 from flowlab.output.claims import CLAIMS_FILE, collect_claims
-from flowlab.output.echo import print_error
+from flowlab.output.echo import print_error, terminal_width
 from flowlab.output.file_names import to_file_name
 from flowlab.output.run_folder import CHECKPOINTS, FOLDERS, claim_folder
+from flowlab.output.writing_time import WritingTime
 from flowlab.provenance.environment import Environment
 from flowlab.provenance.summary import RunSummary
 from flowlab.registry.registry import Registry
@@ -47,12 +48,18 @@ class FinishedRun:
     graph: Graph
     outcome: Outcome
     folder: Path | None = None
+    written: WritingTime | None = None
 
     @property
     def answer(self) -> str:
         """What is printed at the end."""
         return format_answer(
-            self.outcome, self.folder, tuple(self.graph.resolved.get("figure", ())), self.findings
+            self.outcome,
+            self.folder,
+            tuple(self.graph.resolved.get("figure", ())),
+            self.findings,
+            self.written,
+            terminal_width(),
         )
 
     @property
@@ -148,6 +155,6 @@ def run_experiment(plan: RunPlan, device: str, quiet: bool) -> FinishedRun:
             )
         if outcome.lost:
             print_error(outcome.lost)
-        outcome = write_run(plan.graph, outcome, environment, plan.folder)
+        outcome, written = write_run(plan.graph, outcome, environment, plan.folder)
         trackers.figures(outcome, plan.folder)
-    return FinishedRun(plan.graph, outcome, plan.folder)
+    return FinishedRun(plan.graph, outcome, plan.folder, written)

@@ -12,7 +12,7 @@ from flowlab.engine.device import resolve_device
 from flowlab.engine.progress.choose import open_listener
 from flowlab.engine.run import run_graph
 from flowlab.engine.threads import pin_threads
-from flowlab.output.echo import warn
+from flowlab.output.echo import terminal_width, warn
 from flowlab.output.figures import use_headless_backend
 from flowlab.output.run_folder import SUMMARY
 from flowlab.provenance.deviation import (
@@ -55,7 +55,9 @@ class Verdict:
         nodes = {deviation.where for deviation in self.deviations} - files
         also = f" and {len(files)} file{'s' if len(files) > 1 else ''}" if files else ""
         rule = f"{len(nodes)} of {self.compared} nodes{also} differ"
-        return "\n".join([*deviations_table(self.deviations), f"not verified: {rule}, by {self.measure}"])
+        return "\n".join(
+            [*deviations_table(self.deviations, terminal_width()), f"not verified: {rule}, by {self.measure}"]
+        )
 
 
 def verify_run(path: Path, exact: bool, device: str | None = None, quiet: bool = False) -> Verdict:

@@ -256,6 +256,16 @@ def test_an_experiment_is_no_run(site: SitePackages, run: Path, experiment: Path
         )
 
 
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_a_lock_is_no_experiment(site: SitePackages, run: Path, command: str) -> None:
+    done = site.flowlab(command, run / "lock.toml")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"{run}/lock.toml:1:1: this is a lock file, not an experiment: "
+        f"'flowlab rerun {run}/lock.toml' runs what it holds\n"
+    )
+
+
 def test_diff(site: SitePackages, run: Path) -> None:
     assert site.flowlab("diff", run, run / "lock.toml").stdout == "no difference\n"
     (run / "lock.toml").write_text("[run]\n")

@@ -113,7 +113,11 @@ def test_gc(flowlab: Run, kept: Path, tmp_path: Path) -> None:
     assert set(store.iterdir()) == before - {stale, kept, *crumbs}
 
 
-def test_gc_of_no_store(flowlab: Run) -> None:
+def test_gc_of_no_store(flowlab: Run, tmp_path: Path) -> None:
+    done = flowlab("gc", "nowhere")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "nowhere: there is no such folder: expected a folder of runs\n"
+    (tmp_path / "nowhere").mkdir()
     assert flowlab("gc", "nowhere").stdout.startswith("nowhere/.store: 0 files (0 bytes) can go")
 
 

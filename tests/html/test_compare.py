@@ -68,13 +68,71 @@ def test_the_best_denoiser_comes_first_and_who_fell_short_last(tmp_path: Path) -
     ]
 
 
+def swept(folder: Path, networks: dict[str, tuple[float, float]], seeds: int = 1) -> Path:
+    """A run of networks with a cost and a violation, at several seeds, and their flows."""
+    records = []
+    for seed in range(seeds):
+        for optimizer, (cost, violation) in networks.items():
+            variant = {"denoiser.net.optimizer": optimizer} | ({"experiment.seed": seed} if seeds > 1 else {})
+            metrics = {"cost_ratio": [cost], "violation_max": [violation], "violation_allowed": [0.01]}
+            records.append(done("denoiser", "net", variant, metrics=metrics))
+            labels = torch.tensor([0] * (10 + seed) + [2] * (10 - seed))
+            counts = {"pf": Classes({"pf": labels}, {}, 0.2, "linf").counts("pf")}
+            records.append(done("classifier", "ends", variant, metrics=counts))
+    outcome = outcome_of(*records)
+    claim_folder(folder)
+    write_run(graph_of(outcome), outcome, ENVIRONMENT, folder)
+    return folder
+
+
+def test_a_collapsed_network_does_not_lead(tmp_path: Path) -> None:
+    one = swept(tmp_path / "one", {"decay": (0.4, 0.35), "minimum": (1.02, 0.001)})
+    two = swept(tmp_path / "two", {"minimum": (1.01, 0.001), "none": (9.0, 0.01)})
+    grid = load_comparison([one, two]).denoisers
+    assert grid.columns == [
+        "denoiser", "run", "status", "optimizer", "interpolates", "cost / closed form", "largest violation",
+    ]  # fmt: skip
+    assert [(row[1], row[3], row[4]) for row in grid.rows] == [
+        ("two", "minimum", "yes"), ("one", "minimum", "yes"), ("two", "none", "yes"), ("one", "decay", "no"),
+    ]  # fmt: skip
+
+
+def test_seeds_stand_together(tmp_path: Path) -> None:
+    runs = load_comparison([swept(tmp_path / name, {"al": (1.0, 0.0)}, seeds=3) for name in "ab"])
+    ends, names = runs.ends
+    assert names == ["a", "b"]
+    # shares 50, 55 and 60 %; half the interval is 4.3027 * 5 / sqrt(3), that of 60 starts [41.6, 67.9] is wider
+    assert {row.shares["training"] for row in ends.ends} == {"55.0 ± 5.0 [41.6, 67.9]"}
+    assert runs.denoisers.rows[0] == ["net", "a", "done", "al", "yes", "1 ± 0", "0 ± 0"]
+    shares = [share for name, run in runs.summaries.items() for share in _shares(name, run)]
+    assert _axis(shares) is None  # a seed is no axis
+
+
+def test_a_further_sweep_has_panels_of_its_own(tmp_path: Path) -> None:
+    records = []
+    for size in (1, 2):
+        for optimizer in ("al", "wd"):
+            variant = {"dataset.box.points": size, "denoiser.net.optimizer": optimizer}
+            counts = Classes({"pf": torch.tensor([0] * size + [1])}, {}, 0.2, "linf").counts("pf")
+            records.append(done("classifier", "ends", variant, metrics={"pf": counts}))
+    outcome = outcome_of(*records)
+    for name in "ab":
+        claim_folder(tmp_path / name)
+        write_run(graph_of(outcome), outcome, ENVIRONMENT, tmp_path / name)
+    runs = load_comparison([tmp_path / "a", tmp_path / "b"]).summaries
+    figure = _drawn([shares for name, run in runs.items() for shares in _shares(name, run)], list(runs))
+    assert [ax.get_title(loc="left") for ax in figure.axes] == ["ends: pf, optimizer al", "ends: pf, optimizer wd"]
+    assert all(line.get_xdata().tolist() == [1, 2] for ax in figure.axes for line in ax.lines)
+
+
 def test_metrics_stand_by_name(tmp_path: Path) -> None:
     both = load_comparison([written(tmp_path / "a", 1.5), written(tmp_path / "b", 2)])
-    rows = {row[0]: row[1:] for row in both.metrics.rows}
+    assert both.metrics.columns == ["node", "points", "metric", "a", "b"]
+    rows = {tuple(row[:3]): row[3:] for row in both.metrics.rows}
     assert list(rows) == sorted(rows)
-    assert rows["denoiser.net: slab_ratio (largest)"] == ["1.5", "2"]
-    assert rows["denoiser.net: width"] == ["5", "5"]
-    assert rows["classifier.ends[points=2]: pf.training"] == ["2", "2"]
+    assert rows["denoiser.net", "-", "slab_ratio (largest)"] == ["1.5", "2"]
+    assert rows["denoiser.net", "-", "width"] == ["5", "5"]
+    assert rows["classifier.ends", "2", "pf.training.share"] == ["50.0 [6.8, 93.2]"] * 2
 
 
 def test_curves_run_over_what_is_swept_with_intervals(tmp_path: Path) -> None:
@@ -105,7 +163,7 @@ def test_without_a_sweep_curves_run_over_the_runs(tmp_path: Path) -> None:
     ]
     (ax,) = _drawn(found, ["a", "b"]).axes
     assert [text.get_text() for text in ax.get_xticklabels()] == ["a", "b"]
-    assert len(ax.containers) == sum(any(one.counts[name] for one in found) for name in CLASSES)
+    assert len(ax.containers) == sum(any(one.shares[name].mean for one in found) for name in CLASSES)
 
 
 def test_the_page_holds_each_run_s_figures_and_runs_nothing_of_theirs(tmp_path: Path) -> None:

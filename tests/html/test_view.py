@@ -97,7 +97,8 @@ def test_more_flows_than_a_page_shows():
     def kept(kind, name, variant):
         """A record whose value another process made."""
         record = done(kind, name, variant, value=MissingValue("Trajectories"))
-        return evolve(record, again=lambda: taken.append(record.node.label) or flow)
+        label = f"{name}: x {variant['a.b.x']}" if variant else name
+        return evolve(record, again=lambda: taken.append(label) or flow)
 
     records = [kept("flow", "many", {"a.b.x": x}) for x in range(20)] + [
         kept("flow", "few", {}),
@@ -105,9 +106,9 @@ def test_more_flows_than_a_page_shows():
     ]
     found = shown(outcome_of(*records))
     labels = [flow["label"] for flow in found.data["flows"]]
-    assert labels == [f"many[x={x}]" for x in range(11)] + ["few"]
+    assert labels == [f"many: x {x}" for x in range(11)] + ["few"]
     assert sorted(taken) == sorted(labels)  # each once, and none in vain
-    assert found.reasons == {"a page shows 12 flows": [f"many[x={x}]" for x in range(11, 20)]}
+    assert found.reasons == {"a page shows 12 flows": [f"many: x {x}" for x in range(11, 20)]}
 
 
 def test_a_flow_is_judged_by_its_own_classifier():

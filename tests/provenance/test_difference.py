@@ -13,6 +13,7 @@ from report_nodes import ENVIRONMENT, done, failed, graph_of, outcome_of
 
 from flowlab.output.run_folder import fill_folder
 from flowlab.provenance.diff import diff_runs
+from flowlab.provenance.settings_diff import diff_settings, installed_defaults
 from flowlab.runner.write_run import RunFiles
 
 CELLS = st.none() | st.booleans() | st.integers(-5, 5) | st.floats(-2, 2) | st.sampled_from("ab")
@@ -101,3 +102,63 @@ def test_without_a_summary_metrics_are_not_compared(folder: Path) -> None:
     a, b = written(folder / "a", run), written(folder / "b", run)
     (b / "summary.json").unlink()
     assert diff_runs(a, b).text == f"metrics are not compared: there is no summary.json of {b / 'lock.toml'}"
+
+
+def test_two_seeds_differ_in_one_thing(folder: Path) -> None:
+    def seeded(name: str, seed: int, failing: bool = False) -> Path:
+        metrics = {"a": [0.5 * seed, 2.0], "b": 3 + seed, "same": 1}
+        outcome = outcome_of(
+            evolve(
+                done("analysis", "x", metrics=metrics, shortfall="off" if failing else None), digest=f"d{seed}"
+            ),
+            evolve(done("analysis", "y", metrics=metrics), digest=f"d{seed}"),
+        )
+        resolved = {"experiment": {"name": "made", "seed": seed}, "dataset": {"s": {"use": "made-up"}}}
+        made = RunFiles.of(evolve(graph_of(outcome), resolved=resolved), outcome, ENVIRONMENT)
+        fill_folder(folder / name, {"lock.toml": made.lock.to_toml(), **made.content})
+        return folder / name
+
+    difference = diff_runs(seeded("zero", 0), seeded("one", 1))
+    assert difference.text.splitlines() == [
+        "the seed is the only setting that differs, 0 -> 1: 4 metrics of 2 nodes differ",
+        "  --all lists every metric",
+    ]
+    assert "analysis.y  b" in difference.format_text(all_results=True)
+    assert len(difference.data["metrics"]) == 6  # two metrics and a digest a node
+    assert "  analysis.x: done -> short" in diff_runs(folder / "zero", seeded("short", 1, True)).text.splitlines()
+
+
+def test_a_missing_key_with_the_default_is_no_difference() -> None:
+    old = {"experiment": {"name": "x", "seed": 0}, "dataset": {"d": {"use": "a"}}}
+    new = {
+        "experiment": {"name": "x", "seed": 0, "seeds": 1},
+        "dataset": {"d": {"use": "a", "size": 3, "on": True}},
+    }
+
+    def defaults(kind: str, use: Any) -> dict[str, Any]:
+        return {"size": 3, "on": False} if (kind, use) == ("dataset", "a") else {}
+
+    assert list(diff_settings(old, new, defaults=defaults)) == [("dataset.d.on", (None, True))]
+    assert list(diff_settings(new, old, defaults=defaults)) == [("dataset.d.on", (True, None))]
+    more = {**new, "experiment": {"name": "x", "seed": 0, "seeds": 2}}
+    assert ("experiment.seeds", (None, 2)) in list(diff_settings(old, more, defaults=defaults))
+
+
+def test_defaults_are_those_of_the_installed_components() -> None:
+    with_default = {"dataset": {"d": {"use": "orthogonal", "dimension": 4, "points": 5, "samples": 500}}}
+    without = {"dataset": {"d": {"use": "orthogonal", "dimension": 4, "points": 5}}}
+    default = installed_defaults()("dataset", "orthogonal")["samples"]
+    with_default["dataset"]["d"]["samples"] = default
+    assert list(diff_settings(with_default, without)) == []
+    with_default["dataset"]["d"]["samples"] = default + 1
+    assert dict(diff_settings(with_default, without)) == {"dataset.d.samples": (default + 1, None)}
+
+
+def test_a_narrow_terminal_has_a_table_a_node(folder: Path) -> None:
+    empty = {"nodes": {}, "settings": {}, "versions": {}, "digest": "d1"}
+    first = {**empty, "nodes": {"x": {"a": [1.0, 2.0], "b": 3}}, "settings": {"k": 1}}
+    second = {**empty, "nodes": {"x": {"a": [1.5, 4.0], "b": 4}}, "settings": {"k": 2}}
+    difference = diff_runs(written(folder / "a", first), written(folder / "b", second))
+    lines = difference.format_text(40).splitlines()
+    assert all(len(line) <= 40 for line in lines)
+    assert "  analysis.x" in lines

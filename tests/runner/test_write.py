@@ -22,7 +22,7 @@ from flowlab.runner.write_run import write_run
 def written(folder: Path, *records: Any) -> Outcome:
     outcome = outcome_of(*records)
     claim_folder(folder)
-    return write_run(graph_of(outcome), outcome, ENVIRONMENT, folder)
+    return write_run(graph_of(outcome), outcome, ENVIRONMENT, folder)[0]
 
 
 def files(folder: Path) -> set[str]:

@@ -22,7 +22,10 @@ def gc(
 ) -> None:
     """Find stored results that no run beside the store needs, and remove them if asked to."""
     with handle_errors(debug):
+        from flowlab.api import ExperimentError, Problem
         from flowlab.engine.cache.store import Store
         from flowlab.provenance.gc import collect_garbage
 
+        if not runs.is_dir():
+            raise ExperimentError([Problem(str(runs), "there is no such folder: expected a folder of runs")])
         echo(collect_garbage(Store.beside(runs), runs, keep_days, delete))

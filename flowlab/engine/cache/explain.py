@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from flowlab.api import ExperimentError, Problem
 from flowlab.api.nearest import nearest
@@ -47,14 +48,19 @@ def _explain_setting(node: Node, keys: CacheKeys, store: Store) -> str:
 
 
 def explain_absence(node: Node, keys: CacheKeys, store: Store) -> list[str]:
-    """Why no stored result is the node's: what changed since the one that differs least."""
+    """Why no stored result is the node's: what changed since the nearest one.
+
+    Nearest is the one whose inputs have the names of the node's inputs, as far down as that is known: what changed
+    in an input of another name is not compared. Of these, the one with the fewest changes, and then the newest.
+    """
     diff = KeyDiff(
         store.ingredients,
         store.modules,
         lambda one: (json.loads(keys.ingredients(one)), keys.digests.sources(one.entry).modules),
         keys.of,
     )
-    changes, older = [], 0
+    candidates: list[tuple[int, int, float, list[str]]] = []
+    older = 0
     for path, labels in store.all_labels():
         if labels and labels.get("schema") != str(SCHEMA):
             older += 1
@@ -62,8 +68,9 @@ def explain_absence(node: Node, keys: CacheKeys, store: Store) -> list[str]:
         former = store.ingredients(path.stem)
         # a pinned node's result has no name: it may be any node's
         if former is not None and (former["kind"], former.get("name", node.name)) == (node.kind.name, node.name):
-            changes.append(diff.describe(former, node))
-    if not changes:
+            changes = diff.describe(former, node)
+            candidates.append((diff.count_renamed(former, node), len(changes), -_modified(path), changes))
+    if not candidates:
         absence = [f"  no result of it is stored in {store.folder}"]
         if older:
             count = f"{older} result{'s' if older > 1 else ''}"
@@ -72,6 +79,19 @@ def explain_absence(node: Node, keys: CacheKeys, store: Store) -> list[str]:
             *absence,
             f"  (kept are trained banks, and trajectories and plain data that took {store.worth:g} s or more)",
         ]
-    fewest = min(changes, key=len)
-    more = [f"    and {len(fewest) - _MAX_CHANGES} more"] if len(fewest) > _MAX_CHANGES else []
-    return ["  since the nearest stored result:", *(f"    {change}" for change in fewest[:_MAX_CHANGES]), *more]
+    *_, nearest_changes = min(candidates)
+    left_out = len(nearest_changes) - _MAX_CHANGES
+    more = [f"    and {left_out} more"] if left_out > 0 else []
+    return [
+        "  since the nearest stored result:",
+        *(f"    {change}" for change in nearest_changes[:_MAX_CHANGES]),
+        *more,
+    ]
+
+
+def _modified(path: Path) -> float:
+    """When a result was last written or used; 0 for one that has just gone."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0

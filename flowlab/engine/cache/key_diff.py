@@ -36,6 +36,20 @@ class KeyDiff:
         lines = dict.fromkeys(self._changes(former, node))  # an input may be met twice
         return [text for _, text in sorted(lines, key=lambda line: line[0])]
 
+    def count_renamed(self, former: Ingredients, node: Node) -> int:
+        """How many inputs, and inputs of inputs, have another name than then."""
+        count = 0
+        for name, group in named_inputs(node).items():
+            sources = {str(label): source for label, source in group.items()}
+            for _, (key, source) in side_by_side(former["inputs"].get(name, {}), sources):
+                ingredients = None if key is None else self.stored(key)
+                if key is None or source is None:
+                    count += 1
+                elif ingredients is not None and key != self._key(source):
+                    same = ingredients.get("name") == self.current(source)[0].get("name")
+                    count += self.count_renamed(ingredients, source) if same else 1
+        return count
+
     def _changes(self, former: Ingredients, node: Node) -> Iterator[tuple[int, str]]:
         current, modules = self.current(node)
         label = node.declared

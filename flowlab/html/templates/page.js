@@ -36,3 +36,19 @@ for (const button of document.querySelectorAll(".zoom")) {
 dialog.addEventListener("click", (event) => {
   if (event.target === dialog) dialog.close();
 });
+
+// The link to the section that is being read.
+const links = new Map([...document.querySelectorAll("nav a")].map((link) => [link.hash.slice(1), link]));
+const sections = [...document.querySelectorAll("main > section")].filter((section) => links.has(section.id));
+
+function mark() {
+  const passed = sections.filter((section) => section.getBoundingClientRect().top < 0.3 * window.innerHeight);
+  const current = passed.at(-1) ?? sections[0];
+  for (const [id, link] of links) {
+    if (current && id === current.id) link.setAttribute("aria-current", "true");
+    else link.removeAttribute("aria-current");
+  }
+}
+
+document.addEventListener("scroll", mark, { passive: true });
+mark();
