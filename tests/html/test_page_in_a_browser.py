@@ -8,8 +8,12 @@ from typing import Any
 import pytest
 from contrast import CONTRAST
 from pages import HOSTILE, write_page
+from report_nodes import ENVIRONMENT, done, graph_of, outcome_of
 
+from flowlab.api import CLASSES, Table
 from flowlab.html.compare import write_comparison
+from flowlab.output.run_folder import claim_folder
+from flowlab.runner.write_run import write_run
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +75,77 @@ def test_a_figure_is_enlarged_and_put_back(open_page: Any) -> None:
 def test_it_fits_a_phone(open_page: Any, width: int) -> None:
     page = open_page(width)
     assert page.evaluate("() => document.documentElement.scrollWidth") == width
+
+
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of a sweep with seeds."""
+    records = []
+    for width in (50, 200):
+        for seed, training in enumerate((394, 396, 194)):
+            setting = {"denoiser.net.width": width, "denoiser.net.optimizer": "al", "experiment.seed": seed}
+            counts = dict.fromkeys(CLASSES, 0) | {"training": training, "boundary": 500 - training}
+            quality = {"violation_max": [0.01 * seed, 2e-5], "slab_ratio": [1.5, 1.25 + seed]}
+            table = Table({"size": [1.5, 2.5], "always": [0.0, 0.0]})
+            records.append(done("denoiser", "net", setting, metrics=quality, tables={"sizes": table}))
+            records.append(done("classifier", "ends", setting, metrics={"pf": counts}))
+    folder = tmp_path_factory.mktemp("sweep")
+    claim_folder(folder)
+    outcome = outcome_of(*records)
+    write_run(graph_of(outcome), outcome, ENVIRONMENT, folder)
+    return folder / "report.html"
+
+
+def test_swept_keys_are_columns_and_empty_classes_are_folded(browser: Any, sweep: Path) -> None:
+    page = browser.new_page(viewport={"width": 1200, "height": 844})
+    page.goto(sweep.as_uri())
+    heads = page.locator("#answer .ends th").all_inner_texts()
+    assert heads == ["classifier", "width", "optimizer", "flow", "training", "boundary"]
+    first = page.locator("#answer .ends tbody tr").first.locator("td").all_inner_texts()
+    assert " ".join(" ".join(first).split()) == "ends 50 al pf 65.6 ± 23.2 [7.9, 100.0] 34.4 ± 23.2 [0.0, 92.1]"
+    notes = page.locator("#answer").inner_text()
+    assert "over seeds [95 % interval of the mean over seeds]" in notes
+    assert "No flow ends in: virtual, interior, elsewhere" in notes
+    table = page.locator("details", has_text="denoiser.net.sizes")
+    table.locator("summary").click()
+    assert "always" not in table.locator("th").all_inner_texts()
+    assert "Zero in every row: always." in table.inner_text()
+    page.close()
+
+
+@pytest.mark.parametrize("width", [390, 320])
+def test_no_number_is_cut_on_a_phone(browser: Any, sweep: Path, width: int) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 844})
+    page.goto(sweep.as_uri())
+    page.evaluate("() => document.querySelectorAll('details').forEach((one) => { one.open = true })")
+    cut = page.evaluate(
+        """() => [...document.querySelectorAll(".sortable td")].filter((cell) => {
+          const range = document.createRange();
+          range.selectNodeContents(cell);
+          const { left, right } = range.getBoundingClientRect();
+          const frame = cell.closest(".scroll").getBoundingClientRect();
+          return right - left > 0 && (right > frame.right + 0.5 || left < frame.left - 0.5);
+        }).map((cell) => cell.textContent)"""
+    )
+    assert cut == []
+    assert page.evaluate("() => document.documentElement.scrollWidth") == width
+    page.close()
+
+
+def test_the_navigation_stays_and_tells_the_section(browser: Any, sweep: Path) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 600})
+    page.goto(sweep.as_uri())
+    page.locator("nav a", has_text="Provenance").click()
+    page.wait_for_timeout(100)
+    assert page.locator("nav").bounding_box()["y"] == 0
+    assert page.evaluate("() => window.scrollY") > 600
+    heading = page.locator("#provenance h2").bounding_box()
+    assert heading["y"] >= page.locator("nav").bounding_box()["height"]
+    page.locator("#tables").scroll_into_view_if_needed()
+    page.evaluate("() => document.querySelector('#tables').scrollIntoView()")
+    page.wait_for_timeout(100)
+    assert page.locator("nav a[aria-current]").all_inner_texts() == ["Tables"]
+    page.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
