@@ -42,6 +42,13 @@ def test_a_mean_and_its_student_interval() -> None:
     assert "seed" not in means.columns
 
 
+def test_rows_of_a_seed_keep_their_places() -> None:
+    columns = {"seed": [0, 0, 1, 1], "flow": ["pf", "score"] * 2, "x": [1.0, 10.0, 3.0, 30.0]}
+    means = average_seeds(table(**columns))
+    assert means.columns["flow"] == ["pf", "score"]
+    assert [estimate.mean for estimate in means.columns["x"]] == [2.0, 20.0]
+
+
 def test_the_table_says_which_interval_it_has() -> None:
     latex = to_latex(table(width=[8, 8, 8], seed=[0, 1, 2], cost=[1.0, 2.0, 3.0]))
     assert cells(latex) == [["width", "cost"], ["$8$", r"$2.0 \pm 2.5$"]]
