@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from run_records import run_records
 
 from flowlab import Experiment
 from flowlab.api import HALF_STEP
@@ -118,14 +119,16 @@ def test_a_flow_that_is_kept_in_the_store_comes_back_whole(flow, tmp_path):
     from flowlab.engine.cache.serialization import deserialize, serialize
     from flowlab.engine.cache.storable_classes import StorableClasses
 
-    results = run(f'use = "{flow}"\ndenoiser = "exact"\nspread = 0.5')
-    given = {"denoiser": results["denoiser.exact"].value}
-    classes = StorableClasses(results["flow.flow"].record.node)
-    encoded = serialize(results["flow.flow"].record.result, given, classes)
+    text = f'{POINTS}\n[flow.flow]\nuse = "{flow}"\ndenoiser = "exact"\nspread = 0.5\n{ENDS}'
+    records = run_records(Experiment.from_toml(text))
+    given = {"denoiser": records["denoiser.exact"].value}
+    record = records["flow.flow"]
+    classes = StorableClasses(record.node)
+    encoded = serialize(record.result, given, classes)
     assert encoded.whole
     again = deserialize(encoded, given, torch.device("cpu"), classes).value
-    assert torch.equal(again.states, results["flow.flow"].value.states)
-    assert torch.equal(again.limits.eigenvalue, results["flow.flow"].value.limits.eigenvalue)
+    assert torch.equal(again.states, record.value.states)
+    assert torch.equal(again.limits.eigenvalue, record.value.limits.eigenvalue)
 
 
 def test_an_integrator_needs_no_regions(monkeypatch):

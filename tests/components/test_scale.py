@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from run_records import run_records
 
 from flowlab import Experiment
 from flowlab.components.analyses.networks.certificate import Certificate
@@ -64,8 +65,7 @@ def experiment(vertices, size, shift, extra=()):
 
 def told(made, size):
     """Statuses and figures without a unit: counts, shares and ratios."""
-    results = made.run(quiet=True, device="cpu")
-    records = {record.node.id: record for record in results.report.outcome.records}
+    records = run_records(made)
     statuses = {name: record.status for name, record in records.items()}
 
     def metrics(name):
@@ -128,8 +128,7 @@ def test_closed_forms_know_no_axes_and_no_order(vertices, angle, random):
         }
         if vertices is OBTUSE:
             nodes["analysis.stable"] = StableSums("form")
-        results = Experiment("turned", nodes).run(quiet=True, device="cpu")
-        records = {record.node.id: record for record in results.report.outcome.records}
+        records = run_records(Experiment("turned", nodes))
         assert {record.status for record in records.values()} == {"done"}
         found.append(
             [
@@ -159,8 +158,7 @@ def trained(size, shift, tolerance=1e-2):
         ),
     }
     made = experiment(OBTUSE, size, shift, extra)
-    results = made.run(quiet=True, device="cpu")
-    return {record.node.id: record for record in results.report.outcome.records}
+    return run_records(made)
 
 
 @pytest.mark.slow
@@ -197,13 +195,12 @@ def test_a_violation_of_the_order_of_sigma_is_no_interpolation():
             "analysis.interpolation": Interpolation(("trained",), tolerance=tolerance),
             "analysis.regime": LowNoiseCoverage("trained", tolerance=tolerance),
         }
-        results = Experiment("off", nodes).run(quiet=True, device="cpu")
-        records = {record.node.id: record for record in results.report.outcome.records}
+        records = run_records(Experiment("off", nodes))
         (violation,) = records["denoiser.trained"].metrics["violation_max"]
         assert 0.1 * sigma < violation < 10
         assert records["denoiser.trained"].status == "short"
         for name in ("cost_ratio", "slab_ratio", "balanced_ratio"):
             assert records["denoiser.trained"].metrics[name] == [None]
-        assert results["denoiser.trained"].message.endswith("no ratios there")
+        assert records["denoiser.trained"].result.shortfall.endswith("no ratios there")
         assert records["analysis.interpolation"].metrics["trained"]["interpolating"] == 0
         assert records["analysis.regime"].metrics["low_noise"] == 0

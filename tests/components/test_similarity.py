@@ -19,6 +19,7 @@ import torch
 from attrs import frozen
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from run_records import run_records
 
 from flowlab import Experiment
 from flowlab.api import gaussian_starts
@@ -114,8 +115,7 @@ def followed(bank: str, size: float) -> dict[str, Any]:
 
 def ran(place: Similarity, nodes: dict[str, Any]) -> dict[str, Any]:
     with place.drawing():
-        results = Experiment("similar", nodes).run(quiet=True, device="cpu")
-    return {record.node.id: record for record in results.report.outcome.records}
+        return run_records(Experiment("similar", nodes))
 
 
 def exact(place: Similarity, vertices: Any, folder: Path) -> dict[str, Any]:
