@@ -8,7 +8,7 @@ from attrs import frozen
 from engine_nodes import node
 
 from flowlab.api import NodeLabel, Result, reference
-from flowlab.engine.inputs import RecordedUpstream, gather_inputs
+from flowlab.engine.inputs import RecordedUpstream, gather_inputs, hide_names
 from flowlab.engine.outcome import Record
 
 
@@ -45,3 +45,11 @@ def test_each_reference_takes_what_it_asks_for() -> None:
         "gathered": {NodeLabel("a", {"dataset.a.points": n}): {"points": n} for n in (3, 4)},
         "tool": {"t": {}},
     }
+
+
+def test_a_component_that_is_built_sees_no_name_that_its_key_leaves_out() -> None:
+    told = node("analysis", "reader", Reader("a", "b", ("c",), ("d", "e"), ("f",)))
+    seen = hide_names(told)
+    assert (seen.value, seen.metrics) == ("dataset", "dataset")
+    assert (seen.several, seen.gathered, seen.tool) == (("c",), ("d", "e"), ("f",))  # they come with the values
+    assert told.component.value == "a"
