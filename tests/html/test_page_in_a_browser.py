@@ -86,7 +86,9 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> Path:
             setting = {"denoiser.net.width": width, "denoiser.net.optimizer": "al", "experiment.seed": seed}
             counts = dict.fromkeys(CLASSES, 0) | {"training": training, "boundary": 500 - training}
             quality = {"violation_max": [0.01 * seed, 2e-5], "slab_ratio": [1.5, 1.25 + seed]}
-            table = Table({"size": [1.5, 2.5], "always": [0.0, 0.0]})
+            table = Table(
+                {"size": [1.5, 2.5], "always": [0.0, 0.0], "path": ["sweep.width.denoiser.trained." * 3] * 2}
+            )
             records.append(done("denoiser", "net", setting, metrics=quality, tables={"sizes": table}))
             records.append(done("classifier", "ends", setting, metrics={"pf": counts}))
     folder = tmp_path_factory.mktemp("sweep")
