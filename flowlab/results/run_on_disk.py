@@ -13,9 +13,7 @@ from flowlab.output.claims import claims_table
 from flowlab.output.file_names import distinct_names, to_file_name
 from flowlab.provenance.lock_file import LockFile
 from flowlab.provenance.summary import RunSummary
-from flowlab.results.ends_text import format_ends
 from flowlab.results.run_source import table_name
-from flowlab.results.run_tables import ENDS, RunTables
 from flowlab.results.stored_values import StoredValues
 
 
@@ -28,7 +26,7 @@ class RunOnDisk:
 
     @property
     def answer(self) -> str:
-        """Where its flows end, its shortfalls and its claims, and how it ended."""
+        """How the run ended, its shortfalls and its claims."""
         nodes = self.summary.built_nodes
         finished = sum(node.status in ("done", "short") for node in nodes.values())
         ending = f"{self.lock.name}: {finished} of {len(nodes)} nodes, run on {self.lock.date}"
@@ -37,9 +35,7 @@ class RunOnDisk:
             for name, node in nodes.items()
             if node.status in ("short", "failed") and not (self.summary.claims and name.startswith("analysis."))
         ]
-        tables = RunTables(self)
-        ends = format_ends(tables.get(ENDS)) if ENDS in tables.names else []
-        parts = (ends, lines, claims_table({"": self.summary.claims}), [ending])
+        parts = (lines, claims_table({"": self.summary.claims}), [ending])
         return "\n\n".join("\n".join(part) for part in parts if part)
 
     @property
