@@ -14,7 +14,7 @@ from flowlab.engine.cache.cache import is_trained
 from flowlab.engine.cache.serialization import SerializedResult, deserialize, deserialize_without_inputs
 from flowlab.engine.cache.storable_classes import StorableClasses
 from flowlab.engine.cache.store import STORE_VARIABLE, Store
-from flowlab.engine.cache.tensor_file import TensorFile, UnusableFile, read_tensor_file
+from flowlab.engine.cache.tensor_file import SCHEMA, TensorFile, UnusableFile, read_labels, read_tensor_file
 from flowlab.engine.format_error import format_error
 from flowlab.engine.inputs import gather_inputs
 from flowlab.engine.missing_value import MissingValue
@@ -96,6 +96,8 @@ class StoredValues:
         path = self.store.path(locked.key)
         try:
             content = read_tensor_file(path, locked.key)
+            if read_labels(path).get("schema") != str(SCHEMA):  # the key in the lock may be of an older one
+                raise UnusableFile("written by a version of flowlab with another store")
             if content.labels.get("digest") != locked.digest:
                 raise UnusableFile(f"another result than that of {self.lock.path}")
             result = self._deserialize(node, content)
