@@ -34,7 +34,8 @@ def restrict_graph(graph: Graph, names: Sequence[str]) -> Graph:
     tools = {node.declared for node in graph.nodes if node.kind.name in (EXECUTOR, TRACKER)}
     kept = tools | _needed(graph.nodes, names)
     nodes = tuple(node for node in graph.nodes if node.declared in kept)
-    return evolve(graph, nodes=nodes, resolved=_restrict_tables(graph.resolved, kept))
+    seeded = any(SEED in node.variant for node in nodes)
+    return evolve(graph, nodes=nodes, resolved=_restrict_tables(graph.resolved, kept, seeded))
 
 
 def _needed(nodes: Sequence[Node], names: Iterable[str]) -> set[str]:
@@ -54,22 +55,22 @@ def _needed(nodes: Sequence[Node], names: Iterable[str]) -> set[str]:
     return needed
 
 
-def _restrict_tables(resolved: Mapping[str, Any], kept: set[str]) -> dict[str, Any]:
-    """The tables of these nodes, and the sweeps that vary them."""
+def _restrict_tables(resolved: Mapping[str, Any], kept: set[str], seeded: bool) -> dict[str, Any]:
+    """The tables of these nodes, the sweeps that vary them, and the seeds if some of them are repeated at each."""
     tables: dict[str, Any] = {}
     for kind, table in resolved.items():
         if kind == "experiment":
-            tables[kind] = table
+            tables[kind] = table if seeded else {**table, "seeds": 1}
             continue
         part = {
             name: content
             for name, content in table.items()
-            if (_varies(content, kept) if kind == "sweep" else f"{kind}.{name}" in kept)
+            if (_varies(content, kept, seeded) if kind == "sweep" else f"{kind}.{name}" in kept)
         }
         tables |= {kind: part} if part else {}
     return tables
 
 
-def _varies(sweep: Iterable[str], kept: set[str]) -> bool:
-    """Whether a sweep varies some of the nodes, or the seed."""
-    return any(path == SEED or path.rpartition(".")[0] in kept for path in sweep)
+def _varies(sweep: Iterable[str], kept: set[str], seeded: bool) -> bool:
+    """Whether a sweep varies some of the nodes, or the seed of some."""
+    return any(seeded if path == SEED else path.rpartition(".")[0] in kept for path in sweep)

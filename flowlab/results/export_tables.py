@@ -8,7 +8,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
-from flowlab.api import ExperimentError
+from attrs import frozen
+
+from flowlab.api import ExperimentError, Problem
+from flowlab.engine.format_error import format_error
 from flowlab.output.file_names import to_file_name
 from flowlab.output.run_folder import write_file
 from flowlab.output.tables import format_cell
@@ -23,40 +26,63 @@ _SUFFIXES = {"csv": "csv", "parquet": "parquet", "latex": "tex"}
 _LONGEST_LATEX = 100  # rows; a paper prints no longer table, unless it is asked for by name
 
 
-def export_tables(
-    results: Results,
-    names: Sequence[str],
-    form: Form,
-    folder: Path,
-    columns: Sequence[str],
-    each_seed: bool,
-    warn: Callable[[str], None],
-) -> list[str]:
-    """Write tables by name, or all of them; the paths of the files.
+@frozen
+class TableFiles:
+    """Files of tables in one format, in one folder. Raises ExtraMissing where that needs what isn't installed."""
 
-    Of all tables, those are left out with a warning that can't be read or, as LaTeX, are long or can't be averaged
-    over seeds. Raises UnknownName, ExtraMissing, ExperimentError, OutputError.
+    form: Form
+    folder: Path
+    each_seed: bool = False  # in LaTeX, instead of means over the seeds
+
+    def __attrs_post_init__(self) -> None:
+        if self.form == "parquet":
+            require_pandas()
+            require_pyarrow()
+
+    def write(self, table: ResultTable) -> str:
+        """Write a table's file; its path. Raises OutputError, ExperimentError for one that has no such form."""
+        path = self.folder / f"{to_file_name(table.name)}.{_SUFFIXES[self.form]}"
+        write_file(path, self._to_bytes(table))
+        return str(path)
+
+    def _to_bytes(self, table: ResultTable) -> bytes:
+        match self.form:
+            case "latex":
+                return to_latex(table, each_seed=self.each_seed).encode()
+            case "parquet":
+                return _to_parquet(table)
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(table.columns)
+        writer.writerows(map(format_cell, row.values()) for row in table.rows)
+        return text.getvalue().encode()
+
+
+def export_named(results: Results, names: Sequence[str], columns: Sequence[str], files: TableFiles) -> list[str]:
+    """Write some tables, or some columns of them; the paths of the files.
+
+    Raises UnknownName before any is written; ExperimentError, OutputError.
     """
-    if form == "parquet":
-        require_pandas(), require_pyarrow()
-    # all names are checked before a file is written
-    contents = {name: _choose(results.table(name), columns) for name in names}
+    tables = [results.table(name) for name in names]
+    chosen = [table.choose_columns(columns) if columns else table for table in tables]
+    return [files.write(table) for table in chosen]
+
+
+def export_all(results: Results, files: TableFiles, warn: Callable[[str], None]) -> list[str]:
+    """Write all tables; the paths of the files. Raises OutputError.
+
+    Left out, with a warning, are those that can't be read or have no such form, and long ones in LaTeX.
+    """
     paths = []
-    for name in names or results.table_names:
+    for name in results.table_names:
         try:
-            table = contents[name] if names else results.table(name)
-            if not names and form == "latex" and len(table) > _LONGEST_LATEX:
+            table = results.table(name)
+            if files.form == "latex" and len(table) > _LONGEST_LATEX:
                 warn(f"{name}: left out, its {len(table)} rows are too many for a page; --table {name} writes it")
                 continue
-            content = _to_bytes(table, form, each_seed)
+            paths.append(files.write(table))
         except ExperimentError as error:
-            if names:
-                raise
             warn(f"{name}: left out: {error}")
-            continue
-        path = folder / f"{to_file_name(name)}.{_SUFFIXES[form]}"
-        write_file(path, content)
-        paths.append(str(path))
     return paths
 
 
@@ -73,19 +99,11 @@ def list_tables(results: Results) -> list[str]:
     return align_columns(rows)
 
 
-def _choose(table: ResultTable, columns: Sequence[str]) -> ResultTable:
-    return table.choose_columns(columns) if columns else table
-
-
-def _to_bytes(table: ResultTable, form: Form, each_seed: bool) -> bytes:
-    if form == "latex":
-        return to_latex(table, each_seed=each_seed).encode()
-    if form == "parquet":
-        stream = io.BytesIO()
+def _to_parquet(table: ResultTable) -> bytes:
+    """The bytes of a parquet file. Raises ExperimentError for a column of several types."""
+    stream = io.BytesIO()
+    try:
         table.to_frame().to_parquet(stream, engine="pyarrow", index=False)
-        return stream.getvalue()
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(table.columns)
-    writer.writerows(map(format_cell, row.values()) for row in table.rows)
-    return text.getvalue().encode()
+    except (ValueError, TypeError) as error:  # of pyarrow, which names the column
+        raise ExperimentError([Problem(table.name, f"has no form in parquet: {format_error(error)}")]) from error
+    return stream.getvalue()

@@ -38,7 +38,8 @@ class RunTables:
         nodes = self.source.summary.built_nodes
         with_metrics = [without_setting(name) for name, node in nodes.items() if node.metrics]
         ends = [ENDS] if any(True for _ in self._ends()) else []
-        return [NODES, *ends, *dict.fromkeys(with_metrics), *self.source.table_names]
+        own = [name for name in self.source.table_names if self._owner(name)]
+        return [NODES, *ends, *dict.fromkeys(with_metrics), *own]
 
     def get(self, name: str) -> ResultTable:
         """A table by name. Raises UnknownName, ExperimentError where a file is not as the run wrote it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from flowlab.engine.cache.cache import is_trained
 from flowlab.engine.cache.serialization import SerializedResult, deserialize, deserialize_without_inputs
 from flowlab.engine.cache.storable_classes import StorableClasses
 from flowlab.engine.cache.store import STORE_VARIABLE, Store
-from flowlab.engine.cache.tensor_file import TensorFile, UnusableFile, read_tensor_file
+from flowlab.engine.cache.tensor_file import SCHEMA, TensorFile, UnusableFile, read_labels, read_tensor_file
 from flowlab.engine.format_error import format_error
 from flowlab.engine.inputs import gather_inputs
 from flowlab.engine.missing_value import MissingValue
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     import torch
 
 _QUICK = 1.0  # seconds up to which a result is built again where it isn't stored
+_HELD = 16  # results in memory: several nodes have the same inputs
 
 
 @define(eq=False)
@@ -44,7 +46,7 @@ class StoredValues:
     lock: LockFile
     summary: RunSummary
     store: Store
-    _results: dict[Node, Result] = field(factory=dict, init=False)
+    _held: OrderedDict[Node, Result] = field(factory=OrderedDict, init=False)
 
     def of(self, node_id: str) -> Any:
         """The value of a finished node. Raises ExperimentError, NodeError, PluginError."""
@@ -75,13 +77,17 @@ class StoredValues:
         return torch.device("cuda" if self.lock.environment.device == "cuda" and available else "cpu")
 
     def _result(self, node: Node) -> Result:
-        if node not in self._results:
-            locked = self.lock.nodes.get(node.id)
-            if locked is None or locked.status in ("failed", "skipped"):
-                raise self._refuse(f"it says of no result of {node.id}")
-            stored = self._load(node, locked)
-            self._results[node] = self._build(node, locked) if stored is None else stored
-        return self._results[node]
+        result = self._held.pop(node, None) or self._read(node)
+        self._held[node] = result
+        while len(self._held) > _HELD:
+            self._held.popitem(last=False)
+        return result
+
+    def _read(self, node: Node) -> Result:
+        locked = self.lock.nodes.get(node.id)
+        if locked is None or locked.status in ("failed", "skipped"):
+            raise self._refuse(f"it says of no result of {node.id}")
+        return self._load(node, locked) or self._build(node, locked)
 
     def _load(self, node: Node, locked: LockedNode) -> Result | None:
         """The stored result; None where the store has none, or has it without its value."""
@@ -90,6 +96,8 @@ class StoredValues:
         path = self.store.path(locked.key)
         try:
             content = read_tensor_file(path, locked.key)
+            if read_labels(path).get("schema") != str(SCHEMA):  # the key in the lock may be of an older one
+                raise UnusableFile("written by a version of flowlab with another store")
             if content.labels.get("digest") != locked.digest:
                 raise UnusableFile(f"another result than that of {self.lock.path}")
             result = self._deserialize(node, content)

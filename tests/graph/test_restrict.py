@@ -87,6 +87,14 @@ def test_a_node_what_it_needs_and_what_its_sweep_varies() -> None:
     assert ids(graph_of(tomli_w.dumps(part.resolved).encode())) == ids(part)
 
 
+def test_what_no_seed_repeats_has_no_sweep_over_seeds() -> None:
+    part = restrict_graph(graph_of(TEXT), ["schedule.low"])
+    assert part.resolved["experiment"]["seeds"] == 1
+    swept = TEXT.replace(b"seeds = 2", b"") + b'[sweep.seed]\n"experiment.seed" = [4, 5]\n'
+    assert "sweep" not in restrict_graph(graph_of(swept), ["schedule.low"]).resolved
+    assert set(restrict_graph(graph_of(swept), ["denoiser.c"]).resolved["sweep"]) == {"other", "seed"}
+
+
 def test_several_nodes_and_none() -> None:
     whole = graph_of(TEXT)
     assert restrict_graph(whole, []) is whole

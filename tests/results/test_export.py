@@ -13,6 +13,9 @@ import pytest
 
 import flowlab
 from flowlab import Experiment
+from flowlab.api import ExperimentError
+from flowlab.results.export_tables import TableFiles
+from flowlab.results.result_table import ResultTable
 
 Export = Callable[..., "subprocess.CompletedProcess[str]"]
 TEXT = """
@@ -120,6 +123,13 @@ def test_mistakes(export: Export, tmp_path: Path) -> None:
     assert listed.returncode == 0
     assert any(line.split()[:2] == ["ends", "4"] for line in listed.stdout.splitlines())
     assert not (tmp_path / "export").exists()
+
+
+def test_a_column_of_several_types_has_no_form_in_parquet(tmp_path: Path) -> None:
+    table = ResultTable("mixed", (), {"x": [1.5, "one"]})
+    with pytest.raises(ExperimentError, match=r"mixed: has no form in parquet: .*x"):
+        TableFiles("parquet", tmp_path).write(table)
+    assert TableFiles("csv", tmp_path).write(table) == str(tmp_path / "mixed.csv")
 
 
 @pytest.mark.parametrize(("module", "purpose"), [("pandas", "a DataFrame"), ("pyarrow", "a parquet file")])

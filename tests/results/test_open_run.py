@@ -222,6 +222,18 @@ def test_a_stored_value_of_another_digest_is_refused(copy: Path) -> None:
         _ = flowlab.open_run(copy)[BANK].value
 
 
+def test_a_stored_value_of_another_layout_is_refused(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from flowlab.engine.cache import tensor_file
+
+    path = stored(copy, BANK)
+    content = tensor_file.read_tensor_file(path, path.stem)
+    with monkeypatch.context() as older:
+        older.setattr(tensor_file, "SCHEMA", tensor_file.SCHEMA - 1)
+        tensor_file.write_tensor_file(path, path.stem, content)
+    with pytest.raises(ExperimentError, match="written by a version of flowlab with another store"):
+        _ = flowlab.open_run(copy)[BANK].value
+
+
 def test_a_flipped_bit_in_the_store_is_refused(copy: Path) -> None:
     path = stored(copy, BANK)
     with safe_open(path, "pt") as file:

@@ -33,16 +33,18 @@ def export(
 ) -> None:
     """Write the tables of a finished run for other programs: CSV, parquet, or LaTeX for a paper."""
     with handle_errors(debug):
-        from flowlab.results.export_tables import export_tables, list_tables
+        from flowlab.results.export_tables import TableFiles, export_all, export_named, list_tables
         from flowlab.results.open_run import read_run
 
         opened, problems = read_run(run)
         for problem in problems:
             warn(str(problem))
-        if names:
-            echo("\n".join(list_tables(opened)))
-        elif columns and not tables:
+        if columns and not tables:
             raise ExperimentError([Problem("--column", "of which table? Name it with --table")])
+        if names:
+            lines = list_tables(opened)
+        elif tables:
+            lines = export_named(opened, tables, columns or (), TableFiles(form, out, each_seed))
         else:
-            paths = export_tables(opened, tables or (), form, out, columns or (), each_seed, warn)
-            echo("\n".join(paths))
+            lines = export_all(opened, TableFiles(form, out, each_seed), warn)
+        echo("\n".join(lines))
