@@ -23,7 +23,7 @@ SECTIONS = (
     Section(
         "How-to",
         "how-to",
-        ("own-data", "sweep", "figure", "cluster", "compare", "reproduce", "python", "plugin"),
+        ("own-data", "own-model", "sweep", "figure", "cluster", "compare", "reproduce", "python", "plugin"),
     ),
     Section(
         "Explanation",
