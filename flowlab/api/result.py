@@ -47,9 +47,9 @@ class Result:
     without a solution); it is shown wherever the result is shown.
 
     A result that took long may come from an earlier run: nothing decides it but the component's fields, its
-    inputs, the context, and the files that it names in `reads() -> tuple[str, ...]`. A value
-    can be stored if it is made of plain values, tensors, inputs and attrs classes (see `stored_fields`); any
-    other is built again where it is needed.
+    inputs, the context, and the files of its path fields (see `file_path`) or that it names in `reads() ->
+    tuple[str, ...]`. A value can be stored if it is made of plain values, tensors, inputs and attrs classes (see
+    `stored_fields`); any other is built again where it is needed.
     """
 
     value: Any

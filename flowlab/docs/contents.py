@@ -23,7 +23,18 @@ SECTIONS = (
     Section(
         "How-to",
         "how-to",
-        ("own-data", "sweep", "figure", "tables", "cluster", "compare", "reproduce", "python", "plugin"),
+        (
+            "own-data",
+            "own-model",
+            "sweep",
+            "figure",
+            "tables",
+            "cluster",
+            "compare",
+            "reproduce",
+            "python",
+            "plugin",
+        ),
     ),
     Section(
         "Explanation",

@@ -88,7 +88,7 @@ class LockFile:
         Seen from the lock, or where it was on the machine of the run: the one that has more of the files that the
         run read. The paths of a lock that doesn't say start at the current folder.
         """
-        folders = [self.path.parent / folder for folder in self.content.run.folders]
+        folders = [(self.path.parent / folder).resolve() for folder in self.content.run.folders]
         return max(folders, key=self._count_known_files) if folders else Path()
 
     def _count_known_files(self, folder: Path) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import types
+from collections.abc import Mapping
 from typing import Any, Literal, Union, get_args, get_origin
 
 import attrs
@@ -61,6 +62,8 @@ def value_schema(hint: Any, bounds: Schema, least: int = 1) -> Schema:
     if origin is tuple:
         items = [value_schema(item, bounds, 0) for item in inner]
         return {"type": "array", "prefixItems": items, "minItems": len(items), "maxItems": len(items)}
+    if origin in (dict, Mapping):
+        return {"type": "object"}
     if hint in _SCALARS:
         return {"type": _SCALARS[hint], **(bounds if hint in (int, float) else {})}
     return {}

@@ -158,7 +158,7 @@ def test_row_17_all_mistakes_at_once_with_the_nearest_names(tmp_path: Path) -> N
         "11:14: final_time must be a number, found nan",
         "12:10: levels must be an integer, found the string '4'",
         "15:7: no denoiser is called 'closed-from'; there are: closed-form, empirical-mmse, shallow-relu, "
-        "spliced (did you mean 'closed-form'?)",
+        "spliced, torch-module (did you mean 'closed-form'?)",
         "35:14: integrator = 'dimm' names no [integrator.dimm] (did you mean 'ddim'?)",
         "40:13: threshold must be a number, found inf",
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import types
+from collections.abc import Mapping
 from typing import Any, Literal, Union, get_args, get_origin
 
 import attrs
@@ -17,6 +18,9 @@ REGISTRY = BUILT_IN
 NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,8}", fullmatch=True)
 
 
+_ANY = Parameter("")
+
+
 def values(hint: Any, bounds: Parameter, least: int = 1) -> st.SearchStrategy[Any]:
     """The values of a type within bounds."""
     origin, inner = get_origin(hint), get_args(hint)
@@ -28,6 +32,10 @@ def values(hint: Any, bounds: Parameter, least: int = 1) -> st.SearchStrategy[An
         return st.lists(values(inner[0], bounds, 0), min_size=least, max_size=3)
     if origin is tuple:
         return st.tuples(*(values(item, bounds, 0) for item in inner)).map(list)
+    if origin is Mapping:
+        return st.dictionaries(
+            NAMES, st.booleans() | st.integers(-9, 9) | _strings(_ANY) | st.lists(st.integers(-9, 9))
+        )
     return {bool: _booleans, int: _integers, float: _floats, str: _strings}[hint](bounds)
 
 
@@ -126,4 +134,6 @@ def _floats(bounds: Parameter) -> st.SearchStrategy[float]:
 
 
 def _strings(bounds: Parameter) -> st.SearchStrategy[str]:
+    if bounds.pattern:
+        return st.from_regex(bounds.pattern.expression, fullmatch=True)
     return st.text(max_size=8) | st.sampled_from(['"""', "'''", "\\", "\r\n", "\x00\x7f", "#:schema", "é\u2028"])

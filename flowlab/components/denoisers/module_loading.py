@@ -101,8 +101,10 @@ def _read_state(path: Path, key: str | None) -> dict[str, Tensor]:
             content: Any = load_file(path)
         else:
             content = torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, OSError, MemoryError) as error:
-        raise NodeError(f"{str(path)!r} can't be read as weights") from error
+    except OSError as error:
+        raise NodeError(f"{str(path)!r} can't be read: {error.strerror or error}") from error
+    except SafetensorError as error:
+        raise NodeError(f"{str(path)!r} is no .safetensors file, or it is damaged: save it again") from error
     except Exception as error:  # what unpickles nothing but weights breaks on all else
         rule = "it holds more than weights, and nothing else is unpickled: save module.state_dict()"
         raise NodeError(f"{str(path)!r} can't be read as weights: {rule}") from error
@@ -145,6 +147,7 @@ def _modules_beside(folder: Path) -> Iterator[None]:
     """Import modules of a folder anew, within; afterwards the process has those that it had."""
     # one that was imported before may be of another experiment, or older than its file
     names = {path.stem for path in folder.glob("*.py")} | {path.parent.name for path in folder.glob("*/*.py")}
+    names.discard("flowlab")  # beside its own source code: a second copy would have other classes
     former = {name: module for name, module in sys.modules.items() if name.partition(".")[0] in names}
     bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     for name in former:

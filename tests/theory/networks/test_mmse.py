@@ -76,3 +76,16 @@ def test_parts_broadcast_as_a_whole_does(monkeypatch, levels):
     torch.testing.assert_close(network(y), whole)
     torch.testing.assert_close(torch.autograd.grad(network(y).square().sum(), y)[0], slope)
     torch.testing.assert_close(network.at(1)(y), one)
+
+
+@pytest.mark.parametrize("spread", [0.5, 2.0, 8.0])
+def test_no_point_that_counts_is_left_out(monkeypatch, spread):
+    """Sixty points at about the noise level, and a far one that makes inner products too coarse."""
+    generator = torch.Generator().manual_seed(4)
+    points = spread * torch.randn(60, 5, generator=generator, dtype=torch.float64)
+    points = torch.cat([points, torch.full((1, 5), 1e5, dtype=torch.float64)])
+    y = torch.cat([points, points[:30] + torch.randn(30, 5, generator=generator, dtype=torch.float64)])
+    network = EmpiricalMmse(points, torch.ones(1, dtype=torch.float64))
+    monkeypatch.setattr(module, "_AT_ONCE", 0)
+    found = network(y[None])[0]
+    torch.testing.assert_close(found, exactly(points, y, 1.0, torch.ones(61)), atol=1e-12, rtol=1e-12)
