@@ -66,7 +66,7 @@ class FigureLook:
                 if scale is not None:
                     _set_scale(ax, side, scale)
         if self.title is not None:
-            figure.suptitle(self.title)
+            _set_title(figure, self.title)
         if self.size is not None:
             _resize(figure, self.size)
 
@@ -81,6 +81,7 @@ def with_look(build: Callable[..., Any]) -> Callable[..., Any]:
             result = build(self, context, **inputs)
             self.look.apply(result.value)
         result.value.style_path = style
+        result.value.has_own_size = self.look.size is not None
         return result
 
     return build_with_look
@@ -110,6 +111,18 @@ def style_path(style: str | None) -> str | None:
 
 def _is_file(style: str) -> bool:
     return style.endswith(_SUFFIX) or "/" in style
+
+
+def _set_title(figure: Figure, title: str) -> None:
+    """Write a title above the panels, as that of the legend above them if there is one: they share the place."""
+    from matplotlib import rcParams
+    from matplotlib.font_manager import FontProperties
+
+    above = [legend for legend in figure.legends if getattr(legend, "_outside_loc", None) == "upper"]
+    if above:
+        above[0].set_title(title, FontProperties(size=rcParams["axes.titlesize"]))
+    else:
+        figure.suptitle(title, fontsize=rcParams["axes.titlesize"])
 
 
 def _resize(figure: Figure, size: Width | tuple[float, float]) -> None:

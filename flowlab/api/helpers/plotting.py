@@ -103,8 +103,11 @@ def _figure_class() -> type[Figure]:
         """A figure that is saved in the style that it was drawn in, since fonts are embedded only then."""
 
         style_path: str | None = None
+        has_own_size = False  # a size that was asked for, which is not cut to the contents
 
         def savefig(self, *args: Any, **options: Any) -> None:
+            if self.has_own_size:
+                options["bbox_inches"] = None
             with house_style(self.style_path):
                 super().savefig(*args, **options)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -112,9 +113,14 @@ class FractionsOverSweep:
         """
         shown = arrange_labels(analysis, list(self._keys.values()))
         panels = _collect_points(read_shares(analysis), shown)
-        across = 2 if len(panels) == 4 else min(3, len(panels))
         figure, axes = new_panels(
-            list(panels), across, 0.8, 0.09, xlabel=self.axis or self.over, ylabel="share (%)", sharey=True
+            list(panels),
+            _count_columns(list(panels)),
+            0.8,
+            0.09,
+            xlabel=self.axis or self.over,
+            ylabel="share (%)",
+            sharey=True,
         )
         numeric = all(_is_number(key) for lines in panels.values() for points in lines.values() for key in points)
         styles = list(dict.fromkeys(repr(style) for lines in panels.values() for _, style in lines))
@@ -139,6 +145,16 @@ class FractionsOverSweep:
         key = self.linestyle.rpartition(".")[2]
         values = {repr(value.values[1]): swept_value(value.values[1]) for value in shown.values()}
         return [f"{key} = {text}" for text in values.values()]
+
+
+def _count_columns(titles: list[str]) -> int:
+    """The panels in a row: one per flow or analysis, where the rows are the values of other keys."""
+    names = list(dict.fromkeys(title.partition("\n")[0] for title in titles))
+    settings = list(dict.fromkeys(title.partition("\n")[2] for title in titles))
+    aligned = [f"{name}\n{setting}" for setting in settings for name in names]
+    if 1 < len(names) <= 4 and titles == aligned:
+        return len(names)
+    return 2 if len(titles) == 4 else 3
 
 
 def _is_number(value: Any) -> bool:
@@ -199,16 +215,22 @@ def _add_legends(figure: Figure, panels: list[Axes], styles: list[str]) -> None:
     shared: dict[str, Any] = {}
     of_classes = None
     for ax in panels:
-        lines = dict(reversed(pair) for pair in zip(*ax.get_legend_handles_labels(), strict=True))
-        kind = lines.keys() <= set(CLASSES)
+        named = dict(reversed(pair) for pair in zip(*ax.get_legend_handles_labels(), strict=True))
+        kind = named.keys() <= set(CLASSES)
         of_classes = kind if of_classes is None else of_classes
         if kind is of_classes:
-            shared = lines | shared
+            shared = named | shared
         else:
             ax.legend(loc="best", handlelength=1.4)
     names = [name for name in CLASSES if name in shared] if of_classes else list(shared)
-    handles = [shared[name] for name in names]
+    handles = [
+        Line2D(
+            [], [], color=line.get_color(), marker=line.get_marker(), ls=line.get_linestyle() if not styles else ""
+        )
+        for line in (shared[name].lines[0] for name in names)
+    ]
     for (dashes, fill), style in zip(LINE_STYLES, styles, strict=False):
         handles.append(Line2D([], [], color=INK, ls=dashes, marker="o", fillstyle=fill, label=style))
     most = 5 if len(panels) > 1 else 3
-    figure.legend(handles, names + styles, loc="outside upper center", ncols=min(len(handles), most))
+    rows = math.ceil(len(handles) / most)
+    figure.legend(handles, names + styles, loc="outside upper center", ncols=math.ceil(len(handles) / rows))
