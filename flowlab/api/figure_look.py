@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import re
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,7 +14,7 @@ from attrs import frozen
 
 from flowlab.api.errors import NodeError, ValidationIssue
 from flowlab.api.fields import parameter
-from flowlab.api.helpers.plotting import WIDTHS, Width, house_style
+from flowlab.api.helpers.plotting import WIDTHS, Size, house_style
 from flowlab.api.nearest import nearest
 from flowlab.api.node_spec import NodeSpec
 
@@ -38,7 +39,7 @@ class FigureLook:
     ylabel: str | None = parameter(None, help="name of the vertical axis")
     xscale: Scale | None = parameter(None, help="scale of the horizontal axis (log: with zero at the left end)")
     yscale: Scale | None = parameter(None, help="scale of the vertical axis (log: with zero at the lower end)")
-    size: Width | tuple[float, float] | None = parameter(
+    size: Size | None = parameter(
         None, help="a printed column or both, or width and height in inches (default: as the figure needs)", gt=0
     )
     style: str | None = parameter(None, help="a matplotlib style over flowlab's own: a file *.mplstyle, or a name")
@@ -69,6 +70,7 @@ class FigureLook:
             _set_title(figure, self.title)
         if self.size is not None:
             _resize(figure, self.size)
+            _check_room(figure)
 
 
 def with_look(build: Callable[..., Any]) -> Callable[..., Any]:
@@ -125,13 +127,28 @@ def _set_title(figure: Figure, title: str) -> None:
         figure.suptitle(title, fontsize=rcParams["axes.titlesize"])
 
 
-def _resize(figure: Figure, size: Width | tuple[float, float]) -> None:
-    """Set the size in inches; a printed column keeps the figure's shape."""
+def _resize(figure: Figure, size: Size) -> None:
+    """Set the size in inches; in a printed column panels keep their shape, and what is around them its height."""
     if isinstance(size, tuple):
         figure.set_size_inches(*size)
         return
     across, up = figure.get_size_inches()
-    figure.set_size_inches(WIDTHS[size], WIDTHS[size] * up / across)
+    if across == WIDTHS[size]:
+        return
+    figure.draw_without_rendering()
+    rows = {round(ax.get_position().y0, 3): ax.get_position().height for ax in figure.axes}
+    panels = min(1.0, sum(rows.values()))
+    figure.set_size_inches(WIDTHS[size], up * (1 - panels) + up * panels * WIDTHS[size] / across)
+
+
+def _check_room(figure: Figure) -> None:
+    """Refuse a size that has no room for what a figure shows. Raises NodeError."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        figure.draw_without_rendering()
+    if any("collapsed to zero" in str(warning.message) for warning in caught):
+        across, up = figure.get_size_inches()
+        raise NodeError(f"{across:g} x {up:g} inches are too small for what the figure shows")
 
 
 def _set_scale(ax: Axes, side: str, scale: Scale) -> None:

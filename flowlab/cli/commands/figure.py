@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from flowlab.api.figure_look import FigureLook, Scale
-from flowlab.api.helpers.plotting import WIDTHS, Width
+from flowlab.api.helpers.plotting import WIDTHS, Size
 from flowlab.cli.errors import handle_errors
 from flowlab.cli.options import Debug
 from flowlab.output.echo import echo
@@ -51,7 +51,7 @@ def figure(
         echo(str(redraw_figure(folder, name, form, look, out, recompute)))
 
 
-def _parse_size(text: str | None) -> Width | tuple[float, float] | None:
+def _parse_size(text: str | None) -> Size | None:
     """The size that an option gives. Raises typer.BadParameter."""
     if text is None:
         return None

@@ -89,9 +89,18 @@ class FractionsMap:
         Raises NodeError for another kind of analysis, one that the sweeps do not repeat, or no such shares.
         """
         panels = self._panels(analysis)
-        figure, axes = new_panels(list(panels), self.columns, 0.8, 0.05, xlabel=self.across, ylabel=self.up)
+        figure, axes = new_panels(
+            list(panels),
+            self.columns,
+            0.8,
+            0.05,
+            xlabel=self.across,
+            ylabel=self.up,
+            size=self.look.size,
+        )
+        in_a_row = len({ax.get_position().x0 for ax in axes})
         for ax, cells in zip(axes, panels.values(), strict=True):
-            image = _draw_cells(ax, cells, figure.get_figwidth() / min(self.columns, len(panels)))
+            image = _draw_cells(ax, cells, figure.get_figwidth() / in_a_row)
         bar = figure.colorbar(image, ax=axes, fraction=0.05, pad=0.015, aspect=30)
         bar.set_label("share (%)")
         bar.outline.set_visible(False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -26,6 +25,7 @@ from flowlab.api.helpers.plotting import (
     CLASS_MARKERS,
     INK,
     LINE_STYLES,
+    add_legend,
     add_note,
     new_panels,
     series_style,
@@ -52,8 +52,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Of a panel, by line and style: the points by the value of the swept key.
-Lines = dict[tuple[str, Any], dict[Any, MeanShare]]
+# Of a panel, by line and the value that a line style stands for: the points by the value of the swept key.
+Lines = dict[tuple[str, str], dict[Any, MeanShare]]
 
 
 @frozen
@@ -120,10 +120,11 @@ class FractionsOverSweep:
             0.09,
             xlabel=self.axis or self.over,
             ylabel="share (%)",
+            size=self.look.size,
             sharey=True,
         )
         numeric = all(_is_number(key) for lines in panels.values() for points in lines.values() for key in points)
-        styles = list(dict.fromkeys(repr(style) for lines in panels.values() for _, style in lines))
+        styles = list(dict.fromkeys(style for lines in panels.values() for _, style in lines))
         for ax, lines in zip(axes, panels.values(), strict=True):
             _draw_lines(ax, lines, styles, numeric)
             ax.set(ylim=(-3, 103), yticks=range(0, 101, 25))
@@ -163,12 +164,12 @@ def _is_number(value: Any) -> bool:
 
 def _collect_points(shares: list[Share], shown: Mapping[NodeLabel, Shown]) -> dict[str, Lines]:
     """The points of each line in each panel, by the panel's title; seeds together."""
-    places: dict[str, dict[tuple[str, Any], dict[Any, list[Share]]]] = {}
+    places: dict[str, dict[tuple[str, str], dict[Any, list[Share]]]] = {}
     for share in shares:
         place = shown[share.label]
         over, *style = place.values
         lines = places.setdefault(panel_title(share.panel, place.rest), {})
-        points = lines.setdefault((share.line, style[0] if style else None), {})
+        points = lines.setdefault((share.line, repr(style[0]) if style else ""), {})
         points.setdefault(over if _is_number(over) else swept_value(over), []).append(share)
     return {
         title: {
@@ -189,7 +190,7 @@ def _draw_lines(ax: Axes, lines: Lines, styles: list[str], numeric: bool) -> Non
         look: dict[str, Any] = series_style(names.index(name))
         if name in CLASSES:
             look = {"color": CLASS_COLOURS[name], "marker": CLASS_MARKERS[name]}
-        dashes, fill = LINE_STYLES[styles.index(repr(style))]
+        dashes, fill = LINE_STYLES[styles.index(style)]
         order = sorted(points) if numeric else list(points)
         shift = 0.0 if numeric else 0.6 * ((index + 0.5) / len(lines) - 0.5)
         ax.errorbar(
@@ -231,6 +232,4 @@ def _add_legends(figure: Figure, panels: list[Axes], styles: list[str]) -> None:
     ]
     for (dashes, fill), style in zip(LINE_STYLES, styles, strict=False):
         handles.append(Line2D([], [], color=INK, ls=dashes, marker="o", fillstyle=fill, label=style))
-    most = 5 if len(panels) > 1 else 3
-    rows = math.ceil(len(handles) / most)
-    figure.legend(handles, names + styles, loc="outside upper center", ncols=math.ceil(len(handles) / rows))
+    add_legend(figure, handles, names + styles)
