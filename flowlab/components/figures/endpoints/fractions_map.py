@@ -99,13 +99,16 @@ class FractionsMap:
             size=self.look.size,
         )
         in_a_row = len({ax.get_position().x0 for ax in axes})
+        inches = figure.get_figwidth() / in_a_row
         for ax, cells in zip(axes, panels.values(), strict=True):
-            image = _draw_cells(ax, cells, figure.get_figwidth() / in_a_row)
+            image = _draw_cells(ax, cells, _has_room(cells, inches))
         bar = figure.colorbar(image, ax=axes, fraction=0.05, pad=0.015, aspect=30)
         bar.set_label("share (%)")
         bar.outline.set_visible(False)
         descriptions = dict.fromkeys(point.description for cells in panels.values() for point in cells.values())
-        add_note(figure, "cells: " + "; ".join(descriptions))
+        narrow = any(not _has_room(cells, inches) for cells in panels.values())
+        hint = " (cells that are too narrow have no interval)" if narrow else ""
+        add_note(figure, f"cells: {'; '.join(descriptions)}{hint}")
         return Result(figure)
 
     def _panels(self, analysis: Mapping[NodeLabel, Any]) -> dict[str, Cells]:
@@ -144,8 +147,13 @@ def _ordered(values: list[Any]) -> list[Any]:
     return sorted(values) if all(isinstance(value, int | float) for value in values) else values
 
 
-def _draw_cells(ax: Axes, cells: Cells, inches: float) -> AxesImage:
-    """Draw the cells of a panel so wide, with their shares; a place without a share stays empty."""
+def _has_room(cells: Cells, inches: float) -> bool:
+    """Whether the cells of a panel so wide have room for intervals."""
+    return inches / len({across for across, _ in cells}) > _ROOM
+
+
+def _draw_cells(ax: Axes, cells: Cells, with_intervals: bool) -> AxesImage:
+    """Draw the cells of a panel with their shares; a place without a share stays empty."""
     import numpy as np
     from matplotlib.colors import to_hex
 
@@ -156,7 +164,7 @@ def _draw_cells(ax: Axes, cells: Cells, inches: float) -> AxesImage:
     image = ax.imshow(grid, cmap="viridis", vmin=0, vmax=100, origin="lower", aspect="auto")
     for (across, up), point in cells.items():
         text = f"{100 * point.share:.0f}"
-        if point.interval is not None and inches / len(columns) > _ROOM:
+        if point.interval is not None and with_intervals:
             low, high = point.interval
             text += f"\n[{100 * low:.0f}, {100 * high:.0f}]"
         colour = readable_on(to_hex(image.cmap(point.share)))
