@@ -27,6 +27,7 @@ Scale = Literal["linear", "log"]
 
 _STYLES = Path(__file__).parent / "styles"
 _SUFFIX = ".mplstyle"
+_LEAST = 0.2  # inches of a panel that shows anything
 _TICKS = 8  # numbers that have a tick each on a logarithmic axis
 
 
@@ -57,8 +58,7 @@ class FigureLook:
         Names and scales are those of the axes that have a name already, at the outer edge of the panels. Raises
         NodeError where an axis can't be logarithmic.
         """
-        panels = [ax for ax in figure.axes if ax.get_visible() and ax.get_label() != "<colorbar>"]
-        for ax in panels:
+        for ax in _panels(figure):
             if self.xlabel is not None and ax.get_xlabel():
                 ax.set_xlabel(self.xlabel)
             if self.ylabel is not None and ax.get_ylabel():
@@ -115,6 +115,11 @@ def _is_file(style: str) -> bool:
     return style.endswith(_SUFFIX) or "/" in style
 
 
+def _panels(figure: Figure) -> list[Axes]:
+    """The axes that show data."""
+    return [ax for ax in figure.axes if ax.get_visible() and ax.get_label() != "<colorbar>"]
+
+
 def _set_title(figure: Figure, title: str) -> None:
     """Write a title above the panels, as that of the legend above them if there is one: they share the place."""
     from matplotlib import rcParams
@@ -136,7 +141,7 @@ def _resize(figure: Figure, size: Size) -> None:
     if across == WIDTHS[size]:
         return
     figure.draw_without_rendering()
-    rows = {round(ax.get_position().y0, 3): ax.get_position().height for ax in figure.axes}
+    rows = {round(ax.get_position().y0, 3): ax.get_position().height for ax in _panels(figure)}
     panels = min(1.0, sum(rows.values()))
     figure.set_size_inches(WIDTHS[size], up * (1 - panels) + up * panels * WIDTHS[size] / across)
 
@@ -146,8 +151,10 @@ def _check_room(figure: Figure) -> None:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         figure.draw_without_rendering()
-    if any("collapsed to zero" in str(warning.message) for warning in caught):
-        across, up = figure.get_size_inches()
+    across, up = figure.get_size_inches()
+    places = [ax.get_position() for ax in _panels(figure)]
+    narrow = any(min(across * place.width, up * place.height) < _LEAST for place in places)
+    if narrow or any("collapsed to zero" in str(warning.message) for warning in caught):
         raise NodeError(f"{across:g} x {up:g} inches are too small for what the figure shows")
 
 

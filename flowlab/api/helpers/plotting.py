@@ -184,6 +184,11 @@ def width_in_inches(size: Size) -> float:
     return size[0] if isinstance(size, tuple) else WIDTHS[size]
 
 
+def fit_columns(most: int, size: Size | None, narrowest: float) -> int:
+    """The panels in a row of a figure, so that none is narrower than so many inches; `most` without a size."""
+    return most if size is None else max(1, min(most, int(width_in_inches(size) / narrowest)))
+
+
 def add_legend(figure: Figure, handles: Sequence[Any], names: Sequence[str], most: int = 5) -> None:
     """Draw a legend above a whole figure, in rows that are no wider than it; the figure grows with the rows."""
     from matplotlib import rcParams

@@ -20,7 +20,7 @@ from flowlab.api import (
     reference,
     with_look,
 )
-from flowlab.api.helpers.plotting import NOTE, WIDTHS, Width, light_map, new_figure
+from flowlab.api.helpers.plotting import NOTE, WIDTHS, Width, fit_columns, light_map, new_figure
 from flowlab.components.figures.panel import Panel
 from flowlab.components.figures.section import Section, section
 
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 # Margin about the cell, as a share of its size, for ends outside it.
 _MARGIN = 0.35
+# Inches of a panel that can be read.
+_NARROWEST = 2.2
 # Percentiles of the starts that the panels include in each direction.
 _BULK = (4, 96)
 
@@ -72,7 +74,7 @@ class Plane:
             for label, flow in classifier.flows.items()
         ]
         low, high = _limits(panels)
-        rows = math.ceil(len(panels) / 3)
+        rows = math.ceil(len(panels) / fit_columns(3, self.look.size, _NARROWEST))
         columns = math.ceil(len(panels) / rows)
         figure, axes = _frame(rows, columns, (high - low)[1] / (high - low)[0])
         used_axes = list(axes.flat[: len(panels)])
