@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import re
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,7 +14,7 @@ from attrs import frozen
 
 from flowlab.api.errors import NodeError, ValidationIssue
 from flowlab.api.fields import parameter
-from flowlab.api.helpers.plotting import WIDTHS, Width, house_style
+from flowlab.api.helpers.plotting import WIDTHS, Size, house_style
 from flowlab.api.nearest import nearest
 from flowlab.api.node_spec import NodeSpec
 
@@ -26,6 +27,7 @@ Scale = Literal["linear", "log"]
 
 _STYLES = Path(__file__).parent / "styles"
 _SUFFIX = ".mplstyle"
+_LEAST = 0.2  # inches of a panel that shows anything
 _TICKS = 8  # numbers that have a tick each on a logarithmic axis
 
 
@@ -38,7 +40,7 @@ class FigureLook:
     ylabel: str | None = parameter(None, help="name of the vertical axis")
     xscale: Scale | None = parameter(None, help="scale of the horizontal axis (log: with zero at the left end)")
     yscale: Scale | None = parameter(None, help="scale of the vertical axis (log: with zero at the lower end)")
-    size: Width | tuple[float, float] | None = parameter(
+    size: Size | None = parameter(
         None, help="a printed column or both, or width and height in inches (default: as the figure needs)", gt=0
     )
     style: str | None = parameter(None, help="a matplotlib style over flowlab's own: a file *.mplstyle, or a name")
@@ -56,8 +58,7 @@ class FigureLook:
         Names and scales are those of the axes that have a name already, at the outer edge of the panels. Raises
         NodeError where an axis can't be logarithmic.
         """
-        panels = [ax for ax in figure.axes if ax.get_visible() and ax.get_label() != "<colorbar>"]
-        for ax in panels:
+        for ax in _panels(figure):
             if self.xlabel is not None and ax.get_xlabel():
                 ax.set_xlabel(self.xlabel)
             if self.ylabel is not None and ax.get_ylabel():
@@ -66,9 +67,10 @@ class FigureLook:
                 if scale is not None:
                     _set_scale(ax, side, scale)
         if self.title is not None:
-            figure.suptitle(self.title)
+            _set_title(figure, self.title)
         if self.size is not None:
             _resize(figure, self.size)
+            _check_room(figure)
 
 
 def with_look(build: Callable[..., Any]) -> Callable[..., Any]:
@@ -81,6 +83,7 @@ def with_look(build: Callable[..., Any]) -> Callable[..., Any]:
             result = build(self, context, **inputs)
             self.look.apply(result.value)
         result.value.style_path = style
+        result.value.has_own_size = self.look.size is not None
         return result
 
     return build_with_look
@@ -112,13 +115,47 @@ def _is_file(style: str) -> bool:
     return style.endswith(_SUFFIX) or "/" in style
 
 
-def _resize(figure: Figure, size: Width | tuple[float, float]) -> None:
-    """Set the size in inches; a printed column keeps the figure's shape."""
+def _panels(figure: Figure) -> list[Axes]:
+    """The axes that show data."""
+    return [ax for ax in figure.axes if ax.get_visible() and ax.get_label() != "<colorbar>"]
+
+
+def _set_title(figure: Figure, title: str) -> None:
+    """Write a title above the panels, as that of the legend above them if there is one: they share the place."""
+    from matplotlib import rcParams
+    from matplotlib.font_manager import FontProperties
+
+    above = [legend for legend in figure.legends if getattr(legend, "_outside_loc", None) == "upper"]
+    if above:
+        above[0].set_title(title, FontProperties(size=rcParams["axes.titlesize"]))
+    else:
+        figure.suptitle(title, fontsize=rcParams["axes.titlesize"])
+
+
+def _resize(figure: Figure, size: Size) -> None:
+    """Set the size in inches; in a printed column panels keep their shape, and what is around them its height."""
     if isinstance(size, tuple):
         figure.set_size_inches(*size)
         return
     across, up = figure.get_size_inches()
-    figure.set_size_inches(WIDTHS[size], WIDTHS[size] * up / across)
+    if across == WIDTHS[size]:
+        return
+    figure.draw_without_rendering()
+    rows = {round(ax.get_position().y0, 3): ax.get_position().height for ax in _panels(figure)}
+    panels = min(1.0, sum(rows.values()))
+    figure.set_size_inches(WIDTHS[size], up * (1 - panels) + up * panels * WIDTHS[size] / across)
+
+
+def _check_room(figure: Figure) -> None:
+    """Refuse a size that has no room for what a figure shows. Raises NodeError."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        figure.draw_without_rendering()
+    across, up = figure.get_size_inches()
+    places = [ax.get_position() for ax in _panels(figure)]
+    narrow = any(min(across * place.width, up * place.height) < _LEAST for place in places)
+    if narrow or any("collapsed to zero" in str(warning.message) for warning in caught):
+        raise NodeError(f"{across:g} x {up:g} inches are too small for what the figure shows")
 
 
 def _set_scale(ax: Axes, side: str, scale: Scale) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from attrs import evolve
+from attrs import asdict, evolve
 
 from flowlab.api import ExperimentError, NodeError, Problem
-from flowlab.api.helpers.plotting import WIDTHS, Width
+from flowlab.api.fields import key_groups
+from flowlab.api.figure_look import FigureLook
 from flowlab.api.nearest import nearest
 from flowlab.engine.cache.content_digests import ContentDigests
 from flowlab.engine.cache.key import CacheKeys
@@ -20,6 +21,7 @@ from flowlab.engine.progress.choose import open_listener
 from flowlab.engine.run import run_graph
 from flowlab.engine.threads import thread_count
 from flowlab.graph.graph import Graph
+from flowlab.graph.node import Node
 from flowlab.output.figures import draw_figure
 from flowlab.output.file_names import to_file_name
 from flowlab.output.run_folder import write_file
@@ -30,14 +32,12 @@ from flowlab.registry.registry import Registry
 _LONG = 1.0  # seconds that nobody minds to wait
 
 
-def redraw_figure(
-    folder: Path, name: str, form: str, width: Width | None, out: Path | None, recompute: bool
-) -> Path:
-    """Write a figure in a format, as wide as a printed column or as it was; the file's path.
+def redraw_figure(folder: Path, name: str, form: str, look: FigureLook, out: Path | None, recompute: bool) -> Path:
+    """Write a figure in a format, with another look where `look` says so; the file's path.
 
     Its inputs come from the run's store, and are made of the files as the run read them. Raises ExperimentError
-    where the run has no such figure, or where what took long would have to be computed again and `recompute` is
-    off; NodeError, OutputError.
+    where the run has no such figure or the figure no such look, or where what took long would have to be computed
+    again and `recompute` is off; NodeError, OutputError.
     """
     locked = LockFile.read(folder)
     summary = locked.require_summary()
@@ -46,10 +46,11 @@ def redraw_figure(
     if name not in figures:
         rule = f"the run has no figure {name!r}, but {', '.join(figures) or 'none at all'}"
         raise ExperimentError([Problem(str(folder), rule, nearest(name, figures))])
+    figure = _with_look(figures[name], look)
     parts = {figures[name], *ancestors(figures[name])}
     needed = evolve(
         graph,
-        nodes=tuple(node for node in graph.nodes if node in parts),
+        nodes=tuple(figure if node is figures[name] else node for node in graph.nodes if node in parts),
         settings=evolve(graph.settings, threads=locked.environment.threads),
     )
     device, store = locked.environment.device, Store.beside(locked.runs_folder)
@@ -62,7 +63,7 @@ def redraw_figure(
         if not record.finished and record.node.kind.built:
             raise NodeError(f"{record.node.id} {record.status}: {record.message}")
     path = out or Path(f"{to_file_name(name)}.{form}")
-    write_file(path, _draw_at_width(outcome.records[-1], form, width))
+    write_file(path, _draw(outcome.records[-1], form))
     return path
 
 
@@ -85,13 +86,26 @@ def _require_stored(
         raise ExperimentError([Problem(str(locked.folder), f"{rule} ({hint})")])
 
 
-def _draw_at_width(record: Record, form: str, width: Width | None) -> bytes:
+def _with_look(node: Node, look: FigureLook) -> Node:
+    """The figure's node with the parts of a look that are not None.
+
+    Raises ExperimentError for a component without a look, or a style that is not there.
+    """
+    changes = {name: value for name, value in asdict(look, recurse=False).items() if value is not None}
+    if not changes:
+        return node
+    fields = [name for name, shape in key_groups(type(node.component)).items() if shape is FigureLook]
+    if not fields:
+        raise ExperimentError([Problem(node.id, f"{node.use!r} has no keys {', '.join(changes)}")])
+    if issues := [Problem(f"--{issue.field}", issue.message) for issue in look.check({})]:
+        raise ExperimentError(issues)
+    former: FigureLook = getattr(node.component, fields[0])
+    return evolve(node, component=evolve(node.component, **{fields[0]: evolve(former, **changes)}))
+
+
+def _draw(record: Record, form: str) -> bytes:
     """The picture's file. Raises NodeError for one that can't be drawn."""
     try:
-        figure = record.value
-        if width is not None:
-            across, up = figure.get_size_inches()
-            figure.set_size_inches(WIDTHS[width], WIDTHS[width] * up / across)
         return draw_figure(record, form)
     except Exception as error:  # text is laid out at drawing, so a component's mistake can surface here
         raise NodeError(f"{record.node.id} can't be drawn: {format_error(error)}") from error

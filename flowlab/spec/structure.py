@@ -56,7 +56,7 @@ def field_types(component: type[Any]) -> dict[str, Any]:
 
 def _to_problem(fault: Fault, shape: type[Any], document: Document, path: tuple[str, ...], title: str) -> Problem:
     """A fault with its place, and what may have been meant."""
-    if fault.path and fault.path[0] in key_groups(shape):
+    if len(fault.path) > 1 and fault.path[0] in key_groups(shape):
         fault = attrs.evolve(fault, path=fault.path[1:])
     key = fault.path[-1] if fault.path else ""
     fields = {field.name: field for field in key_fields(shape)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,8 +17,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Width = Literal["single", "double"]
+Size = Width | tuple[float, float]  # a printed column or both, or width and height in inches
 
 WIDTHS: dict[Width, float] = {"single": 3.3, "double": 6.8}  # inches
+_NARROWEST = 1.45  # inches of a panel that can be read
 
 # The palette of Okabe and Ito, without its yellow, which is too pale for thin lines on white.
 SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -103,8 +106,11 @@ def _figure_class() -> type[Figure]:
         """A figure that is saved in the style that it was drawn in, since fonts are embedded only then."""
 
         style_path: str | None = None
+        has_own_size = False  # a size that was asked for, which is not cut to the contents
 
         def savefig(self, *args: Any, **options: Any) -> None:
+            if self.has_own_size:
+                options["bbox_inches"] = None
             with house_style(self.style_path):
                 super().savefig(*args, **options)
 
@@ -125,16 +131,31 @@ def new_figure(
 
 
 def new_panels(
-    titles: Sequence[str], columns: int, aspect: float, head: float, *, xlabel: str, ylabel: str, **grid: Any
+    titles: Sequence[str],
+    columns: int,
+    aspect: float,
+    head: float,
+    *,
+    xlabel: str,
+    ylabel: str,
+    size: Size | None = None,
+    **grid: Any,
 ) -> tuple[Figure, list[Axes]]:
     """A figure of panels with titles, at most `columns` in a row, with axis labels at its outer edges only.
 
     A panel is `aspect` times as high as wide. The space above the panels is `head` times the width of the figure.
+    With a `size` there are fewer panels in a row where they would be too narrow to read.
     """
     across = min(columns, len(titles))
-    down = -(-len(titles) // across)
     width: Width = "single" if across == 1 else "double"
-    figure, axes = new_figure(width, aspect * down / across + head, rows=down, columns=across, **grid)
+    above = head * WIDTHS[width]
+    inches = WIDTHS[width] if size is None else width_in_inches(size)
+    if isinstance(size, tuple):
+        across = _fitting_columns(len(titles), size, aspect)
+    across = max(1, min(across, int(inches / _NARROWEST)))
+    down = -(-len(titles) // across)
+    figure, axes = new_figure(width, 1.0, rows=down, columns=across, **grid)
+    figure.set_size_inches(inches, inches * aspect * down / across + above)
     for ax, title in zip(axes.flat, titles, strict=False):
         ax.set_title(title, loc="left")
     for ax in axes.flat[len(titles) :]:
@@ -145,6 +166,39 @@ def new_panels(
         axes.flat[index].set_xlabel(xlabel)
         axes.flat[index].xaxis.set_tick_params(labelbottom=True)
     return figure, list(axes.flat[: len(titles)])
+
+
+def _fitting_columns(panels: int, size: tuple[float, float], aspect: float) -> int:
+    """The panels in a row with which a figure of this size has panels nearest to their shape."""
+
+    def deviation(across: int) -> float:
+        down = -(-panels // across)
+        shape = size[1] / down / (size[0] / across)
+        return abs(math.log(shape / aspect))
+
+    return min(range(1, panels + 1), key=deviation)
+
+
+def width_in_inches(size: Size) -> float:
+    """How wide a figure of that size is: a printed column, both, or the first of two numbers."""
+    return size[0] if isinstance(size, tuple) else WIDTHS[size]
+
+
+def fit_columns(most: int, size: Size | None, narrowest: float) -> int:
+    """The panels in a row of a figure, so that none is narrower than so many inches; `most` without a size."""
+    return most if size is None else max(1, min(most, int(width_in_inches(size) / narrowest)))
+
+
+def add_legend(figure: Figure, handles: Sequence[Any], names: Sequence[str], most: int = 5) -> None:
+    """Draw a legend above a whole figure, in rows that are no wider than it; the figure grows with the rows."""
+    from matplotlib import rcParams
+
+    size = float(rcParams["legend.fontsize"])
+    entry = size * (0.6 * max(map(len, names)) + rcParams["legend.handlelength"] + 1.6) / 72  # inches
+    columns = max(1, min(most, len(names), int(figure.get_figwidth() / entry)))
+    rows = -(-len(names) // columns)
+    figure.set_figheight(figure.get_figheight() + (rows - 1) * 1.5 * size / 72)
+    figure.legend(handles, names, loc="outside upper center", ncols=-(-len(names) // rows))
 
 
 def series_style(index: int) -> dict[str, Any]:

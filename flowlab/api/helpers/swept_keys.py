@@ -91,10 +91,10 @@ def check_keys(labels: Sequence[NodeLabel], keys: Mapping[str, str]) -> Iterator
             except NodeError as error:
                 yield ValidationIssue(field, str(error))
                 break
+    owners: dict[str, str] = {}
     for field, key in keys.items():
-        same = [other for other, named in keys.items() if named == key and other != field]
-        if same and field > same[0]:
-            yield ValidationIssue(field, f"{key!r} is shown by `{same[0]}` already: name another key")
+        if owners.setdefault(key, field) != field:
+            yield ValidationIssue(field, f"{key!r} is shown by `{owners[key]}` already: name another key")
 
 
 def check_free_keys(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from flowlab.api import CLASSES, Trajectories
-from flowlab.api.helpers.plotting import CLASS_COLOURS, CLASS_MARKERS, INK
+from flowlab.api.helpers.plotting import CLASS_COLOURS, CLASS_MARKERS, NOTE
 from flowlab.components.figures.section import Section, numbers
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Panel:
         image = self._field(ax, field, colours, strongest)
         outline = self.section.outline
         if outline is not None:
-            ax.fill(*outline.T, fill=False, ec=INK, lw=0.9, ls=(0, (4, 2)), zorder=_CELL)
+            ax.fill(*outline.T, fill=False, ec=NOTE, lw=0.7, ls=(0, (4, 2)), zorder=_CELL)
         self._paths(ax, paths)
         self._points(ax)
         return image
@@ -123,7 +123,7 @@ class Panel:
         ends = self.section.project(self.flow.ends)
         colours = [CLASS_COLOURS[CLASSES[k]] for k in labels[:paths]]
         ax.add_collection(
-            LineCollection(list(states), colors=colours, linewidths=0.5, alpha=0.6, zorder=_PATH),
+            LineCollection(list(states), colors=colours, linewidths=0.6, alpha=0.7, zorder=_PATH),
             autolim=False,
         )
         for k, name in enumerate(CLASSES):
@@ -180,6 +180,7 @@ class Panel:
             columnspacing=0.9,
             handlelength=1,
             handletextpad=0.3,
+            labelcolor=NOTE,
         )
 
     def _counts(self) -> list[Line2D]:

@@ -20,7 +20,7 @@ from flowlab.api import (
     reference,
     with_look,
 )
-from flowlab.api.helpers.plotting import INK, WIDTHS, Width, light_map, new_figure
+from flowlab.api.helpers.plotting import NOTE, WIDTHS, Width, fit_columns, light_map, new_figure
 from flowlab.components.figures.panel import Panel
 from flowlab.components.figures.section import Section, section
 
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 # Margin about the cell, as a share of its size, for ends outside it.
 _MARGIN = 0.35
+# Inches of a panel that can be read.
+_NARROWEST = 2.2
 # Percentiles of the starts that the panels include in each direction.
 _BULK = (4, 96)
 
@@ -65,12 +67,14 @@ class Plane:
 
         Raises NodeError where there is no such plane.
         """
+        from matplotlib.ticker import MaxNLocator
+
         panels = [
             Panel(label, flow, classifier.labels[label], section(flow.bank.training.geometry, self.points))
             for label, flow in classifier.flows.items()
         ]
         low, high = _limits(panels)
-        rows = math.ceil(len(panels) / 3)
+        rows = math.ceil(len(panels) / fit_columns(3, self.look.size, _NARROWEST))
         columns = math.ceil(len(panels) / rows)
         figure, axes = _frame(rows, columns, (high - low)[1] / (high - low)[0])
         used_axes = list(axes.flat[: len(panels)])
@@ -87,10 +91,19 @@ class Plane:
             across, up = _axis_names(panel.section)
             ax.set(xlabel=across if last else "", ylabel=up if first else "")
             panel.legend(ax, last, 2 if columns == 3 else 3)
-        bar = figure.colorbar(image, ax=used_axes, fraction=0.05, aspect=28 * rows, pad=0.015, shrink=0.8)
-        bar.set_label(r"$|h(y) - y|$")
+        bar = figure.colorbar(image, ax=used_axes, fraction=0.025, aspect=22, pad=0.015, shrink=0.5 / rows)
+        bar.set_label(r"$|h(y) - y|$", color=NOTE, fontsize=6)
         bar.outline.set_visible(False)
-        figure.legend(handles=_symbols(panels), loc="outside lower center", ncols=3, handlelength=1.6)
+        bar.ax.tick_params(length=0, labelsize=5.5, labelcolor=NOTE)
+        bar.locator = MaxNLocator(3)
+        figure.legend(
+            handles=_symbols(panels),
+            loc="outside lower center",
+            ncols=3,
+            handlelength=1.6,
+            fontsize=6,
+            labelcolor=NOTE,
+        )
         return Result(figure)
 
 
@@ -132,9 +145,11 @@ def _symbols(panels: list[Panel]) -> list[Line2D]:
     """The legend entries that are no classes."""
     from matplotlib.lines import Line2D
 
-    entries = [Line2D([], [], ls="", marker="o", color="black", ms=4.5, label="training point")]
+    entries = [Line2D([], [], ls="", marker="o", color=NOTE, ms=3.5, label="training point")]
     if any(len(panel.section.virtual) for panel in panels):
-        entries.append(Line2D([], [], ls="", marker="D", mfc="none", mec="black", ms=5, label="virtual point"))
+        entries.append(
+            Line2D([], [], ls="", marker="D", mfc="none", mec=NOTE, mew=0.7, ms=4, label="virtual point")
+        )
     if any(panel.section.outline is not None for panel in panels):
-        entries.append(Line2D([], [], color=INK, lw=0.9, ls=(0, (4, 2)), label="cell"))
+        entries.append(Line2D([], [], color=NOTE, lw=0.7, ls=(0, (4, 2)), label="cell"))
     return entries

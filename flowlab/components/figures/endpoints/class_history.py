@@ -18,7 +18,7 @@ from flowlab.api import (
     reference,
     with_look,
 )
-from flowlab.api.helpers.plotting import CLASS_COLOURS, WIDTHS, Width, new_figure
+from flowlab.api.helpers.plotting import CLASS_COLOURS, WIDTHS, Width, fit_columns, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,7 +51,7 @@ class ClassHistory:
         flows: dict[str, list[dict[str, Any]]] = {}
         for row in (row for row in analysis.rows if math.isfinite(row["time"])):  # type: ignore[arg-type]
             flows.setdefault(str(row["flow"]), []).append(row)
-        across = min(3, len(flows))
+        across = min(fit_columns(3, self.look.size, 1.6), len(flows))
         down = -(-len(flows) // across)
         width: Width = "single" if across == 1 else "double"
         inches = down * (0.62 * WIDTHS[width] / across + 0.3) + 0.3

@@ -22,7 +22,7 @@ from flowlab.api import (
     reference,
     with_look,
 )
-from flowlab.api.helpers.plotting import CLASS_COLOURS, CLASS_MARKERS, add_note, new_panels
+from flowlab.api.helpers.plotting import CLASS_COLOURS, CLASS_MARKERS, add_legend, add_note, new_panels
 from flowlab.api.helpers.swept_keys import check_free_panels, panel_title, remaining_labels
 from flowlab.components.figures.endpoints.shares import (
     MeanShare,
@@ -76,7 +76,14 @@ class ClassShares:
         panels = self._panels(shares)
         titles = list(panels) if len(panels) > 1 else [""]
         figure, axes = new_panels(
-            titles, 3, 0.75, 0.06, xlabel=_NAMES[self.against], ylabel="share of starts (%)", sharey=True
+            titles,
+            3,
+            0.75,
+            0.06,
+            xlabel=_NAMES[self.against],
+            ylabel="share of starts (%)",
+            size=self.look.size,
+            sharey=True,
         )
         for ax, series in zip(axes, panels.values(), strict=True):
             for name in CLASSES:
@@ -88,7 +95,7 @@ class ClassShares:
         pairs = [pair for series in panels.values() for points in series.values() for pair in points.values()]
         if any(predicted is not None for _, predicted in pairs):
             handles, names = [*handles, Line2D([], [], color="black", lw=0.9)], [*names, "predicted"]
-        figure.legend(handles, names, loc="outside upper center", ncols=3, handlelength=1.2)
+        add_legend(figure, handles, names)
         add_note(figure, describe_points(point for point, _ in pairs))
         return Result(figure)
 

@@ -18,7 +18,7 @@ from flowlab.api import (
     reference,
     with_look,
 )
-from flowlab.api.helpers.plotting import CLASS_COLOURS, INK, WIDTHS, Width, new_figure
+from flowlab.api.helpers.plotting import CLASS_COLOURS, INK, WIDTHS, Width, fit_columns, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,7 +53,7 @@ class EarlyStopping:
         for label, picture in analysis.items():
             if not isinstance(picture, Mapping) or "becomes_vertex" not in picture:
                 raise NodeError(f"the analysis {label!r} holds no classes over final times")
-        across = min(self.columns, len(analysis))
+        across = min(fit_columns(self.columns, self.look.size, 1.6), len(analysis))
         down = -(-len(analysis) // across)
         width: Width = "single" if across == 1 else "double"
         inches = down * (0.85 * WIDTHS[width] / across + 0.25) + 0.35

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.image import AxesImage
 
+_ROOM = 0.5  # inches that an interval needs, margins of the panel included
+
 # Of a panel: the shares by the values of the two keys.
 Cells = dict[tuple[Any, Any], MeanShare]
 
@@ -44,8 +46,8 @@ Cells = dict[tuple[Any, Any], MeanShare]
 class FractionsMap:
     """The shares of starts or sums over two swept keys: a heat map per flow or analysis and class.
 
-    Each cell has its share in percent, with several seeds the mean over seeds, and under it how far the interval
-    reaches. Rows and columns are as wide for near values as for distant ones. Further swept keys make further
+    Each cell has its share in percent, with several seeds the mean over seeds, and under it the interval, where
+    there is room. All rows and columns are equally wide, whatever their values. Further swept keys make further
     panels.
     """
 
@@ -87,14 +89,26 @@ class FractionsMap:
         Raises NodeError for another kind of analysis, one that the sweeps do not repeat, or no such shares.
         """
         panels = self._panels(analysis)
-        figure, axes = new_panels(list(panels), self.columns, 0.8, 0.05, xlabel=self.across, ylabel=self.up)
+        figure, axes = new_panels(
+            list(panels),
+            self.columns,
+            0.8,
+            0.05,
+            xlabel=self.across,
+            ylabel=self.up,
+            size=self.look.size,
+        )
+        in_a_row = len({ax.get_position().x0 for ax in axes})
+        inches = figure.get_figwidth() / in_a_row
         for ax, cells in zip(axes, panels.values(), strict=True):
-            image = _draw_cells(ax, cells)
+            image = _draw_cells(ax, cells, _has_room(cells, inches))
         bar = figure.colorbar(image, ax=axes, fraction=0.05, pad=0.015, aspect=30)
         bar.set_label("share (%)")
         bar.outline.set_visible(False)
-        points = [point for cells in panels.values() for point in cells.values()]
-        add_note(figure, _describe_cells(points))
+        descriptions = dict.fromkeys(point.description for cells in panels.values() for point in cells.values())
+        narrow = any(not _has_room(cells, inches) for cells in panels.values())
+        hint = " (cells that are too narrow have no interval)" if narrow else ""
+        add_note(figure, f"cells: {'; '.join(descriptions)}{hint}")
         return Result(figure)
 
     def _panels(self, analysis: Mapping[NodeLabel, Any]) -> dict[str, Cells]:
@@ -133,8 +147,13 @@ def _ordered(values: list[Any]) -> list[Any]:
     return sorted(values) if all(isinstance(value, int | float) for value in values) else values
 
 
-def _draw_cells(ax: Axes, cells: Cells) -> AxesImage:
-    """Draw the cells with their shares; a place without a share stays empty."""
+def _has_room(cells: Cells, inches: float) -> bool:
+    """Whether the cells of a panel so wide have room for intervals."""
+    return inches / len({across for across, _ in cells}) > _ROOM
+
+
+def _draw_cells(ax: Axes, cells: Cells, with_intervals: bool) -> AxesImage:
+    """Draw the cells of a panel with their shares; a place without a share stays empty."""
     import numpy as np
     from matplotlib.colors import to_hex
 
@@ -144,17 +163,13 @@ def _draw_cells(ax: Axes, cells: Cells) -> AxesImage:
         grid[rows.index(up), columns.index(across)] = 100 * point.share
     image = ax.imshow(grid, cmap="viridis", vmin=0, vmax=100, origin="lower", aspect="auto")
     for (across, up), point in cells.items():
-        bar = max(point.bars)
-        text = f"{100 * point.share:.0f}" + (f"\n±{bar:.0f}" if point.interval is not None else "")
+        text = f"{100 * point.share:.0f}"
+        if point.interval is not None and with_intervals:
+            low, high = point.interval
+            text += f"\n[{100 * low:.0f}, {100 * high:.0f}]"
         colour = readable_on(to_hex(image.cmap(point.share)))
         place = columns.index(across), rows.index(up)
         ax.text(*place, text, color=colour, ha="center", va="center", fontsize=5.5, linespacing=1.1)
     set_categories(ax, [swept_value(value) for value in columns])
     set_categories(ax, [swept_value(value) for value in rows], "y")
     return image
-
-
-def _describe_cells(points: list[MeanShare]) -> str:
-    """What the numbers of the cells are, in words."""
-    words = dict.fromkeys(point.description for point in points)
-    return "cells: " + "; ".join(words) + "; ± is the longer side of the interval"

@@ -25,6 +25,7 @@ from flowlab.api.helpers.plotting import (
     CLASS_MARKERS,
     INK,
     LINE_STYLES,
+    add_legend,
     add_note,
     new_panels,
     series_style,
@@ -51,8 +52,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Of a panel, by line and style: the points by the value of the swept key.
-Lines = dict[tuple[str, Any], dict[Any, MeanShare]]
+# Of a panel, by line and the value that a line style stands for: the points by the value of the swept key.
+Lines = dict[tuple[str, str], dict[Any, MeanShare]]
 
 
 @frozen
@@ -112,12 +113,18 @@ class FractionsOverSweep:
         """
         shown = arrange_labels(analysis, list(self._keys.values()))
         panels = _collect_points(read_shares(analysis), shown)
-        across = 2 if len(panels) == 4 else min(3, len(panels))
         figure, axes = new_panels(
-            list(panels), across, 0.8, 0.09, xlabel=self.axis or self.over, ylabel="share (%)", sharey=True
+            list(panels),
+            _count_columns(list(panels)),
+            0.8,
+            0.09,
+            xlabel=self.axis or self.over,
+            ylabel="share (%)",
+            size=self.look.size,
+            sharey=True,
         )
         numeric = all(_is_number(key) for lines in panels.values() for points in lines.values() for key in points)
-        styles = list(dict.fromkeys(repr(style) for lines in panels.values() for _, style in lines))
+        styles = list(dict.fromkeys(style for lines in panels.values() for _, style in lines))
         for ax, lines in zip(axes, panels.values(), strict=True):
             _draw_lines(ax, lines, styles, numeric)
             ax.set(ylim=(-3, 103), yticks=range(0, 101, 25))
@@ -141,18 +148,28 @@ class FractionsOverSweep:
         return [f"{key} = {text}" for text in values.values()]
 
 
+def _count_columns(titles: list[str]) -> int:
+    """The panels in a row: one per flow or analysis, where the rows are the values of other keys."""
+    names = list(dict.fromkeys(title.partition("\n")[0] for title in titles))
+    settings = list(dict.fromkeys(title.partition("\n")[2] for title in titles))
+    aligned = [f"{name}\n{setting}" for setting in settings for name in names]
+    if 1 < len(names) <= 4 and titles == aligned:
+        return len(names)
+    return 2 if len(titles) == 4 else 3
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _collect_points(shares: list[Share], shown: Mapping[NodeLabel, Shown]) -> dict[str, Lines]:
     """The points of each line in each panel, by the panel's title; seeds together."""
-    places: dict[str, dict[tuple[str, Any], dict[Any, list[Share]]]] = {}
+    places: dict[str, dict[tuple[str, str], dict[Any, list[Share]]]] = {}
     for share in shares:
         place = shown[share.label]
         over, *style = place.values
         lines = places.setdefault(panel_title(share.panel, place.rest), {})
-        points = lines.setdefault((share.line, style[0] if style else None), {})
+        points = lines.setdefault((share.line, repr(style[0]) if style else ""), {})
         points.setdefault(over if _is_number(over) else swept_value(over), []).append(share)
     return {
         title: {
@@ -173,7 +190,7 @@ def _draw_lines(ax: Axes, lines: Lines, styles: list[str], numeric: bool) -> Non
         look: dict[str, Any] = series_style(names.index(name))
         if name in CLASSES:
             look = {"color": CLASS_COLOURS[name], "marker": CLASS_MARKERS[name]}
-        dashes, fill = LINE_STYLES[styles.index(repr(style))]
+        dashes, fill = LINE_STYLES[styles.index(style)]
         order = sorted(points) if numeric else list(points)
         shift = 0.0 if numeric else 0.6 * ((index + 0.5) / len(lines) - 0.5)
         ax.errorbar(
@@ -199,16 +216,20 @@ def _add_legends(figure: Figure, panels: list[Axes], styles: list[str]) -> None:
     shared: dict[str, Any] = {}
     of_classes = None
     for ax in panels:
-        lines = dict(reversed(pair) for pair in zip(*ax.get_legend_handles_labels(), strict=True))
-        kind = lines.keys() <= set(CLASSES)
+        named = dict(reversed(pair) for pair in zip(*ax.get_legend_handles_labels(), strict=True))
+        kind = named.keys() <= set(CLASSES)
         of_classes = kind if of_classes is None else of_classes
         if kind is of_classes:
-            shared = lines | shared
+            shared = named | shared
         else:
             ax.legend(loc="best", handlelength=1.4)
     names = [name for name in CLASSES if name in shared] if of_classes else list(shared)
-    handles = [shared[name] for name in names]
+    handles = [
+        Line2D(
+            [], [], color=line.get_color(), marker=line.get_marker(), ls=line.get_linestyle() if not styles else ""
+        )
+        for line in (shared[name].lines[0] for name in names)
+    ]
     for (dashes, fill), style in zip(LINE_STYLES, styles, strict=False):
         handles.append(Line2D([], [], color=INK, ls=dashes, marker="o", fillstyle=fill, label=style))
-    most = 5 if len(panels) > 1 else 3
-    figure.legend(handles, names + styles, loc="outside upper center", ncols=min(len(handles), most))
+    add_legend(figure, handles, names + styles)

@@ -51,7 +51,7 @@ class ThresholdCurves:
         flows = [str(flow) for flow in dict.fromkeys(analysis.columns["flow"])]
         figure, axes = new_panels(
             flows, self.columns, 0.45, 0.1, xlabel="threshold", ylabel="share of starts (%)",
-            sharex=True, sharey=True,
+            size=self.look.size, sharex=True, sharey=True,
         )  # fmt: skip
         for ax, flow in zip(axes, flows, strict=True):
             for mark in self.marks:

@@ -55,6 +55,7 @@ class MinimalityMap:
             0.06,
             xlabel=r"noise level $\sigma$",
             ylabel="bound / cost",
+            size=self.look.size,
             sharey=True,
         )
         for ax, rows in zip(panels, analysis.values(), strict=True):

@@ -21,7 +21,17 @@ from flowlab.api import (
     reference,
     with_look,
 )
-from flowlab.api.helpers.plotting import FAINT, MOST_SERIES, add_note, new_figure, series_style
+from flowlab.api.helpers.plotting import (
+    FAINT,
+    MOST_SERIES,
+    NOTE,
+    WIDTHS,
+    add_legend,
+    add_note,
+    new_figure,
+    series_style,
+    width_in_inches,
+)
 from flowlab.api.helpers.swept_keys import arrange_labels, check_keys, labels_of, setting_text, swept_value
 from flowlab.api.metric_labels import metric_label
 
@@ -112,30 +122,41 @@ class QualityByLevel:
         for quantity in self.quantities:
             if not any(quantity in row for row in rows):
                 raise NodeError(f"the analysis has no column {quantity!r}: it has {', '.join(rows[0])}")
-        across, down = len(self.quantities), len(facets)
+        inches = WIDTHS["double"] if self.look.size is None else width_in_inches(self.look.size)
+        # a narrow figure has its panels one below the other
+        across = len(self.quantities) if inches > WIDTHS["single"] else 1
+        down = len(facets) * len(self.quantities) // across
         aspect = 0.72 if across == 1 else 0.84 / across
         figure, axes = new_figure(
-            "single" if across == 1 else "double", aspect * down, rows=down, columns=across, sharex=True
+            "single" if across == 1 else "double",
+            aspect * down,
+            rows=down,
+            columns=across,
+            sharex=True,
+            sharey="col" if across == len(self.quantities) else False,
         )
         names = _line_names(facets)
         noisiest = max(row["sigma"] for row in rows)
-        for line_of_axes, (title, lines) in zip(axes, facets.items(), strict=True):
+        by_facet = axes.reshape(len(facets), len(self.quantities))
+        for line_of_axes, (title, lines) in zip(by_facet, facets.items(), strict=True):
             for ax, quantity in zip(line_of_axes, self.quantities, strict=True):
                 least = _NIL.get(quantity, 0.0) * noisiest ** (2 if quantity == "mse" else 1)
+                drawn = False
                 for line, levels in lines.items():
                     label = names[line]
                     style = series_style(list(dict.fromkeys(names.values())).index(label))
-                    _draw_line(ax, levels, quantity, least, label, style)
+                    drawn |= _draw_line(ax, levels, quantity, least, label, style)
                 ax.set(ylabel=metric_label(quantity))
                 _scale(ax, quantity)
+                if not drawn:  # such as the ratio of costs of networks that don't interpolate
+                    ax.text(0.5, 0.5, "no values", transform=ax.transAxes, ha="center", va="center", color=NOTE)
             line_of_axes[0].set_title(title, loc="left")
         for ax in axes[-1]:
             ax.set_xlabel(r"noise level $\sigma$")
         handles = {
             name: handle for ax in axes.flat for handle, name in zip(*ax.get_legend_handles_labels(), strict=True)
         }
-        columns = 3 * across if max(map(len, handles)) < 14 else across
-        figure.legend(handles.values(), handles, loc="outside upper center", ncols=min(len(handles), columns))
+        add_legend(figure, list(handles.values()), list(handles))
         seeds = len({label.seed for label in analysis})
         if seeds > 1:
             add_note(figure, f"points and bars: mean and 95 % interval over {seeds} seeds")
@@ -179,8 +200,8 @@ def _draw_line(
     least: float,
     label: str,
     style: Mapping[str, Any],
-) -> None:
-    """Draw a line with the means over seeds, and bars where there are several."""
+) -> bool:
+    """Draw a line with the means over seeds, and bars where there are several; whether there is any value."""
     sigma = sorted(levels)
     means = [_Level(tuple(row.get(quantity) for row in levels[s])).mean() for s in sigma]
     middle = [_number(mean, least) for mean, _, _ in means]
@@ -189,6 +210,7 @@ def _draw_line(
         below = [max(0.0, value - _number(low, least)) for value, (_, low, _) in zip(middle, means, strict=True)]
         above = [max(0.0, high - value) for value, (_, _, high) in zip(middle, means, strict=True)]
         ax.errorbar(sigma, middle, [below, above], ls="", elinewidth=0.7, capsize=1.5, color=style["color"])
+    return any(math.isfinite(value) for value in middle)
 
 
 def _number(value: float, least: float) -> float:

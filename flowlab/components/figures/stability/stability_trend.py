@@ -16,7 +16,7 @@ from flowlab.api import (
     reference,
     with_look,
 )
-from flowlab.api.helpers.plotting import new_figure, series_style
+from flowlab.api.helpers.plotting import add_note, new_figure, series_style
 
 _AXES = {"samples": "noisy samples a point $M$", "sigma": r"noise level $\sigma$"}
 
@@ -62,4 +62,7 @@ class StabilityTrend:
         ax.set_xticks([], minor=True)
         ax.spines["left"].set_bounds(0, 100)
         figure.legend(loc="outside upper center", ncols=4, handlelength=1.8)
+        draws = sorted({int(row["draws"]) for row in rows})
+        count = f"{draws[0]}" if len(draws) == 1 else f"{draws[0]} to {draws[-1]}"
+        add_note(figure, f"points and bars: mean, and least to largest share, over {count} draws of the noise")
         return Result(figure)
