@@ -218,7 +218,7 @@ def test_a_run_does_not_verify(site: SitePackages, run: Path) -> None:
     assert exact.returncode == 1
     lines = exact.stdout.splitlines()
     assert lines[1].split()[:2] == ["analysis.n[tips=50]", "digest,"]
-    assert lines[-1] == "not verified: 5 of 6 nodes and 1 file differ, by digests"
+    assert lines[-1] == "not verified: 5 of 6 nodes and 2 files differ, by digests"
 
 
 @pytest.mark.slow

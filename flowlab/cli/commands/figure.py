@@ -44,10 +44,10 @@ def figure(
     debug: Debug = False,
 ) -> None:
     """Draw one figure of a finished run again, from its stored results."""
+    look = FigureLook(title, xlabel, ylabel, xscale, yscale, _parse_size(size), style)
     with handle_errors(debug):
         from flowlab.runner.redraw_figure import redraw_figure
 
-        look = FigureLook(title, xlabel, ylabel, xscale, yscale, _parse_size(size), style)
         echo(str(redraw_figure(folder, name, form, look, out, recompute)))
 
 
