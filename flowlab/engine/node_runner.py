@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
-from flowlab.api import Context, FlowlabError, NodeError, Result
+from flowlab.api import Context, FlowlabError
 from flowlab.api.checkpoint import NullCheckpoint
 from flowlab.engine.cache.cache import ResultCache
 from flowlab.engine.cache.content_digests import ContentDigests
@@ -21,6 +21,7 @@ from flowlab.engine.checkpoints import Checkpoints
 from flowlab.engine.outcome import Record, defect_record, status_of
 from flowlab.engine.progress.listener import Listener
 from flowlab.engine.threads import thread_count
+from flowlab.engine.value_types import require_accepted, require_yielded
 from flowlab.graph.graph import Graph
 from flowlab.graph.node import Node
 
@@ -85,9 +86,9 @@ class NodeRunner:
         context = self._context(node)
         start = perf_counter()
         try:
+            require_accepted(node, given)
             result = node.component.build(context, **given)
-            if not isinstance(result, Result):
-                raise NodeError(f"{node.use}: build returned {type(result).__name__}, not Result")
+            require_yielded(node, result)
         except FlowlabError as error:
             return Record(node, "failed", message=str(error), seconds=perf_counter() - start), None
         except Exception as error:

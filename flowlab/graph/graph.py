@@ -11,6 +11,7 @@ from attrs import frozen
 
 from flowlab.api import Executor, ExperimentError, PluginError, Problem
 from flowlab.graph.connect import connect_nodes, order_nodes, relevant_axes
+from flowlab.graph.misfits import find_misfits
 from flowlab.graph.node import Node
 from flowlab.graph.tables import Tables, check_size, read_tables
 from flowlab.graph.variants import dangling_references, list_edges
@@ -80,7 +81,11 @@ def build_graph(document: Document, registry: Registry) -> Graph:
     relevant = relevant_axes(order, edges, tables)
     check_size(tables.axes, relevant, document)
     nodes = connect_nodes(order, tables, relevant)
-    problems = [*_misplaced_tools(nodes, document), *_run_checks(nodes, document)]
+    problems = [
+        *_misplaced_tools(nodes, document),
+        *find_misfits(nodes, document, registry),
+        *_run_checks(nodes, document),
+    ]
     if problems:
         raise ExperimentError(_sorted(problems, document))
     resolved = _resolved(document, tables, tables.settings)

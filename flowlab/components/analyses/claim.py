@@ -104,7 +104,7 @@ class Claim:
         paper = blank.format_numbers(self.paper) if isinstance(self.paper, float) else self.paper
         return evolve(blank, paper=paper, rule=", ".join(rule for rule in rules if rule))
 
-    def build(self, context: Context, *, ours: Metrics, theory: Metrics) -> Result:
+    def build(self, context: Context, *, ours: Metrics, theory: Metrics) -> Result[ClaimResult]:
         """Judge our numbers.
 
         Raises NodeError where a metric is missing, the seeds have different numbers, or a single number is

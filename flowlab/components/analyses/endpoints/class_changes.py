@@ -6,7 +6,18 @@ from collections.abc import Iterable, Sequence
 
 from attrs import frozen
 
-from flowlab.api import CLASSES, Cell, Classes, Context, NodeError, Result, Table, parameter, reference
+from flowlab.api import (
+    CLASSES,
+    Cell,
+    ChangedShares,
+    Classes,
+    Context,
+    NodeError,
+    Result,
+    Table,
+    parameter,
+    reference,
+)
 from flowlab.api.helpers.labels import without_setting
 
 
@@ -22,7 +33,7 @@ class ClassChanges:
     baseline: str = parameter(help="name of the flow with which the others are compared")
     confidence: float = parameter(0.95, help="level of the intervals", gt=0, lt=1)
 
-    def build(self, context: Context, *, classifier: Classes) -> Result:
+    def build(self, context: Context, *, classifier: Classes) -> Result[ChangedShares]:
         """Count the changes, in a table with one row per flow and one with one row per pair of classes.
 
         Raises NodeError where there is no baseline or no other flow, or flows have different numbers of starts.
@@ -54,11 +65,11 @@ class ClassChanges:
             ]
         if not changes:
             raise NodeError(f"there is no flow beside the baseline {self.baseline!r}")
-        shares = _table(("flow", "changed", "total", "share", "low", "high"), changes)
+        shares = ChangedShares(_columns(("flow", "changed", "total", "share", "low", "high"), changes))
         metrics = {row[0]: {"changed": row[1], "starts": row[2], "share": row[3]} for row in changes}
-        tables = {"changes": shares, "moves": _table(("flow", "from", "to", "count"), moves)}
+        tables = {"changes": shares, "moves": Table(_columns(("flow", "from", "to", "count"), moves))}
         return Result(shares, metrics, tables)
 
 
-def _table(names: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Table:
-    return Table(dict(zip(names, zip(*rows, strict=True), strict=True)))
+def _columns(names: Sequence[str], rows: Iterable[Sequence[Cell]]) -> dict[str, Sequence[Cell]]:
+    return dict(zip(names, zip(*rows, strict=True), strict=True))

@@ -11,9 +11,9 @@ from flowlab.api import (
     Cell,
     Classes,
     Context,
+    EndShares,
     NodeSpec,
     Result,
-    Table,
     Trajectories,
     exact_end_known,
     half_step_shortfall,
@@ -42,7 +42,7 @@ class ClassFractions:
             yield from (f"{name}.{key}" for key in (*CLASSES, "starts"))
             yield from (f"{name}/predicted.{key}" for key in (*CLASSES, "outside_interval"))
 
-    def build(self, context: Context, *, classifier: Classes) -> Result:
+    def build(self, context: Context, *, classifier: Classes) -> Result[EndShares]:
         """Count the classes, in a table with one row per flow and class."""
         from flowlab.theory.statistics.intervals import clopper_pearson
 
@@ -75,7 +75,7 @@ class ClassFractions:
                 )
             if predicted:
                 metrics[f"{flow}/predicted"] = dict(predicted) | {"outside_interval": outside}
-        table = Table.of(rows)
+        table = EndShares.of(rows)
         return Result(table, metrics, {"fractions": table}, half_step_shortfall(classifier))
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from attrs import frozen
 
-from flowlab.api import CLASSES, Context, Result, Table, Trajectories, parameter, reference
+from flowlab.api import CLASSES, ClassesOverTime, Context, Result, Trajectories, parameter, reference
 
 
 @frozen
@@ -23,7 +23,7 @@ class ClassHistory:
     threshold: float = parameter(0.2, help="largest distance to a point or facet", unit="shortest lengths", gt=0)
     times: int = parameter(50, help="most times of each flow, at equal distances in its steps", ge=2)
 
-    def build(self, context: Context, *, flow: Mapping[str, Trajectories]) -> Result:
+    def build(self, context: Context, *, flow: Mapping[str, Trajectories]) -> Result[ClassesOverTime]:
         """Classify the states, in a table with one row per flow and time."""
         import torch
 
@@ -47,7 +47,7 @@ class ClassHistory:
                 "half_at_stable_points": _first_half(flow_rows, CLASSES[:2]),
             }
             context.progress(done + 1, len(flow), {})
-        table = Table.of(rows)
+        table = ClassesOverTime.of(rows)
         return Result(table, metrics, {"history": table})
 
 

@@ -12,10 +12,10 @@ from flowlab.api import (
     Context,
     DenoiserBank,
     Integrator,
+    IntegratorErrors,
     NodeError,
     NodeSpec,
     Result,
-    Table,
     ValidationIssue,
     check_exact_flow,
     exact_end_known,
@@ -53,7 +53,7 @@ class Discretisation:
 
     def build(
         self, context: Context, *, denoiser: Mapping[str, DenoiserBank], integrator: Mapping[str, Integrator]
-    ) -> Result:
+    ) -> Result[IntegratorErrors]:
         """Compare the endpoints, in a table with one row per denoiser, integrator and number of steps.
 
         Raises NodeError where the exact endpoints are not known.
@@ -107,5 +107,5 @@ class Discretisation:
             }
             for name, some in series.items()
         }
-        table = Table.of(rows)
+        table = IntegratorErrors.of(rows)
         return Result(table, metrics, {"discretisation": table})

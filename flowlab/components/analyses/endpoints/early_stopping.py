@@ -9,6 +9,7 @@ from attrs import frozen
 
 from flowlab.api import (
     CLASSES,
+    ClassesByFinalTime,
     Context,
     DenoiserBank,
     Integrator,
@@ -54,7 +55,9 @@ class EarlyStopping:
             yield ValidationIssue("last", f"{len(self.last)} coordinates where `first` has {len(self.first)}")
         yield from check_exact_flow(inputs)
 
-    def build(self, context: Context, *, denoiser: Mapping[str, DenoiserBank], integrator: Integrator) -> Result:
+    def build(
+        self, context: Context, *, denoiser: Mapping[str, DenoiserBank], integrator: Integrator
+    ) -> Result[ClassesByFinalTime]:
         """Compare the classes by the flow with those by theory, in a table with one row per final time and start.
 
         Raises NodeError where theory predicts none: for other datasets, or banks with different alpha.
@@ -86,21 +89,21 @@ class EarlyStopping:
         labels, predicted = torch.stack(by_flow), torch.stack(by_theory)
         stops = stopping_times(z, lengths, alpha, near)
         agree, place = labels == predicted, torch.linspace(0, 1, self.starts).tolist()
-        value = {
-            "steps": len(banks[0].sigma),
-            "agreement": agree.double().mean().item(),
-            "times": times,
-            "place": place,
-            "labels": labels.tolist(),
-            "leaves_interior": stops.amin(-1).tolist(),
-            "becomes_vertex": stops.amax(-1).tolist(),
-        }
+        value = ClassesByFinalTime(
+            times=times,
+            place=place,
+            labels=labels.tolist(),
+            leaves_interior=stops.amin(-1).tolist(),
+            becomes_vertex=stops.amax(-1).tolist(),
+            steps=len(banks[0].sigma),
+            agreement=agree.double().mean().item(),
+        )
         metrics = {
             "starts": self.starts,
             "times": len(times),
-            "steps": value["steps"],
+            "steps": value.steps,
             "alpha": alpha,
-            "agreement": value["agreement"],
+            "agreement": value.agreement,
             "agreement_worst": agree.double().mean(-1).min().item(),
             **_changes(labels, stops.new_tensor(times), stops.amax(-1)),
         }

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from attrs import frozen
 
-from flowlab.api import Classes, Context, Result, Table, reference
+from flowlab.api import Classes, Context, EndCounts, Result, reference
 
 
 @frozen
@@ -18,7 +18,7 @@ class EndsByPoint:
 
     classifier: str = reference("classifier", help="classified endpoints")
 
-    def build(self, context: Context, *, classifier: Classes) -> Result:
+    def build(self, context: Context, *, classifier: Classes) -> Result[EndCounts]:
         """Count the endpoints, in a table with one row per flow and point."""
         import torch
 
@@ -35,4 +35,5 @@ class EndsByPoint:
                 {"flow": name, "point": n, "repeats": counts[n], "count": count, "share": count / len(ends)}
                 for n, count in enumerate(totals)
             ]
-        return Result(metrics, metrics, {"points": Table.of(rows)})
+        table = EndCounts.of(rows)
+        return Result(table, metrics, {"points": table})

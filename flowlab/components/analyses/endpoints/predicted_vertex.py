@@ -6,7 +6,17 @@ from collections.abc import Iterator, Mapping
 
 from attrs import frozen
 
-from flowlab.api import Cell, Context, NodeError, NodeSpec, Result, Table, Trajectories, parameter, reference
+from flowlab.api import (
+    Cell,
+    Context,
+    NodeError,
+    NodeSpec,
+    PredictedVertices,
+    Result,
+    Trajectories,
+    parameter,
+    reference,
+)
 
 
 @frozen
@@ -29,7 +39,7 @@ class PredictedVertex:
         for flow in inputs["flow"]:
             yield from (f"{flow.name}.{figure}" for figure in figures)
 
-    def build(self, context: Context, *, flow: Mapping[str, Trajectories]) -> Result:
+    def build(self, context: Context, *, flow: Mapping[str, Trajectories]) -> Result[PredictedVertices]:
         """Compare the endpoints with the predicted vertices, in a table with one row per flow and start.
 
         Raises NodeError where theory predicts no vertex.
@@ -60,5 +70,5 @@ class PredictedVertex:
                 "distance_max": distance.max().item(),
                 "margin_of_the_lost": margin[~reached].max().item() if not bool(reached.all()) else 0.0,
             }
-        table = Table.of(rows)
+        table = PredictedVertices.of(rows)
         return Result(table, metrics, {"vertices": table})

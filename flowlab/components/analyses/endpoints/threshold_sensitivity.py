@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from attrs import frozen
 
-from flowlab.api import CLASSES, Context, Result, Table, Trajectories, parameter, reference
+from flowlab.api import CLASSES, ClassesByThreshold, Context, Result, Trajectories, parameter, reference
 
 
 @frozen
@@ -18,7 +18,7 @@ class ThresholdSensitivity:
         (0.1, 0.2, 0.3), help="thresholds to compare", unit="shortest lengths", gt=0
     )
 
-    def build(self, context: Context, *, flow: Mapping[str, Trajectories]) -> Result:
+    def build(self, context: Context, *, flow: Mapping[str, Trajectories]) -> Result[ClassesByThreshold]:
         """Count the classes, in a table with one row per flow, norm and threshold."""
         from flowlab.theory.geometry.classes import classify
 
@@ -31,7 +31,7 @@ class ThresholdSensitivity:
                     counts = labels.bincount(minlength=len(CLASSES)).tolist()
                     rows.append((name, metric, threshold, *counts))
         names = ("flow", "metric", "threshold", *CLASSES)
-        table = Table(dict(zip(names, zip(*rows, strict=True), strict=True)))
+        table = ClassesByThreshold(dict(zip(names, zip(*rows, strict=True), strict=True)))
         metrics = {
             f"{name}/{metric}/{threshold:g}": dict(zip(CLASSES, counts, strict=True))
             for name, metric, threshold, *counts in rows

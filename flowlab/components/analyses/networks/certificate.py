@@ -8,7 +8,17 @@ from functools import partial
 
 from attrs import frozen
 
-from flowlab.api import Cell, Context, DenoiserBank, NodeError, Result, Table, nearest_level, parameter, reference
+from flowlab.api import (
+    Cell,
+    Certificates,
+    Context,
+    DenoiserBank,
+    NodeError,
+    Result,
+    nearest_level,
+    parameter,
+    reference,
+)
 
 
 @frozen
@@ -44,7 +54,7 @@ class Certificate:
     starts: int = parameter(128, help="random starting neurons of each search for g", ge=1)
     steps: int = parameter(60, help="steps of ascent in each search for g", ge=1)
 
-    def build(self, context: Context, *, denoiser: Mapping[str, DenoiserBank]) -> Result:
+    def build(self, context: Context, *, denoiser: Mapping[str, DenoiserBank]) -> Result[Certificates]:
         """Judge every network, in a table with one row per denoiser and level.
 
         Raises NodeError where a bank has no ReLU networks.
@@ -107,7 +117,8 @@ class Certificate:
         }
         rest = {word: count for word, count in words.items() if word != "minimal"}
         shortfall = ", ".join(f"{count} of {len(networks)} levels {word}" for word, count in rest.items()) or None
-        return Result(columns, metrics, {"certificate": Table(columns)}, shortfall)
+        table = Certificates(columns)
+        return Result(table, metrics, {"certificate": table}, shortfall)
 
     def _levels(self, bank: DenoiserBank) -> list[int]:
         if self.sigma:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from attrs import frozen
 
-from flowlab.api import Context, DenoiserBank, NodeSpec, Result, Table, parameter, reference
+from flowlab.api import Context, DenoiserBank, NetworkQuality, NodeSpec, Result, parameter, reference
 
 _FIGURES = ("levels", "interpolating", "violation_max", "slab_ratio", "mse")
 
@@ -33,7 +33,7 @@ class Interpolation:
         for bank in inputs["denoiser"]:
             yield from (f"{bank.name}.{figure}" for figure in _FIGURES)
 
-    def build(self, context: Context, *, denoiser: Mapping[str, DenoiserBank]) -> Result:
+    def build(self, context: Context, *, denoiser: Mapping[str, DenoiserBank]) -> Result[NetworkQuality]:
         """Collect the numbers, in a table with one row per denoiser and level.
 
         The metrics are the worst level of each denoiser, and the mean of the MSE.
@@ -74,7 +74,8 @@ class Interpolation:
                     f"{name}: {len(pairs) - len(exact)} of {len(pairs)} levels do not interpolate, {above} "
                     f"cost over {1 + self.slack:g} times the slabs"
                 )
-        return Result(columns, metrics, {"interpolation": Table(columns)}, shortfall="; ".join(failed) or None)
+        table = NetworkQuality(columns)
+        return Result(table, metrics, {"interpolation": table}, shortfall="; ".join(failed) or None)
 
 
 def _mean(values: Sequence[float | None]) -> float:

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from flowlab.api import Cell, Context, DenoiserBank, NodeError, NodeSpec, Result, Table, parameter, reference
+from flowlab.api import (
+    Cell,
+    Context,
+    DenoiserBank,
+    FixedPointCounts,
+    NodeError,
+    NodeSpec,
+    Result,
+    Table,
+    parameter,
+    reference,
+)
 
 if TYPE_CHECKING:
     from flowlab.theory.networks.relu_network import ReluNetwork
@@ -34,7 +45,7 @@ class FixedPoints:
         counts = ("fixed", "stable", "training", "virtual", "other", "undecided", "undecided_regions")
         yield from (f"{count}.*" for count in counts)
 
-    def build(self, context: Context, *, denoiser: DenoiserBank) -> Result:
+    def build(self, context: Context, *, denoiser: DenoiserBank) -> Result[FixedPointCounts]:
         """Enumerate the fixed points, in a table with one row per level and one with one row per point.
 
         Raises NodeError where no level has a solution, or networks are of another type or too large.
@@ -80,7 +91,7 @@ class FixedPoints:
                 coordinates = {f"y{axis}": value for axis, value in enumerate(point)}
                 places.append({"sigma": rows[-1]["sigma"], "stable": flag, **coordinates})
             context.progress(done + 1, len(levels), {})
-        table = Table.of(rows)
+        table = FixedPointCounts.of(rows)
         metrics: dict[str, Any] = {
             "levels": len(levels),
             "sums": sums,

@@ -8,9 +8,7 @@ from typing import Literal
 
 from attrs import frozen
 
-from flowlab.api import Context, NodeError, Result, Table, parameter, reference
-
-Shares = Mapping[int, Mapping[str, float]]
+from flowlab.api import Context, Result, StableShares, StableSharesOverDraws, parameter, reference
 
 
 @frozen
@@ -26,23 +24,17 @@ class StabilityOverDraws:
     )
     by: Literal["samples", "sigma"] = parameter(help="what varies besides the draw")
 
-    def build(self, context: Context, *, analysis: Mapping[str, Shares]) -> Result:
-        """Summarise the draws, in a table with one row per order and setting.
-
-        Raises NodeError for another kind of analysis.
-        """
+    def build(self, context: Context, *, analysis: Mapping[str, StableShares]) -> Result[StableSharesOverDraws]:
+        """Summarise the draws, in a table with one row per order and setting."""
         groups: dict[tuple[int, float], list[float]] = {}
-        for label, shares in analysis.items():
-            if not isinstance(shares, Mapping) or not all(isinstance(order, int) for order in shares):
-                raise NodeError(f"the analysis {label!r} holds no stability by order of the sum")
-            for order, row in shares.items():
-                groups.setdefault((order, row[self.by]), []).append(row["share"])
+        for row in (row for shares in analysis.values() for row in shares.rows):
+            groups.setdefault((row["order"], row[self.by]), []).append(row["share"])
         rows = [
             {"order": order, self.by: place, "draws": len(shares), "mean": fmean(shares)}
             | {"least": min(shares), "largest": max(shares)}
             for (order, place), shares in sorted(groups.items())
         ]
-        table = Table({name: [row[name] for row in rows] for name in rows[0]} if rows else {})
+        table = StableSharesOverDraws.of(rows)
         metrics: dict[str, dict[str, dict[str, float]]] = {}
         for row in rows:
             figures = {name: row[name] for name in ("draws", "mean", "least", "largest")}

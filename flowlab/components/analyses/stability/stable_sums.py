@@ -6,7 +6,17 @@ from typing import Any
 
 from attrs import frozen
 
-from flowlab.api import Cell, Context, DenoiserBank, NodeError, Result, Table, parameter, reference
+from flowlab.api import (
+    Cell,
+    Context,
+    DenoiserBank,
+    NodeError,
+    Result,
+    StableSumCounts,
+    Table,
+    parameter,
+    reference,
+)
 
 
 @frozen
@@ -26,7 +36,7 @@ class StableSums:
     )
     iterations: int = parameter(100, help="most iterations of h", ge=1)
 
-    def build(self, context: Context, *, denoiser: DenoiserBank) -> Result:
+    def build(self, context: Context, *, denoiser: DenoiserBank) -> Result[StableSumCounts]:
         """Test all sums, in a table with one row per level and one with one row per sum.
 
         Raises NodeError for a bank whose stable sums theory does not predict.
@@ -62,7 +72,7 @@ class StableSums:
             )
             context.progress(level + 1, len(denoiser.sigma), {})
         table = Table.of(rows)
-        value = {**table.columns, "critical": critical.tolist()}
+        value = StableSumCounts(table.columns, critical.tolist())
         tests = len(points) * len(rows)
         metrics: dict[str, Any] = {
             "sums": len(points),

@@ -13,7 +13,7 @@ from flowlab.api import (
     NodeError,
     NodeSpec,
     Result,
-    Table,
+    StableShares,
     nearest_level,
     parameter,
     reference,
@@ -54,7 +54,7 @@ class VirtualPointStability:
         for order in self.orders:
             yield from (f"{order}.{figure}" for figure in _FIGURES)
 
-    def build(self, context: Context, *, denoiser: DenoiserBank) -> Result:
+    def build(self, context: Context, *, denoiser: DenoiserBank) -> Result[StableShares]:
         """Test the sums, in a table with one row per order; orders without sums are left out.
 
         Raises NodeError where no level has a solution.
@@ -90,12 +90,12 @@ class VirtualPointStability:
                 "unconverged": int((~ends.converged).sum()),
             }
             context.progress(done + 1, len(self.orders), {})
-        table = Table.of({"order": order, **row} for order, row in shares.items())
+        table = StableShares.of({"order": order, **row} for order, row in shares.items())
         metrics = {
             "sigma": denoiser.sigma[level].item(),
             **{str(order): row for order, row in shares.items()},
         }
-        return Result(shares, metrics, {"stability": table}, _shortfall(shares))
+        return Result(table, metrics, {"stability": table}, _shortfall(shares))
 
 
 def _shortfall(shares: dict[int, dict[str, float]]) -> str | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from flowlab.api import CLASSES, Context, NodeError, Result, Table, reference
+from flowlab.api import CLASSES, ClassesOverTime, Context, Result, reference
 from flowlab.api.helpers.plotting import CLASS_COLOURS, WIDTHS, Width, house_style, new_figure
 
 if TYPE_CHECKING:
@@ -28,17 +28,12 @@ class ClassHistory:
     analysis: str = reference("analysis", help="of the kind class-history")
 
     @house_style()
-    def build(self, context: Context, *, analysis: Table) -> Result:
-        """Draw the panels.
-
-        Raises NodeError for another kind of analysis.
-        """
+    def build(self, context: Context, *, analysis: ClassesOverTime) -> Result:
+        """Draw the panels."""
         from matplotlib.patches import Patch
 
-        if not isinstance(analysis, Table) or not {"kind", "time", *CLASSES} <= set(analysis.columns):
-            raise NodeError("the analysis holds no classes along a flow: it takes one of class-history")
         flows: dict[str, list[dict[str, Any]]] = {}
-        for row in (row for row in analysis.rows if math.isfinite(row["time"])):  # type: ignore[arg-type]
+        for row in (row for row in analysis.rows if math.isfinite(row["time"])):
             flows.setdefault(str(row["flow"]), []).append(row)
         across = min(3, len(flows))
         down = -(-len(flows) // across)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from attrs import frozen
 
-from flowlab.api import CLASSES, Context, NodeError, Result, Table, parameter, reference
+from flowlab.api import CLASSES, Context, EndShares, NodeError, Result, parameter, reference
 from flowlab.api.helpers.labels import without_setting
 from flowlab.api.helpers.plotting import CLASS_COLOURS, CLASS_MARKERS, house_style, new_figure
 
@@ -22,18 +22,14 @@ class ClassShares:
     against: Literal["final_time", "points"] = parameter("final_time", help="number on the horizontal axis")
 
     @house_style()
-    def build(self, context: Context, *, analysis: Mapping[str, Table]) -> Result:
+    def build(self, context: Context, *, analysis: Mapping[str, EndShares]) -> Result:
         """Draw one panel per flow.
 
-        Raises NodeError for another kind of analysis, or where no flow has the number.
+        Raises NodeError where no flow has the number.
         """
         from matplotlib.lines import Line2D
 
-        rows = []
-        for label, table in analysis.items():
-            if not isinstance(table, Table) or "fraction" not in table.columns:
-                raise NodeError(f"the analysis {label!r} holds no fractions of classes")
-            rows += [row for row in table.rows if row[self.against] is not None]
+        rows = [row for table in analysis.values() for row in table.rows if row[self.against] is not None]
         if not rows:
             raise NodeError(f"no flow has a {self.against}: only probability flow has a final time")
         flows = list(dict.fromkeys(without_setting(str(row["flow"])) for row in rows))

@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import frozen
 
-from flowlab.api import Context, NodeError, Result, Table, reference
+from flowlab.api import Context, IntegratorErrors, Result, reference
 from flowlab.api.helpers.plotting import WIDTHS, Width, house_style, new_figure, series_style
 
 # Errors below this share of the shortest length are rounding, and are drawn at the bottom of the panel.
@@ -25,13 +25,8 @@ class Discretisation:
     analysis: str = reference("analysis", help="of the kind discretisation")
 
     @house_style()
-    def build(self, context: Context, *, analysis: Table) -> Result:
-        """Draw two panels per denoiser.
-
-        Raises NodeError for another kind of analysis.
-        """
-        if not isinstance(analysis, Table) or "error_mean" not in analysis.columns:
-            raise NodeError("the analysis holds no errors of integrators: it takes one of discretisation")
+    def build(self, context: Context, *, analysis: IntegratorErrors) -> Result:
+        """Draw two panels per denoiser."""
         rows = analysis.rows
         denoisers = list(dict.fromkeys(row["denoiser"] for row in rows))
         integrators = list(dict.fromkeys(row["integrator"] for row in rows))

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import frozen
 
-from flowlab.api import CLASSES, Context, NodeError, Result, Table, parameter, reference
+from flowlab.api import (
+    CLASSES,
+    ChangedShares,
+    Context,
+    EndShares,
+    NodeError,
+    Result,
+    StableShares,
+    parameter,
+    reference,
+)
 from flowlab.api.helpers.labels import swept_number, without_seed, without_setting
 from flowlab.api.helpers.plotting import CLASS_COLOURS, CLASS_MARKERS, house_style, new_figure, series_style
 
@@ -17,6 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+Shares = EndShares | ChangedShares | StableShares
 # For each panel and line: the swept number, the share and the ends of its interval.
 Points = list[tuple[float, float, float, float]]
 Panels = dict[str, dict[str, Points]]
@@ -45,10 +56,10 @@ class FractionsOverSweep:
     axis: str | None = parameter(None, help="name of the swept parameter on the axis (default: the key)")
 
     @house_style()
-    def build(self, context: Context, *, analysis: Mapping[str, Any]) -> Result:
+    def build(self, context: Context, *, analysis: Mapping[str, Shares]) -> Result:
         """Draw the panels.
 
-        Raises NodeError for another kind of analysis, or one that the sweep does not repeat.
+        Raises NodeError for an analysis that the sweep does not repeat.
         """
         panels: Panels = {}
         for label, value in analysis.items():
@@ -81,23 +92,16 @@ class FractionsOverSweep:
         return Result(figure)
 
 
-def _shares(name: str, value: Any) -> Iterator[tuple[str, str, float, float, float]]:
-    """The panel, line, share and interval of each share in the value of an analysis; sums have no interval.
-
-    Raises NodeError for another kind of analysis.
-    """
-    columns = value.columns if isinstance(value, Table) else {}
-    if "class" in columns:
-        for row in value.rows:
-            yield without_setting(row["flow"]), row["class"], row["fraction"], row["low"], row["high"]
-    elif "changed" in columns:
-        for row in value.rows:
-            yield name, f"{without_setting(row['flow'])} changed", row["share"], row["low"], row["high"]
-    elif isinstance(value, Mapping) and all(isinstance(order, int) for order in value):
-        for order, row in value.items():
-            yield name, f"stable sums of {order}", row["share"], row["share"], row["share"]
-    else:
-        raise NodeError(f"the analysis {name!r} holds no shares")
+def _shares(name: str, value: Shares) -> Iterator[tuple[str, str, float, float, float]]:
+    """The panel, line, share and interval of each share in the value of an analysis; sums have no interval."""
+    for row in value.rows:
+        match value:
+            case EndShares():
+                yield without_setting(row["flow"]), row["class"], row["fraction"], row["low"], row["high"]
+            case ChangedShares():
+                yield name, f"{without_setting(row['flow'])} changed", row["share"], row["low"], row["high"]
+            case StableShares():
+                yield name, f"stable sums of {row['order']}", row["share"], row["share"], row["share"]
 
 
 def _merge_points(points: Points) -> Points:

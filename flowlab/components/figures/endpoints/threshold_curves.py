@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from flowlab.api import CLASSES, Context, NodeError, Result, Table, parameter, reference
+from flowlab.api import CLASSES, ClassesByThreshold, Context, Result, parameter, reference
 from flowlab.api.helpers.plotting import CLASS_COLOURS, FAINT, INK, house_style, new_panels
 
 if TYPE_CHECKING:
@@ -27,15 +27,10 @@ class ThresholdCurves:
     columns: int = parameter(2, help="panels in a row", ge=1, le=4)
 
     @house_style()
-    def build(self, context: Context, *, analysis: Table) -> Result:
-        """Draw one panel per flow.
-
-        Raises NodeError for another kind of analysis.
-        """
+    def build(self, context: Context, *, analysis: ClassesByThreshold) -> Result:
+        """Draw one panel per flow."""
         from matplotlib.lines import Line2D
 
-        if not isinstance(analysis, Table) or not {"threshold", "metric", *CLASSES} <= set(analysis.columns):
-            raise NodeError("the analysis holds no counts by threshold: it takes one of threshold-sensitivity")
         flows = [str(flow) for flow in dict.fromkeys(analysis.columns["flow"])]
         figure, axes = new_panels(
             flows, self.columns, 0.45, 0.1, xlabel="threshold", ylabel="share of starts (%)",

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from flowlab.api import Context, NodeError, Result, parameter, reference
+from flowlab.api import Certificates, Context, Result, parameter, reference
 from flowlab.api.helpers.labels import distinguishing
 from flowlab.api.helpers.plotting import FAINT, house_style, new_panels, series_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-Rows = Mapping[str, Sequence[Any]]
 
 
 @frozen
@@ -30,14 +28,8 @@ class MinimalityMap:
     columns: int = parameter(2, help="panels in a row", ge=1, le=4)
 
     @house_style()
-    def build(self, context: Context, *, analysis: Mapping[str, Rows]) -> Result:
-        """Draw the panels.
-
-        Raises NodeError for another kind of analysis.
-        """
-        for label, rows in analysis.items():
-            if not isinstance(rows, Mapping) or "verdict" not in rows:
-                raise NodeError(f"the analysis {label!r} holds no certificates")
+    def build(self, context: Context, *, analysis: Mapping[str, Certificates]) -> Result:
+        """Draw the panels."""
         figure, panels = new_panels(
             list(analysis),
             self.columns,
@@ -52,7 +44,7 @@ class MinimalityMap:
         return Result(figure)
 
 
-def _panel(ax: Axes, rows: Rows) -> None:
+def _panel(ax: Axes, rows: Certificates) -> None:
     ax.axhline(1, color=FAINT, lw=0.5, zorder=0)
     for k, (name, label) in enumerate(distinguishing(dict.fromkeys(rows["denoiser"])).items()):
         indices = [

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from flowlab.api import Context, NodeError, Result, parameter, reference
+from flowlab.api import Context, NetworkQuality, NodeError, Result, parameter, reference
 from flowlab.api.helpers.labels import distinguishing
 from flowlab.api.helpers.plotting import FAINT, house_style, new_figure, series_style
 from flowlab.api.metric_labels import metric_label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-Columns = Mapping[str, Sequence[Any]]
 
 # Least values shown, as shares of the largest sigma (for the MSE of its square); smaller ones would stretch the
 # axis.
@@ -36,19 +34,12 @@ class QualityByLevel:
     )
 
     @house_style()
-    def build(self, context: Context, *, analysis: Mapping[str, Columns]) -> Result:
+    def build(self, context: Context, *, analysis: Mapping[str, NetworkQuality]) -> Result:
         """Draw the panels.
 
-        Raises NodeError for another kind of analysis, or a column that it does not have.
+        Raises NodeError for a column that the analysis does not have.
         """
-        for label, columns in analysis.items():
-            if not isinstance(columns, Mapping) or "denoiser" not in columns:
-                raise NodeError(f"the analysis {label!r} holds no quality of denoisers")
-        rows = [
-            dict(zip(columns, row, strict=True))
-            for columns in analysis.values()
-            for row in zip(*columns.values(), strict=True)
-        ]
+        rows = [row for table in analysis.values() for row in table.rows]
         for quantity in self.quantities:
             if not any(quantity in row for row in rows):
                 raise NodeError(f"the analysis has no column {quantity!r}: it has {', '.join(rows[0])}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from flowlab.api import Context, NodeError, Result, Table, reference
+from flowlab.api import Context, FixedPointCounts, Result, reference
 from flowlab.api.helpers.plotting import FAINT, house_style, new_figure, series_style
 
 if TYPE_CHECKING:
@@ -21,14 +21,8 @@ class FixedPoints:
     analysis: tuple[str, ...] = reference("analysis", help="of the kind fixed-points, a series each", many=True)
 
     @house_style()
-    def build(self, context: Context, *, analysis: Mapping[str, Table]) -> Result:
-        """Draw one panel.
-
-        Raises NodeError for another kind of analysis.
-        """
-        for label, table in analysis.items():
-            if not isinstance(table, Table) or "undecided_regions" not in table.columns:
-                raise NodeError(f"the analysis {label!r} holds no fixed points")
+    def build(self, context: Context, *, analysis: Mapping[str, FixedPointCounts]) -> Result:
+        """Draw one panel."""
         figure, axes = new_figure("single", 0.72)
         ax = axes[0, 0]
         for k, (label, table) in enumerate(analysis.items()):

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from attrs import frozen
 
-from flowlab.api import Context, NodeError, Result, Table, reference
+from flowlab.api import Context, NodeError, Result, StableSharesOverDraws, reference
 from flowlab.api.helpers.plotting import house_style, new_figure, series_style
 
 _AXES = {"samples": "noisy samples a point $M$", "sigma": r"noise level $\sigma$"}
@@ -22,15 +20,14 @@ class StabilityTrend:
     analysis: str = reference("analysis", help="of the kind stability-over-draws")
 
     @house_style()
-    def build(self, context: Context, *, analysis: Table) -> Result:
+    def build(self, context: Context, *, analysis: StableSharesOverDraws) -> Result:
         """Draw one line per order.
 
-        Raises NodeError for another kind of analysis, or an empty one.
+        Raises NodeError for an empty analysis.
         """
-        columns = analysis.columns if isinstance(analysis, Table) else {}
-        if not {"order", "mean", "least", "largest"} <= set(columns):
-            raise NodeError("the analysis holds no stability over draws: it takes one of stability-over-draws")
-        rows: list[dict[str, Any]] = analysis.rows
+        columns, rows = analysis.columns, analysis.rows
+        if not rows:
+            raise NodeError("no order of sums was tested: the training points have too few edges")
         across = next(name for name in _AXES if name in columns)
         figure, axes = new_figure("single", 0.68)
         ax = axes[0, 0]

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
 from attrs import frozen
 
-from flowlab.api import Context, NodeError, Result, reference
+from flowlab.api import Context, Result, StableSumCounts, reference
 from flowlab.api.helpers.plotting import house_style, new_figure, series_style
-
-Rows = Mapping[str, Sequence[Any]]
 
 
 @frozen
@@ -22,22 +19,16 @@ class StableSums:
     )
 
     @house_style()
-    def build(self, context: Context, *, analysis: Mapping[str, Rows]) -> Result:
-        """Draw one panel.
-
-        Raises NodeError for another kind of analysis.
-        """
-        for label, rows in analysis.items():
-            if not isinstance(rows, Mapping) or "critical" not in rows:
-                raise NodeError(f"the analysis {label!r} holds no stable sums")
+    def build(self, context: Context, *, analysis: Mapping[str, StableSumCounts]) -> Result:
+        """Draw one panel."""
         figure, axes = new_figure("single", 0.75)
         ax = axes[0, 0]
         for k, (label, rows) in enumerate(analysis.items()):
             style = series_style(k)
             # the line has a step at each critical radius
             widest = max(rows["rho"])
-            places = sorted({0.0, widest, *(radius for radius in rows["critical"] if radius < widest)})
-            counts = [sum(radius <= place for radius in rows["critical"]) for place in places]
+            places = sorted({0.0, widest, *(radius for radius in rows.critical if radius < widest)})
+            counts = [sum(radius <= place for radius in rows.critical) for place in places]
             ax.step(places, counts, where="post", lw=0.9, color=style["color"], zorder=1)
             ax.plot(rows["rho"], rows["stable"], ls="", ms=3, mfc="none", mew=0.8, label=label, **style)
         ax.set(xlabel=r"radius $\rho$", ylabel="stable subset sums")
