@@ -41,6 +41,15 @@ from flowlab.api.kinds.schedule import Schedule
 from flowlab.api.kinds.tracker import TrackedRun, Tracker
 from flowlab.api.node_spec import NodeSpec
 from flowlab.api.result import Cell, Result, Table
+from flowlab.api.value_spec import (
+    AnalysisSpec,
+    BankSpec,
+    ClassesSpec,
+    FlowSpec,
+    OptimizerSpec,
+    ScheduleSpec,
+    TrainingSetSpec,
+)
 from flowlab.api.values.endpoints import (
     ChangedShares,
     ClassesByFinalTime,
@@ -82,6 +91,8 @@ __all__ = [
     "CLASSES",
     "HALF_STEP",
     "KINDS",
+    "AnalysisSpec",
+    "BankSpec",
     "Cell",
     "Center",
     "Certificates",
@@ -92,6 +103,7 @@ __all__ = [
     "ClassesByFinalTime",
     "ClassesByThreshold",
     "ClassesOverTime",
+    "ClassesSpec",
     "CollapseStrengths",
     "Context",
     "Denoiser",
@@ -104,6 +116,7 @@ __all__ = [
     "Fit",
     "FixedPointCounts",
     "FlowODE",
+    "FlowSpec",
     "FlowlabError",
     "Frame",
     "Geometry",
@@ -116,6 +129,7 @@ __all__ = [
     "NodeError",
     "NodeSpec",
     "Optimizer",
+    "OptimizerSpec",
     "OutputError",
     "Parameter",
     "Pattern",
@@ -126,6 +140,7 @@ __all__ = [
     "Reference",
     "Result",
     "Schedule",
+    "ScheduleSpec",
     "SeparableLevels",
     "Slabs",
     "StableShares",
@@ -140,6 +155,7 @@ __all__ = [
     "TrackedRun",
     "Tracker",
     "TrainingSet",
+    "TrainingSetSpec",
     "Trajectories",
     "ValidationIssue",
     "WorkerPool",

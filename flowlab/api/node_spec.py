@@ -18,5 +18,13 @@ class NodeSpec(Protocol):
         """The component with the parameters of the experiment."""
 
     @property
+    def variant(self) -> Mapping[str, Any]:
+        """The swept values that it depends on, by path, such as `dataset.box.points`."""
+
+    @property
+    def value_spec(self) -> Any:
+        """What is known of its value before the run: of the class that its kind has (`TrainingSetSpec`, ...)."""
+
+    @property
     def inputs(self) -> Mapping[str, tuple[NodeSpec, ...]]:
         """The nodes that this one refers to, by field; a single reference is a tuple of one."""

@@ -6,6 +6,7 @@ import torch
 
 from flowlab.api import (
     CLASSES,
+    BankSpec,
     Classes,
     Context,
     DenoiserBank,
@@ -397,19 +398,12 @@ def test_states_that_are_not_finite_are_refused():
 class Node:
     name: str
     component: object
-    inputs: dict = attrs.field(factory=dict)
-
-
-@attrs.frozen
-class Thing:
-    separable: bool = True
-    piecewise_affine: bool = False
+    value_spec: object = None
 
 
 def test_check_refuses_an_exact_flow_of_what_is_not_piecewise_affine():
     exact, ddim = Node("e", Exact()), Node("d", Ddim())
-    data = Node("data", Thing())
-    trained, closed = (Node("net", Thing(piecewise_affine=is_), {"dataset": (data,)}) for is_ in (False, True))
+    trained, closed = (Node("net", None, BankSpec(affine=is_)) for is_ in (False, True))
     for flow in (ProbabilityFlow("net"), ScoreFlow("net")):
         assert [m.field for m in flow.check({"denoiser": (trained,), "integrator": (exact,)})] == ["integrator"]
         assert not list(flow.check({"denoiser": (closed,), "integrator": (exact,)}))

@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from flowlab.api import Context, NodeError, NodeSpec, Result, ValidationIssue, parameter, training_set
+from flowlab.api import (
+    Context,
+    NodeError,
+    NodeSpec,
+    Result,
+    TrainingSetSpec,
+    ValidationIssue,
+    parameter,
+    training_set,
+)
 from flowlab.api.fields import LONGEST, SHORTEST
 from flowlab.api.helpers.training_set import points_table
 
@@ -29,8 +38,6 @@ class PointsFile:
     independent, their box is the cell for the classes of endpoints. A row that is in the file several times is one
     point, with noisy samples of its own each time.
     """
-
-    has_closed_form: ClassVar[bool] = False
 
     path: str = parameter(help="the file, relative to the current folder")
     key: str | None = parameter(None, help="name of the tensor in a .safetensors file")
@@ -58,6 +65,10 @@ class PointsFile:
             return True  # build reports the error
         mark, at = _FORMATS[Path(self.path).suffix]
         return not head or (head.startswith(mark, at) and _OBJECTS not in head)
+
+    def value_spec(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> TrainingSetSpec:
+        """What is known of the training set before the run."""
+        return TrainingSetSpec(samples=self.samples, closed_form=False, separable=False, axis_box=False)
 
     def reads(self) -> tuple[str, ...]:
         """The files whose content determines the result, besides the parameters."""

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from flowlab.api import (
+    BankSpec,
     Context,
     DenoiserBank,
     NodeError,
+    NodeSpec,
     Optimizer,
     Result,
     Schedule,
@@ -50,6 +52,20 @@ class ShallowRelu:
     dropout: float = parameter(0.0, help="probability that a neuron is dropped in training", ge=0, lt=1)
     scale: float = parameter(0.5, help="norm of each row of w and a at the start", gt=0)
     bias_scale: float = parameter(0.25, help="standard deviation of the biases at the start", ge=0)
+
+    def value_spec(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> BankSpec:
+        """What is known of the bank before the run."""
+        optimizer = inputs["optimizer"][0].value_spec
+        return BankSpec(
+            inputs["dataset"][0].value_spec,
+            inputs["schedule"][0].value_spec,
+            balls=False,
+            relu=True,
+            affine=True,
+            neurons=self.width if optimizer.keeps_width else None,
+            history=optimizer.history,
+            quality=True,
+        )
 
     def build(self, context: Context, *, dataset: TrainingSet, schedule: Schedule, optimizer: Optimizer) -> Result:
         """Train the bank; the metrics have one number per noise level.

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from attrs import frozen
 
-from flowlab.api import Context, Fit, NodeError, parameter
+from flowlab.api import (
+    Context,
+    Fit,
+    NodeError,
+    NodeSpec,
+    OptimizerSpec,
+    parameter,
+)
 from flowlab.components.optimizers.augmented_lagrangian import AugmentedLagrangian
 
 if TYPE_CHECKING:
@@ -47,6 +55,10 @@ class CertifiedMinNorm:
     polish: int = parameter(4_000, help="float64 steps of a polish", ge=1)
     starts: int = parameter(128, help="random starting neurons of each search for g", ge=1)
     regions: int = parameter(2_000_000, help="most regions of directions bounded in the proof of a level", ge=1)
+
+    def value_spec(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> OptimizerSpec:
+        """What is known of its networks before the run."""
+        return OptimizerSpec(keeps_width=False)
 
     def minimise(
         self,

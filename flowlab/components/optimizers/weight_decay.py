@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Literal
 
 from attrs import frozen
 
-from flowlab.api import Context, Fit, NodeSpec, Table, ValidationIssue, parameter
+from flowlab.api import (
+    Context,
+    Fit,
+    NodeSpec,
+    OptimizerSpec,
+    Table,
+    ValidationIssue,
+    parameter,
+)
 from flowlab.components.optimizers.parts import train_in_parts
 
 if TYPE_CHECKING:
@@ -46,6 +54,10 @@ class WeightDecay:
         """Check that `decay_all` is not used with coupled decay, whose cost C leaves b, V and c free."""
         if self.decay_all and self.kind == "coupled":
             yield ValidationIssue("decay_all", "coupled decay is of the cost C, which has no biases, V and c")
+
+    def value_spec(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> OptimizerSpec:
+        """What is known of its networks before the run."""
+        return OptimizerSpec(history=True, keeps_width=True)
 
     def minimise(
         self,

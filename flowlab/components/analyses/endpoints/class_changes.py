@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from attrs import frozen
 
@@ -13,12 +13,15 @@ from flowlab.api import (
     Classes,
     Context,
     NodeError,
+    NodeSpec,
     Result,
     Table,
+    ValidationIssue,
     parameter,
     reference,
 )
 from flowlab.api.helpers.labels import without_setting
+from flowlab.api.places import flow_names
 
 
 @frozen
@@ -32,6 +35,26 @@ class ClassChanges:
     classifier: str = reference("classifier", help="classified endpoints of the baseline and of other flows")
     baseline: str = parameter(help="name of the flow with which the others are compared")
     confidence: float = parameter(0.95, help="level of the intervals", gt=0, lt=1)
+
+    def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
+        """Check that there is a baseline and another flow, with as many starts."""
+        flows = inputs["classifier"][0].value_spec.flows
+        if flows is None:
+            return
+        if self.baseline not in flows:
+            names = ", ".join(map(repr, flows))
+            yield ValidationIssue("baseline", f"{self.baseline!r} must name one of the classified flows {names}")
+        elif len(flows) == 1:
+            yield ValidationIssue("classifier", f"there is no flow beside the baseline {self.baseline!r}")
+        elif len(starts := {flow.starts for flow in flows.values()} - {None}) > 1:
+            counts = ", ".join(map(str, sorted(starts)))
+            yield ValidationIssue("classifier", f"its flows have {counts} starts, which don't pair up")
+
+    def places(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[str]:
+        """The places of the numbers of each flow but the baseline."""
+        for flow in flow_names(inputs["classifier"][0]):
+            if without_setting(flow) != self.baseline:
+                yield from (f"{flow}.{number}" for number in ("changed", "starts", "share"))
 
     def build(self, context: Context, *, classifier: Classes) -> Result[ChangedShares]:
         """Count the changes, in a table with one row per flow and one with one row per pair of classes.

@@ -48,8 +48,24 @@ class Discretisation:
     threshold: float = parameter(0.2, help="threshold of the classes, L-infinity", unit="shortest lengths", gt=0)
 
     def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
-        """Check that an exact flow has piecewise affine denoisers."""
-        return check_exact_flow(inputs)
+        """Check that the exact endpoints are known, and that an exact flow has piecewise affine denoisers."""
+        yield from check_exact_flow(inputs)
+        for bank in inputs["denoiser"]:
+            if bank.value_spec.balls is False or bank.value_spec.training.separable is False:
+                yield ValidationIssue(
+                    "denoiser",
+                    f"the flow of {bank.name!r} is not known exactly; use the closed form of an orthogonal set "
+                    "with the origin or of a line",
+                )
+
+    def places(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[str]:
+        """The places of the numbers of each denoiser and integrator, by the number of steps."""
+        for bank in inputs["denoiser"]:
+            for method in inputs["integrator"]:
+                yield f"{bank.name}/{method.name}.order"
+                yield from (
+                    f"{bank.name}/{method.name}.{number}.*" for number in ("error_max", "error_mean", "changed")
+                )
 
     def build(
         self, context: Context, *, denoiser: Mapping[str, DenoiserBank], integrator: Mapping[str, Integrator]

@@ -50,10 +50,27 @@ class EarlyStopping:
     threshold: float = parameter(1e-6, help="threshold of the classes, L-infinity", unit="shortest lengths", gt=0)
 
     def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
-        """Check that the ends of the segment have equal lengths, and an exact flow piecewise affine denoisers."""
+        """Check that the segment lies in the box of an orthogonal set, and an exact flow is one."""
         if len(self.first) != len(self.last):
             yield ValidationIssue("last", f"{len(self.last)} coordinates where `first` has {len(self.first)}")
         yield from check_exact_flow(inputs)
+        for bank in inputs["denoiser"]:
+            training = bank.value_spec.training
+            if training.axis_box is False:
+                yield ValidationIssue(
+                    "denoiser",
+                    f"the classes of {bank.name!r} are not predicted: they are for an orthogonal set with the "
+                    'origin, frame = "standard"',
+                )
+            elif training.edges is not None and training.edges != len(self.first):
+                yield ValidationIssue(
+                    "first", f"{len(self.first)} coordinates, but the box has {training.edges} edges"
+                )
+
+    def places(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[str]:
+        """The places of the numbers over all final times and starts."""
+        yield from ("starts", "times", "steps", "alpha", "agreement", "agreement_worst")
+        yield from ("becoming_vertex", "tau_bracketed")
 
     def build(
         self, context: Context, *, denoiser: Mapping[str, DenoiserBank], integrator: Integrator

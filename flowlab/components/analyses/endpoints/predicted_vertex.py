@@ -14,6 +14,7 @@ from flowlab.api import (
     PredictedVertices,
     Result,
     Trajectories,
+    ValidationIssue,
     parameter,
     reference,
 )
@@ -38,6 +39,17 @@ class PredictedVertex:
         figures = ("starts", "reached", "share", "distance_max", "margin_of_the_lost")
         for flow in inputs["flow"]:
             yield from (f"{flow.name}.{figure}" for figure in figures)
+
+    def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
+        """Check that theory predicts a vertex."""
+        for flow in inputs["flow"]:
+            training = flow.value_spec.bank.training
+            if training.separable is False or training.closed_form is False:
+                yield ValidationIssue(
+                    "flow",
+                    f"no vertex is predicted for {flow.name!r}: only for orthogonal sets with the origin and for "
+                    "lines",
+                )
 
     def build(self, context: Context, *, flow: Mapping[str, Trajectories]) -> Result[PredictedVertices]:
         """Compare the endpoints with the predicted vertices, in a table with one row per flow and start.

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from attrs import frozen
 
-from flowlab.api import CLASSES, ClassesByThreshold, Context, Result, Trajectories, parameter, reference
+from flowlab.api import (
+    CLASSES,
+    ClassesByThreshold,
+    Context,
+    NodeSpec,
+    Result,
+    Trajectories,
+    parameter,
+    reference,
+)
 
 
 @frozen
@@ -17,6 +26,13 @@ class ThresholdSensitivity:
     thresholds: tuple[float, ...] = parameter(
         (0.1, 0.2, 0.3), help="thresholds to compare", unit="shortest lengths", gt=0
     )
+
+    def places(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[str]:
+        """The places of the counts of each flow, norm and threshold."""
+        for flow in inputs["flow"]:
+            for metric in ("linf", "l2"):
+                for threshold in self.thresholds:
+                    yield from (f"{flow.name}/{metric}/{threshold:g}.{name}" for name in CLASSES)
 
     def build(self, context: Context, *, flow: Mapping[str, Trajectories]) -> Result[ClassesByThreshold]:
         """Count the classes, in a table with one row per flow, norm and threshold."""

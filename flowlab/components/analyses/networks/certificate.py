@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from attrs import frozen
@@ -14,7 +14,9 @@ from flowlab.api import (
     Context,
     DenoiserBank,
     NodeError,
+    NodeSpec,
     Result,
+    ValidationIssue,
     nearest_level,
     parameter,
     reference,
@@ -53,6 +55,16 @@ class Certificate:
     regions: int = parameter(2_000_000, help="most regions of directions bounded in a proof", ge=1)
     starts: int = parameter(128, help="random starting neurons of each search for g", ge=1)
     steps: int = parameter(60, help="steps of ascent in each search for g", ge=1)
+
+    def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
+        """Check that the banks are ReLU networks."""
+        for bank in inputs["denoiser"]:
+            if bank.value_spec.relu is False:
+                yield ValidationIssue("denoiser", f"{bank.name!r} is no shallow ReLU network: nothing to certify")
+
+    def places(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[str]:
+        """The places of the counts of each verdict that occurs, and of the largest gaps."""
+        yield from ("levels", "minimal", "not minimal", "estimated", "open", "gap_proved_max", "gap_estimate_max")
 
     def build(self, context: Context, *, denoiser: Mapping[str, DenoiserBank]) -> Result[Certificates]:
         """Judge every network, in a table with one row per denoiser and level.

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 from attrs import frozen
 
-from flowlab.api import CollapseStrengths, Context, Result, Schedule, TrainingSet, parameter, reference
+from flowlab.api import (
+    CollapseStrengths,
+    Context,
+    NodeSpec,
+    Result,
+    Schedule,
+    TrainingSet,
+    parameter,
+    reference,
+)
 
 
 @frozen
@@ -21,6 +32,10 @@ class Collapse:
     schedule: str = reference("schedule", help="the noise levels")
     starts: int = parameter(128, help="random starting neurons of the search", ge=1)
     steps: int = parameter(60, help="steps of ascent", ge=1)
+
+    def places(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[str]:
+        """The places of the least and the largest strength."""
+        yield from ("strength_min", "strength_max")
 
     def build(self, context: Context, *, dataset: TrainingSet, schedule: Schedule) -> Result[CollapseStrengths]:
         """Compute the strength of every level, in a table with one row per level."""

@@ -6,7 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from attrs import frozen
 
-from flowlab.api import Context, DenoiserBank, NetworkQuality, NodeSpec, Result, parameter, reference
+from flowlab.api import (
+    AnalysisSpec,
+    Context,
+    DenoiserBank,
+    NetworkQuality,
+    NodeSpec,
+    Result,
+    parameter,
+    reference,
+)
 
 _FIGURES = ("levels", "interpolating", "violation_max", "slab_ratio", "mse")
 
@@ -32,6 +41,10 @@ class Interpolation:
         """The places of the numbers of each denoiser."""
         for bank in inputs["denoiser"]:
             yield from (f"{bank.name}.{figure}" for figure in _FIGURES)
+
+    def value_spec(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> AnalysisSpec:
+        """What is known of the table before the run."""
+        return AnalysisSpec(empty=all(bank.value_spec.quality is False for bank in inputs["denoiser"]) or None)
 
     def build(self, context: Context, *, denoiser: Mapping[str, DenoiserBank]) -> Result[NetworkQuality]:
         """Collect the numbers, in a table with one row per denoiser and level.

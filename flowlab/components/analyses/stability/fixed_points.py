@@ -16,12 +16,15 @@ from flowlab.api import (
     NodeSpec,
     Result,
     Table,
+    ValidationIssue,
     parameter,
     reference,
 )
 
 if TYPE_CHECKING:
     from flowlab.theory.networks.relu_network import ReluNetwork
+
+_MOST_NEURONS = 16  # as in flowlab.theory.flows.fixed_points, which needs torch
 
 
 @frozen
@@ -43,7 +46,22 @@ class FixedPoints:
         """The places of the numbers over all levels, and of the counts at each level."""
         yield from ("levels", "sums")
         counts = ("fixed", "stable", "training", "virtual", "other", "undecided", "undecided_regions")
-        yield from (f"{count}.*" for count in counts)
+        bank = inputs["denoiser"][0].value_spec
+        levels = bank.schedule.levels if bank.solved else None
+        for count in counts:
+            yield from (f"{count}.{'*' if levels is None else level}" for level in range(levels or 1))
+
+    def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
+        """Check that the network is piecewise affine, and small enough."""
+        for bank in inputs["denoiser"]:
+            known = bank.value_spec
+            if known.affine is False:
+                yield ValidationIssue("denoiser", f"{bank.name!r} is made of more than slabs and ReLU networks")
+            if known.neurons is not None and known.neurons > _MOST_NEURONS:
+                yield ValidationIssue(
+                    "denoiser",
+                    f"{bank.name!r} has {known.neurons} neurons; at most {_MOST_NEURONS} are enumerated",
+                )
 
     def build(self, context: Context, *, denoiser: DenoiserBank) -> Result[FixedPointCounts]:
         """Enumerate the fixed points, in a table with one row per level and one with one row per point.

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from statistics import fmean
 from typing import Literal
 
 from attrs import frozen
 
-from flowlab.api import Context, Result, StableShares, StableSharesOverDraws, parameter, reference
+from flowlab.api import (
+    AnalysisSpec,
+    Context,
+    NodeSpec,
+    Result,
+    StableShares,
+    StableSharesOverDraws,
+    parameter,
+    reference,
+)
 
 
 @frozen
@@ -23,6 +32,14 @@ class StabilityOverDraws:
         "analysis", help="of the kind virtual-point-stability, swept", many=True, gather=True, seeds=True
     )
     by: Literal["samples", "sigma"] = parameter(help="what varies besides the draw")
+
+    def value_spec(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> AnalysisSpec:
+        """What is known of the table before the run."""
+        return AnalysisSpec(empty=all(node.value_spec.empty for node in inputs["analysis"]) or None)
+
+    def places(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[str]:
+        """The places of the numbers of each order and setting."""
+        yield from (f"*.*.{number}" for number in ("draws", "mean", "least", "largest"))
 
     def build(self, context: Context, *, analysis: Mapping[str, StableShares]) -> Result[StableSharesOverDraws]:
         """Summarise the draws, in a table with one row per order and setting."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from attrs import frozen
@@ -11,9 +12,11 @@ from flowlab.api import (
     Context,
     DenoiserBank,
     NodeError,
+    NodeSpec,
     Result,
     StableSumCounts,
     Table,
+    ValidationIssue,
     parameter,
     reference,
 )
@@ -35,6 +38,23 @@ class StableSums:
         1e-6, help="largest distance of the limit from the sum", unit="shortest lengths", gt=0
     )
     iterations: int = parameter(100, help="most iterations of h", ge=1)
+
+    def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
+        """Check that theory predicts the stable sums."""
+        for bank in inputs["denoiser"]:
+            if bank.value_spec.balls is False:
+                yield ValidationIssue(
+                    "denoiser", f"{bank.name!r} is no closed form, and theory predicts only these"
+                )
+            elif bank.value_spec.training.stable_sums is False:
+                yield ValidationIssue(
+                    "denoiser", f"theory has no condition for the stability of the sums of {bank.name!r}"
+                )
+
+    def places(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[str]:
+        """The places of the counts over all sums, and of the numbers of each level."""
+        yield from ("sums", "tests", "differing_total", "undecided")
+        yield from (f"{number}.*" for number in ("rho", "stable", "predicted", "differing"))
 
     def build(self, context: Context, *, denoiser: DenoiserBank) -> Result[StableSumCounts]:
         """Test all sums, in a table with one row per level and one with one row per sum.

@@ -8,6 +8,7 @@ from typing import Literal
 from attrs import frozen
 
 from flowlab.api import (
+    AnalysisSpec,
     Context,
     DenoiserBank,
     NodeError,
@@ -51,8 +52,14 @@ class VirtualPointStability:
     def places(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[str]:
         """The places of the numbers of each order."""
         yield "sigma"
-        for order in self.orders:
+        edges = inputs["denoiser"][0].value_spec.training.edges
+        for order in (each for each in self.orders if edges is None or each <= edges):
             yield from (f"{order}.{figure}" for figure in _FIGURES)
+
+    def value_spec(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> AnalysisSpec:
+        """What is known of the table before the run."""
+        edges = inputs["denoiser"][0].value_spec.training.edges
+        return AnalysisSpec(empty=None if edges is None else all(order > edges for order in self.orders))
 
     def build(self, context: Context, *, denoiser: DenoiserBank) -> Result[StableShares]:
         """Test the sums, in a table with one row per order; orders without sums are left out.

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from attrs import frozen
 
-from flowlab.api import CLASSES, Context, EndShares, NodeError, Result, parameter, reference
+from flowlab.api import (
+    CLASSES,
+    Context,
+    EndShares,
+    FlowSpec,
+    NodeError,
+    NodeSpec,
+    Result,
+    ValidationIssue,
+    parameter,
+    reference,
+)
 from flowlab.api.helpers.labels import without_setting
 from flowlab.api.helpers.plotting import CLASS_COLOURS, CLASS_MARKERS, house_style, new_figure
 
@@ -20,6 +31,16 @@ class ClassShares:
 
     analysis: tuple[str, ...] = reference("analysis", help="of the kind class-fractions", many=True, gather=True)
     against: Literal["final_time", "points"] = parameter("final_time", help="number on the horizontal axis")
+
+    def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
+        """Check that a flow has the number on the axis."""
+        kinds = {
+            flow.kind
+            for node in inputs["analysis"]
+            for flow in (node.value_spec.classes.flows or {"": FlowSpec()}).values()
+        }
+        if self.against == "final_time" and kinds and kinds <= {"score"}:
+            yield ValidationIssue("against", "no flow has a final_time: only probability flow has one")
 
     @house_style()
     def build(self, context: Context, *, analysis: Mapping[str, EndShares]) -> Result:

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from flowlab.api import CLASSES, Classes, Context, NodeError, Result, parameter, reference
+from flowlab.api import (
+    CLASSES,
+    Classes,
+    Context,
+    NodeError,
+    NodeSpec,
+    Result,
+    ValidationIssue,
+    parameter,
+    reference,
+)
 from flowlab.api.helpers.plotting import CLASS_COLOURS, INK, WIDTHS, house_style, new_figure
 
 if TYPE_CHECKING:
@@ -28,6 +38,16 @@ class Images:
     classifier: tuple[str, ...] = reference("classifier", many=True, help="classified endpoints to show")
     most: int = parameter(4, help="most images of each class in a row", ge=1)
     shape: tuple[int, int] | None = parameter(None, help="rows and columns of an image (default: a square)", ge=1)
+
+    def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
+        """Check that the points have as many coordinates as an image has pixels."""
+        flows = (flow for node in inputs["classifier"] for flow in (node.value_spec.flows or {}).values())
+        for dimension in {flow.bank.training.dimension for flow in flows} - {None}:
+            rows, columns = self._size(dimension)
+            if rows * columns != dimension:
+                yield ValidationIssue(
+                    "shape", f"{dimension} coordinates are no picture of {rows} x {columns} pixels"
+                )
 
     @house_style()
     def build(self, context: Context, *, classifier: Mapping[str, Classes]) -> Result:
@@ -64,11 +84,14 @@ class Images:
 
         Raises NodeError unless they have as many pixels as there are coordinates.
         """
-        side = math.isqrt(dimension)
-        rows, columns = self.shape or (side, side)
+        rows, columns = self._size(dimension)
         if rows * columns != dimension:
             raise NodeError(f"{dimension} coordinates are no picture of {rows} x {columns} pixels: set shape")
         return rows, columns
+
+    def _size(self, dimension: int) -> tuple[int, int]:
+        side = math.isqrt(dimension)
+        return self.shape or (side, side)
 
     def _ends(self, classes: Classes, flow: str) -> list[tuple[str, str, Tensor]]:
         """The title, colour and endpoint (d,) of the images of a flow, in the order of the classes."""

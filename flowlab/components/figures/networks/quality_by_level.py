@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from flowlab.api import Context, NetworkQuality, NodeError, Result, parameter, reference
+from flowlab.api import (
+    Context,
+    NetworkQuality,
+    NodeError,
+    NodeSpec,
+    Result,
+    ValidationIssue,
+    parameter,
+    reference,
+)
 from flowlab.api.helpers.labels import distinguishing
 from flowlab.api.helpers.plotting import FAINT, house_style, new_figure, series_style
 from flowlab.api.metric_labels import metric_label
@@ -32,6 +41,13 @@ class QualityByLevel:
     quantities: tuple[str, ...] = parameter(
         ("violation_rms", "slab_ratio"), help="columns of the analysis to draw, one panel each"
     )
+
+    def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
+        """Check that a denoiser reports its quality."""
+        if inputs["analysis"] and all(node.value_spec.empty for node in inputs["analysis"]):
+            yield ValidationIssue(
+                "analysis", "no denoiser reports how well it interpolates: only trained networks and slabs do"
+            )
 
     @house_style()
     def build(self, context: Context, *, analysis: Mapping[str, NetworkQuality]) -> Result:

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from flowlab.api import Context, DenoiserBank, NodeError, Result, Table, reference
+from flowlab.api import (
+    Context,
+    DenoiserBank,
+    NodeError,
+    NodeSpec,
+    Result,
+    Table,
+    ValidationIssue,
+    reference,
+)
 from flowlab.api.helpers.plotting import INK, house_style, new_figure
 from flowlab.api.metric_labels import metric_label
 
@@ -22,6 +31,16 @@ class TrainingCurves:
     """Largest violation, representation cost and penalty during training, one line per noise level."""
 
     denoiser: str = reference("denoiser", help="a bank trained by augmented-lagrangian or weight-decay")
+
+    def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
+        """Check that the bank has a history."""
+        for bank in inputs["denoiser"]:
+            if bank.value_spec.history is False:
+                yield ValidationIssue(
+                    "denoiser",
+                    f"{bank.name!r} has no training history: only shallow-relu with the optimizer "
+                    "augmented-lagrangian or weight-decay records one",
+                )
 
     @house_style()
     def build(self, context: Context, *, denoiser: DenoiserBank) -> Result:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from flowlab.api import Context, NodeError, Result, StableShares, reference
+from flowlab.api import (
+    Context,
+    NodeError,
+    NodeSpec,
+    Result,
+    StableShares,
+    ValidationIssue,
+    reference,
+)
 from flowlab.api.helpers.plotting import FAINT, house_style, new_figure, series_style
 
 if TYPE_CHECKING:
@@ -26,6 +34,11 @@ class StabilityByOrder:
     analysis: tuple[str, ...] = reference(
         "analysis", help="of the kind virtual-point-stability, one per denoiser", many=True
     )
+
+    def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
+        """Check that an order of sums is tested."""
+        if inputs["analysis"] and all(node.value_spec.empty for node in inputs["analysis"]):
+            yield ValidationIssue("analysis", "no order of sums is tested: the training points have too few edges")
 
     @house_style()
     def build(self, context: Context, *, analysis: Mapping[str, StableShares]) -> Result:

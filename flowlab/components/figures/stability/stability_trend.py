@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 from attrs import frozen
 
-from flowlab.api import Context, NodeError, Result, StableSharesOverDraws, reference
+from flowlab.api import (
+    Context,
+    NodeError,
+    NodeSpec,
+    Result,
+    StableSharesOverDraws,
+    ValidationIssue,
+    reference,
+)
 from flowlab.api.helpers.plotting import house_style, new_figure, series_style
 
 _AXES = {"samples": "noisy samples a point $M$", "sigma": r"noise level $\sigma$"}
@@ -18,6 +28,11 @@ class StabilityTrend:
     """
 
     analysis: str = reference("analysis", help="of the kind stability-over-draws")
+
+    def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
+        """Check that an order of sums is tested."""
+        if inputs["analysis"] and all(node.value_spec.empty for node in inputs["analysis"]):
+            yield ValidationIssue("analysis", "no order of sums is tested: the training points have too few edges")
 
     @house_style()
     def build(self, context: Context, *, analysis: StableSharesOverDraws) -> Result:
