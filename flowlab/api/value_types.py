@@ -54,6 +54,15 @@ def type_words(classes: tuple[type, ...]) -> str:
     return " or ".join(cls.__name__ for cls in classes)
 
 
+def reference_words(component: type | None, field: str, reference: Reference) -> str:
+    """What a reference names, in words: a kind, and the class of the value where the kind has several."""
+    accepted = () if component is None else accepted_types(component, field, reference)
+    words = f"{reference.kind}{' (several)' if reference.many else ''}"
+    return (
+        f"{words} that yields {type_words(accepted)}" if set(accepted) - {KINDS[reference.kind].value} else words
+    )
+
+
 def _annotation(component: type, name: str) -> Any:
     """The annotation of an argument of `build`, or of its return value; None where it can't be evaluated."""
     build = inspect.unwrap(getattr(component, "build", None) or _no_build)

@@ -10,6 +10,7 @@ import attrs
 from attrs import frozen
 
 from flowlab.api import PluginError, Reference, field_spec
+from flowlab.api.value_types import reference_words, type_words, yielded_types
 from flowlab.registry.entry_points import Entry
 from flowlab.registry.source import ComponentSource, find_source
 from flowlab.registry.static_schema import static_component
@@ -43,6 +44,7 @@ class ComponentFacts:
     keys: tuple[KeyFacts, ...]
     source: ComponentSource
     fault: str = ""
+    yields: str = ""  # the class of its value
 
 
 def component_facts(entry: Entry) -> ComponentFacts:
@@ -56,7 +58,8 @@ def component_facts(entry: Entry) -> ComponentFacts:
         component, fault = static_component(place), f"can't be used: {error}"
         hints = getattr(component, "__annotations__", {})
     doc = (inspect.getdoc(component) or "") if component else ""
-    return ComponentFacts(entry, doc, tuple(_keys(component, hints)), place, fault)
+    yields = "" if fault or component is None else type_words(yielded_types(component, entry.kind))
+    return ComponentFacts(entry, doc, tuple(_keys(component, hints)), place, fault, yields)
 
 
 def setting_facts() -> tuple[KeyFacts, ...]:
@@ -70,8 +73,9 @@ def _keys(component: type | None, hints: dict[str, Any]) -> Iterator[KeyFacts]:
         if not field.init:
             continue
         if isinstance(spec, Reference):
-            kind = f"{spec.kind}{' (several)' if spec.many else ''}"
-            yield KeyFacts(field.name, kind, default, "", "", spec.help, spec.kind)
+            yield KeyFacts(
+                field.name, reference_words(component, field.name, spec), default, "", "", spec.help, spec.kind
+            )
         else:
             type_words = type_name(hints[field.name])
             yield KeyFacts(field.name, type_words, default, spec.range, spec.unit or "", spec.help)

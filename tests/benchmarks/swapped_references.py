@@ -14,21 +14,22 @@ from __future__ import annotations
 import argparse
 import copy
 import json
+import multiprocessing
 import random
 import re
-import signal
 import sys
 import tempfile
 import warnings
 from collections import Counter
 from collections.abc import Iterator
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import attrs
 import tomli
 import tomli_w
-import torch._dynamo  # first, as an import that is cut off stays broken  # noqa: F401
+from matplotlib import figure as _figure  # noqa: F401
 
 from flowlab.api import KINDS, ExperimentError, PluginError, references
 from flowlab.engine.cache.store import Store
@@ -220,35 +221,31 @@ _NEEDED: dict[str, Any] = {
 
 
 def outcome_of(path: Path, store: Store) -> tuple[str, list[str]]:
-    """'refused', 'done', 'failed' or 'long', and the messages of the nodes that failed."""
+    """'refused', 'done', 'failed' or 'long', and the messages of the nodes that failed; in a process of its own."""
+    context = multiprocessing.get_context("fork")
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_run, args=(path, store, theirs))
+    process.start()
+    theirs.close()
+    answer: tuple[str, list[str]] = ours.recv() if ours.poll(LONGEST) else ("long", [])
+    process.kill()
+    process.join()
+    return answer
+
+
+def _run(path: Path, store: Store, answer: Connection) -> None:
+    warnings.simplefilter("ignore")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            graph = load_graph(path, [], Registry.installed())
+        graph = load_graph(path, [], Registry.installed())
     except ExperimentError:
-        return "refused", []
+        answer.send(("refused", []))
+        return
     except PluginError as error:
-        return "failed", [f"the check broke: {error}"]
-    signal.signal(signal.SIGALRM, _too_long)
-    signal.alarm(LONGEST)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            records = run_graph(graph, "cpu", QuietListener(), None, store).records
-    except TooLong:
-        return "long", []
-    finally:
-        signal.alarm(0)
+        answer.send(("failed", [f"the check broke: {error}"]))
+        return
+    records = run_graph(graph, "cpu", QuietListener(), None, store).records
     messages = [f"{record.node.use}: {record.message}" for record in records if record.status == "failed"]
-    return ("failed" if messages else "done"), list(dict.fromkeys(messages))
-
-
-class TooLong(BaseException):
-    """A run that takes too long: no Exception, which the engine would take for a failure of the node."""
-
-
-def _too_long(*_: object) -> None:
-    raise TooLong
+    answer.send(("failed" if messages else "done", list(dict.fromkeys(messages))))
 
 
 def common(message: str) -> str:
