@@ -29,7 +29,6 @@ from typing import Any
 import attrs
 import tomli
 import tomli_w
-from matplotlib import figure as _figure  # noqa: F401
 
 from flowlab.api import KINDS, ExperimentError, PluginError, references
 from flowlab.engine.cache.store import Store
@@ -39,7 +38,7 @@ from flowlab.graph.graph import load_graph
 from flowlab.registry.registry import Registry
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
-LONGEST = 15  # seconds of a run; a longer one is left out
+LONGEST = 30  # seconds of a run; a longer one is left out
 
 # The most of a key, by its kind.
 _MOST: dict[str, dict[str, int]] = {
@@ -63,6 +62,7 @@ def shrink(tables: Tables) -> Tables:
     """The experiment with one seed, and at most so many of everything."""
     tables = copy.deepcopy(tables)
     tables["experiment"].pop("seeds", None)
+    tables["experiment"]["threads"] = 1
     tables.pop("executor", None)
     tables.pop("tracker", None)
     for kind, most in _MOST.items():
@@ -221,7 +221,7 @@ _NEEDED: dict[str, Any] = {
 
 
 def outcome_of(path: Path, store: Store) -> tuple[str, list[str]]:
-    """'refused', 'done', 'failed' or 'long', and the messages of the nodes that failed; in a process of its own."""
+    """'refused', 'done', 'failed' or 'long', and the messages of failed nodes; in a process of its own."""
     context = multiprocessing.get_context("fork")
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_run, args=(path, store, theirs))
@@ -262,6 +262,9 @@ def count_failures(graphs: int, seed: int, report: bool = True) -> dict[str, Any
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder) / "store")
         path = Path(folder) / "swapped.toml"
+        # the processes of the runs inherit what this run imports
+        path.write_text(tomli_w.dumps(files["smoke"]))
+        run_graph(load_graph(path, [], Registry.installed()), "cpu", QuietListener())
         while tally["done"] + tally["failed"] < graphs:
             name = swapper.random.choice(list(files))
             swapped = swapper.swap(files[name])
