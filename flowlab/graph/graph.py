@@ -11,6 +11,7 @@ from attrs import frozen
 
 from flowlab.api import Executor, ExperimentError, PluginError, Problem
 from flowlab.graph.connect import connect_nodes, order_nodes, relevant_axes
+from flowlab.graph.memory import find_oversized, machine_memory
 from flowlab.graph.misfits import find_misfits
 from flowlab.graph.node import Node
 from flowlab.graph.tables import Tables, check_size, read_tables
@@ -84,6 +85,7 @@ def build_graph(document: Document, registry: Registry) -> Graph:
     problems = [
         *_misplaced_tools(nodes, document),
         *find_misfits(nodes, document, registry),
+        *find_oversized(nodes, document, None if _has_executor(nodes) else machine_memory()),
         *_run_checks(nodes, document),
     ]
     if problems:
@@ -120,6 +122,11 @@ def _misplaced_tools(nodes: Iterable[Node], document: Document) -> Iterator[Prob
                 rule = "a second executor: an experiment has one at most"
             if rule:
                 yield Problem(document.where(kind, node.name), rule)
+
+
+def _has_executor(nodes: Iterable[Node]) -> bool:
+    """Whether nodes may run on another machine."""
+    return any(node.kind.name == EXECUTOR for node in nodes)
 
 
 def _run_checks(nodes: list[Node], document: Document) -> Iterator[Problem]:
