@@ -19,7 +19,11 @@ class NodeSpec(Protocol):
 
     @property
     def variant(self) -> Mapping[str, Any]:
-        """The swept values that the node depends on, by path."""
+        """The swept values that it depends on, by path, such as `dataset.box.points`."""
+
+    @property
+    def value_spec(self) -> Any:
+        """What is known of its value before the run: of the class that its kind has (`TrainingSetSpec`, ...)."""
 
     @property
     def inputs(self) -> Mapping[str, tuple[NodeSpec, ...]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
-from flowlab.api import Context, FlowlabError, NodeError, Result
+from flowlab.api import Context, FlowlabError
 from flowlab.api.checkpoint import NullCheckpoint
 from flowlab.api.files import files_read
 from flowlab.engine.cache.cache import ResultCache
@@ -23,6 +23,7 @@ from flowlab.engine.inputs import hide_names
 from flowlab.engine.outcome import Record, defect_record, status_of
 from flowlab.engine.progress.listener import Listener
 from flowlab.engine.threads import thread_count
+from flowlab.engine.value_types import require_accepted, require_yielded
 from flowlab.graph.graph import Graph
 from flowlab.graph.node import Node
 
@@ -87,9 +88,9 @@ class NodeRunner:
         context = self._context(node)
         start = perf_counter()
         try:
+            require_accepted(node, given)
             result = hide_names(node).build(context, **given)
-            if not isinstance(result, Result):
-                raise NodeError(f"{node.use}: build returned {type(result).__name__}, not Result")
+            require_yielded(node, result)
         except FlowlabError as error:
             return Record(node, "failed", message=str(error), seconds=perf_counter() - start), None
         except Exception as error:

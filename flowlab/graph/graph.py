@@ -13,6 +13,8 @@ from flowlab.api import Executor, ExperimentError, PluginError, Problem
 from flowlab.api.fields import key_groups
 from flowlab.api.node_label import SEED
 from flowlab.graph.connect import connect_nodes, order_nodes, relevant_axes
+from flowlab.graph.memory import find_oversized, machine_memory
+from flowlab.graph.misfits import find_misfits
 from flowlab.graph.node import Node
 from flowlab.graph.tables import Tables, check_size, read_tables
 from flowlab.graph.variants import dangling_references, list_edges
@@ -95,8 +97,12 @@ def build_graph(document: Document, registry: Registry, run_checks: bool = True)
         raise ExperimentError([idle])
     check_size(tables.axes, relevant, document)
     nodes = connect_nodes(order, tables, relevant, document.folder)
-    checked = _run_checks(nodes, document) if run_checks else ()
-    problems = [*_misplaced_tools(nodes, document), *checked]
+    problems = [
+        *_misplaced_tools(nodes, document),
+        *find_misfits(nodes, document, registry),
+        *find_oversized(nodes, document, None if _has_executor(nodes) else machine_memory()),
+        *(_run_checks(nodes, document) if run_checks else ()),
+    ]
     if problems:
         raise ExperimentError(_sorted(problems, document))
     resolved = _resolved(document, tables, tables.settings)
@@ -153,6 +159,11 @@ def _misplaced_tools(nodes: Iterable[Node], document: Document) -> Iterator[Prob
                 rule = "a second executor: an experiment has one at most"
             if rule:
                 yield Problem(document.where(kind, node.name), rule)
+
+
+def _has_executor(nodes: Iterable[Node]) -> bool:
+    """Whether nodes may run on another machine."""
+    return any(node.kind.name == EXECUTOR for node in nodes)
 
 
 def _run_checks(nodes: list[Node], document: Document) -> Iterator[Problem]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
-from flowlab.api import Kind, NodeLabel
+from flowlab.api import Kind, NodeLabel, PluginError, TrainingSetSpec
 from flowlab.api.node_label import SEED
 from flowlab.registry.entry_points import Entry
 
@@ -32,6 +33,22 @@ class Node:
     @seed.default
     def _own_seed(self) -> int | None:
         return self.variant.get(SEED) if self.pinned_seed is None else self.pinned_seed
+
+    @cached_property
+    def value_spec(self) -> Any:
+        """What is known of its value before the run. Raises PluginError where its component's statement breaks."""
+        state = getattr(self.component, "value_spec", None)
+        unknown = self.kind.spec
+        if state is None:
+            return None if unknown is None else unknown()
+        try:
+            known = state(self.inputs)
+            return evolve(known, name=self.label) if isinstance(known, TrainingSetSpec) else known
+        except Exception as error:  # a plugin's statement may raise anything
+            raise PluginError(
+                f"the value_spec of {self.kind.name} {self.use!r} ({self.entry.distribution}) broke: "
+                f"{type(error).__name__}: {error}"
+            ) from error
 
     @property
     def declared(self) -> str:

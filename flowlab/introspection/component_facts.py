@@ -10,6 +10,7 @@ import attrs
 from attrs import frozen
 
 from flowlab.api import KINDS, PluginError, Reference, field_spec, key_fields
+from flowlab.api.value_types import reference_words, type_words, yielded_types
 from flowlab.registry.entry_points import Entry
 from flowlab.registry.source import ComponentSource, find_source
 from flowlab.registry.static_schema import static_component
@@ -45,6 +46,7 @@ class ComponentFacts:
     keys: tuple[KeyFacts, ...]
     source: ComponentSource
     fault: str = ""
+    yields: str = ""  # the class of its value
 
 
 def component_facts(entry: Entry) -> ComponentFacts:
@@ -61,7 +63,8 @@ def component_facts(entry: Entry) -> ComponentFacts:
     keys = [*_keys(component, hints)]
     if component and can_be_pinned(KINDS[entry.kind], component):
         keys += _keys(NodeSettings, field_types(NodeSettings))
-    return ComponentFacts(entry, doc, tuple(keys), place, fault)
+    yields = "" if fault or component is None else type_words(yielded_types(component, entry.kind))
+    return ComponentFacts(entry, doc, tuple(keys), place, fault, yields)
 
 
 def setting_facts() -> tuple[KeyFacts, ...]:
@@ -73,8 +76,9 @@ def _keys(component: type | None, hints: dict[str, Any]) -> Iterator[KeyFacts]:
     for field in key_fields(component) if component else ():
         spec, default = field_spec(field), _default(field)
         if isinstance(spec, Reference):
-            kind = f"{spec.kind}{' (several)' if spec.many else ''}"
-            yield KeyFacts(field.name, kind, default, "", "", spec.help, spec.kind)
+            yield KeyFacts(
+                field.name, reference_words(component, field.name, spec), default, "", "", spec.help, spec.kind
+            )
         else:
             type_words = type_name(hints[field.name])
             yield KeyFacts(field.name, type_words, default, spec.range, spec.unit or "", spec.help)

@@ -54,6 +54,7 @@ def describe_component(entry: Entry) -> str:
         facts.doc.splitlines(),
         _section("references", ((key.name, key.type, key.default, key.help) for key in facts.keys if key.refers)),
         _section("parameters", (_parameter(key) for key in facts.keys if not key.refers)),
+        [f"yields {facts.yields}"] if facts.yields else [],
         [facts.fault],
         [f"{format_distribution(entry)}, {entry.root}", *([facts.source.place] if facts.source.file else [])],
     ]

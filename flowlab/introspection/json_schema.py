@@ -18,6 +18,7 @@ from attrs import frozen
 
 from flowlab.api import KINDS, PluginError
 from flowlab.api.node_label import SEED
+from flowlab.api.value_types import type_words, yielded_types
 from flowlab.output.echo import echo
 from flowlab.output.jsonable import to_json
 from flowlab.output.run_folder import write_file
@@ -119,13 +120,19 @@ def _definition(registry: Registry, entry: Entry) -> _Definition:
         entry.kind,
         f"{entry.kind}.{use}",
         tuple(dict.fromkeys((use, full))),
-        find_source(entry).summary or "",
+        " ".join(filter(None, (find_source(entry).summary, _yields(component, entry.kind)))),
         {
             **(table_schema(NodeSettings) if can_be_pinned(KINDS[entry.kind], component) else {}),
             **table_schema(component),
         },
         tuple(required(component)),
     )
+
+
+def _yields(component: type, kind: str) -> str:
+    """The class of a component's value, as a sentence; empty where it is not declared."""
+    yielded = yielded_types(component, kind)
+    return f"Yields {type_words(yielded)}." if yielded else ""
 
 
 def _plugins(registry: Registry) -> str:

@@ -11,6 +11,7 @@ import attrs
 
 from flowlab.api import Parameter, PluginError, Reference, field_spec, key_fields
 from flowlab.api.fields import LENGTH, LONGEST, SHORTEST, key_types
+from flowlab.api.value_types import reference_words
 
 Schema = dict[str, Any]
 
@@ -24,7 +25,7 @@ def table_schema(component: type[Any]) -> dict[str, Schema]:
         hints = key_types(component)
     except Exception as error:  # an annotation is evaluated, and may be anything
         raise PluginError(f"the types of {component.__qualname__} can't be resolved: {error}") from error
-    return {field.name: _field(field, hints[field.name]) for field in key_fields(component)}
+    return {field.name: _field(component, field, hints[field.name]) for field in key_fields(component)}
 
 
 def required(component: type[Any]) -> list[str]:
@@ -32,12 +33,11 @@ def required(component: type[Any]) -> list[str]:
     return [field.name for field in key_fields(component) if field.default is attrs.NOTHING]
 
 
-def _field(field: attrs.Attribute[Any], hint: Any) -> Schema:
+def _field(component: type[Any], field: attrs.Attribute[Any], hint: Any) -> Schema:
     declared = field_spec(field)
     least = int(field.default != ())
     if isinstance(declared, Reference):
-        several = " (several)" if declared.many else ""
-        text = f"{declared.help}: the name of a {declared.kind}{several}"
+        text = f"{declared.help}: the name of a {reference_words(component, field.name, declared)}"
         value = value_schema(hint, {}, least)
         if declared.many:
             value = {"anyOf": [{"type": "string"}, value]}

@@ -40,6 +40,11 @@ def broken(base: type, method: str, spoil: Callable[..., Any]) -> type:
     return type("Broken", (base,), {method: spoiled})
 
 
+def stating(base: type, **wrong: Any) -> type:
+    """A component that states something wrong before the run."""
+    return broken(base, "value_spec", lambda spec, _: evolve(spec, **wrong))
+
+
 def value(spoil: Callable[..., Any]) -> Callable[..., Any]:
     """Spoil the value of a node's result."""
     return lambda result, context: evolve(result, value=spoil(result.value, context))
@@ -259,9 +264,14 @@ def swallowing(self: Any, run: str, settings: Any, folder: Any) -> Any:
         yield right
 
 
+STATED = "what_it_states_before_the_run_is_so"
 ORDER, SCORE = {"flow": "probability"}, {"flow": "score"}
 DEFECTS: list[tuple[str, str, Any, dict[str, Any]]] = [
     ("dataset", "its_own_check_admits_it", Line((1.0, 1.0)), {}),
+    ("dataset", STATED, stating(Orthogonal, dimension=9)(**CORNER), {}),
+    ("schedule", STATED, stating(NoiseLevels, least=1.5)((1.0, 2.0)), {}),
+    ("denoiser", STATED, stating(EmpiricalMmse, affine=True)("a", "a"), {}),
+    ("flow", STATED, stating(ProbabilityFlow, starts=3)("a"), {}),
     (
         "dataset",
         "points_are_distinct_and_are_the_anchor_or_an_edge_from_it",

@@ -6,9 +6,11 @@ import torch
 
 from flowlab.api import (
     CLASSES,
+    BankSpec,
     Context,
     DenoiserBank,
     NodeError,
+    StableShares,
     TrainingSet,
     Trajectories,
     exact_end_known,
@@ -136,7 +138,7 @@ def test_sensitivity_agrees_with_the_classifier_at_each_threshold_and_norm():
 
 def test_every_sum_of_an_orthogonal_closed_form_is_stable():
     result = VirtualPointStability("d", orders=(0, 2, 3, 4, 5)).build(CONTEXT, denoiser=bank())
-    assert list(result.value) == [0, 2, 3, 4]  # five edges are more than there are
+    assert result.value["order"] == [0, 2, 3, 4]  # five edges are more than there are
     assert [row["total"] for row in result.tables["stability"].rows] == [1, 6, 4, 1]
     assert all(row["share"] == 1 for row in result.tables["stability"].rows)
     assert result.metrics["sigma"] == pytest.approx(0.1)
@@ -151,8 +153,9 @@ def test_a_sum_that_is_fixed_and_repels_is_not_stable():
         form = DenoiserBank(rho, geometry.closed_form(rho), training, torch.ones(1, dtype=torch.bool), rho=rho)
         orders = (0, 1, len(points))
         shares = VirtualPointStability("d", orders=orders).build(CONTEXT, denoiser=form).value
-        assert [shares[order]["stable"] for order in orders] == [0, len(points), 0]
-        assert [shares[order]["undecided"] for order in orders] == [0, 0, 0]
+        assert shares["order"] == list(orders)
+        assert shares["stable"] == [0, len(points), 0]
+        assert shares["undecided"] == [0, 0, 0]
 
 
 def simplex(count):
@@ -166,13 +169,15 @@ def test_sums_of_a_smooth_denoiser_are_judged_and_a_sample_of_them_says_so():
     mmse = attrs.evolve(bank(), network=EmpiricalMmse(points, torch.tensor([0.2, 0.1], dtype=torch.float64)))
     result = VirtualPointStability("d", orders=(1, 2), most=5).build(CONTEXT, denoiser=mmse)
     # it keeps the training points and no sum of them
-    assert [result.value[order]["share"] for order in (1, 2)] == [1, 0]
+    assert (result.value["order"], result.value["share"]) == ([1, 2], [1, 0])
     assert [(row["tested"], row["total"]) for row in result.tables["stability"].rows] == [(4, 4), (5, 6)]
 
 
 def test_shares_of_equal_settings_are_draws_of_one():
     def shares(samples, *figures):
-        return {order: {"samples": samples, "share": figure} for order, figure in enumerate(figures, 2)}
+        return StableShares.of(
+            {"order": order, "samples": samples, "share": figure} for order, figure in enumerate(figures, 2)
+        )
 
     swept = {"a": shares(50, 0.5, 0.1), "b": shares(9, 0.25, 0.0), "c": shares(50, 0.75, 0.4)}
     result = StabilityOverDraws(("s",), by="samples").build(CONTEXT, analysis=swept)
@@ -182,8 +187,6 @@ def test_shares_of_equal_settings_are_draws_of_one():
     ]  # fmt: skip
     assert rows[1] == {"order": 2, "samples": 50, "draws": 2, "mean": 0.625, "least": 0.5, "largest": 0.75}
     assert result.metrics["3"]["50"]["largest"] == 0.4
-    with pytest.raises(NodeError, match="no stability"):
-        StabilityOverDraws(("s",), by="samples").build(CONTEXT, analysis={"a": {"sigma": 1}})
 
 
 def test_a_denoiser_that_forgets_keeps_no_sum_and_a_bank_without_levels_is_refused():
@@ -383,19 +386,12 @@ def test_states_that_are_not_finite_are_refused():
 class Node:
     name: str
     component: object
-    inputs: dict = attrs.field(factory=dict)
-
-
-@attrs.frozen
-class Thing:
-    separable: bool = True
-    piecewise_affine: bool = False
+    value_spec: object = None
 
 
 def test_check_refuses_an_exact_flow_of_what_is_not_piecewise_affine():
     exact, ddim = Node("e", Exact()), Node("d", Ddim())
-    data = Node("data", Thing())
-    trained, closed = (Node("net", Thing(piecewise_affine=is_), {"dataset": (data,)}) for is_ in (False, True))
+    trained, closed = (Node("net", None, BankSpec(affine=is_)) for is_ in (False, True))
     for flow in (ProbabilityFlow("net"), ScoreFlow("net")):
         assert [m.field for m in flow.check({"denoiser": (trained,), "integrator": (exact,)})] == ["integrator"]
         assert not list(flow.check({"denoiser": (closed,), "integrator": (exact,)}))

@@ -10,10 +10,15 @@ from matplotlib.colors import to_hex
 from flowlab.api import (
     CLASSES,
     Classes,
+    ClassesByThreshold,
     Context,
     DenoiserBank,
+    LowNoiseLevels,
+    NetworkQuality,
     NodeError,
     NodeLabel,
+    StableShares,
+    StableSharesOverDraws,
     Table,
     TrainingSet,
     Trajectories,
@@ -191,38 +196,33 @@ def test_threshold_curves_are_shares_in_both_norms():
         for threshold, counts in ((0.3, (3, 1, 0, 0, 0)), (0.1, (1, 1, 2, 0, 0)))
     ]
     columns = zip(("flow", "metric", "threshold", *CLASSES), zip(*rows, strict=True), strict=True)
-    figure = ThresholdCurves("t").build(CONTEXT, analysis=Table(dict(columns))).value
+    figure = ThresholdCurves("t").build(CONTEXT, analysis=ClassesByThreshold(dict(columns))).value
     saved(figure)
     (ax,) = figure.axes
     curves = [line for line in ax.lines if len(set(line.get_xdata())) > 1]
     assert len(curves) == 2 * len(CLASSES)
     assert list(curves[0].get_xdata()) == [0.1, 0.3]
     assert list(curves[0].get_ydata()) == [25, 75]
-    with pytest.raises(NodeError, match="threshold-sensitivity"):
-        ThresholdCurves("t").build(CONTEXT, analysis={"sigma": []})
 
 
 @pytest.mark.parametrize("across", ["samples", "sigma"])
 def test_stability_trend_has_a_line_an_order(across):
     rows = [(order, place, 2, 0.5, 0.25, 0.75) for order in (2, 3) for place in (0.1, 0.2, 0.4)]
     columns = zip(("order", across, "draws", "mean", "least", "largest"), zip(*rows, strict=True), strict=True)
-    figure = StabilityTrend("s").build(CONTEXT, analysis=Table(dict(columns))).value
+    figure = StabilityTrend("s").build(CONTEXT, analysis=StableSharesOverDraws(dict(columns))).value
     saved(figure)
     (ax,) = figure.axes
     assert [bars.get_label() for bars in ax.containers] == ["2 summed", "3 summed"]
     assert ax.containers[1].lines[0].get_ydata().tolist() == [50, 50, 50]
     assert [text.get_text() for text in ax.get_xticklabels()] == ["0.1", "0.2", "0.4"]
-    with pytest.raises(NodeError, match="stability-over-draws"):
-        StabilityTrend("s").build(CONTEXT, analysis={2: {}})
+    with pytest.raises(NodeError, match="too few edges"):
+        StabilityTrend("s").build(CONTEXT, analysis=StableSharesOverDraws({}))
 
 
 def stability():
-    row = {"stable": 64, "tested": 100, "total": 100}
-    perfect = {"share": 1.0, "stable": 100, "tested": 100, "total": 435}
-    return {
-        "trained": {2: {"share": 0.64, **row}, 3: perfect},
-        "theory": {2: perfect, 3: perfect, 4: perfect},
-    }
+    row = {"order": 2, "share": 0.64, "stable": 64, "tested": 100, "total": 100}
+    perfect = [{"order": order, "share": 1.0, "stable": 100, "tested": 100, "total": 435} for order in (2, 3, 4)]
+    return {"trained": StableShares.of([row, perfect[1]]), "theory": StableShares.of(perfect)}
 
 
 def test_stability_by_order():
@@ -234,11 +234,11 @@ def test_stability_by_order():
     assert [text.get_text() for text in ax.texts] == ["64.0%", "100%", "100%", "100%", "100%"]
     drawn = [line for line in ax.lines if line.get_marker() not in ("", "None")]
     assert [line.get_color() for line in drawn] == list(SERIES[:2])
-    whole = {"trained": {2: stability()["trained"][2]}}
+    whole = {"trained": StableShares.of(stability()["trained"].rows[:1])}
     (ax,) = StabilityByOrder(("trained",)).build(CONTEXT, analysis=whole).value.axes
     assert [text.get_text() for text in ax.get_xticklabels()] == ["2"]
     with pytest.raises(NodeError, match="too few edges"):
-        StabilityByOrder(("trained",)).build(CONTEXT, analysis={"trained": {}})
+        StabilityByOrder(("trained",)).build(CONTEXT, analysis={"trained": StableShares({})})
 
 
 def history(levels=12, moments=60):
@@ -276,7 +276,8 @@ def test_training_curves(levels):
 def regime():
     gap = [0.95 - 5.6 * sigma - (0.35 if sigma > 0.1 else 0) for sigma in SIGMA.tolist()]
     low = [value > 0 for value in gap]
-    return {"sigma": SIGMA.tolist(), "gap": gap, "low_noise": low, "violation": [None] * len(gap)}
+    columns = {"sigma": SIGMA.tolist(), "gap": gap, "low_noise": low, "violation": [None] * len(gap)}
+    return LowNoiseLevels(columns)
 
 
 def test_large_overlaps_do_not_hide_where_the_gap_closes():
@@ -352,21 +353,20 @@ def test_zero_has_a_place_on_a_logarithmic_scale():
         )
 
 
-def test_shares_over_a_sweep_need_a_sweep_and_shares():
+def test_shares_over_a_sweep_need_a_sweep():
     with pytest.raises(NodeError, match="not repeated by a sweep of 'dropout'"):
         FractionsOverSweep(("s",), over="dropout").build(CONTEXT, analysis={swept("s"): stability()["theory"]})
-    with pytest.raises(NodeError, match="'q' holds no shares"):
-        FractionsOverSweep(("q",), over="n").build(CONTEXT, analysis={swept("q", n=1): regime()})
 
 
 def quality(name):
     sigma = [0.12, 0.06, 0.02]
-    return {
+    columns = {
         "denoiser": [name] * 3,
         "sigma": sigma,
         "violation_rms": [1e-3, 1e-5, 1e-16],
         "slab_ratio": [None, 1.01, 1.2],
     }
+    return NetworkQuality(columns)
 
 
 def test_quality_by_level():
@@ -381,19 +381,19 @@ def test_quality_by_level():
     assert list(ratio.lines[0].get_ydata())[:2] == [1.2, 1.01]
     assert math.isnan(ratio.lines[0].get_ydata()[2])
     small = {
-        label: {
-            **one,
-            "sigma": [1e-9 * s for s in one["sigma"]],
-            "violation_rms": [1e-9 * v for v in one["violation_rms"]],
-        }
+        label: NetworkQuality(
+            {
+                **one.columns,
+                "sigma": [1e-9 * s for s in one["sigma"]],
+                "violation_rms": [1e-9 * v for v in one["violation_rms"]],
+            }
+        )
         for label, one in values.items()
     }
     same = QualityByLevel(("q",)).build(CONTEXT, analysis=small).value.axes[0].lines[0].get_ydata()
     assert list(same) == pytest.approx([1e-9 * value for value in violation.lines[0].get_ydata()], abs=0)
     with pytest.raises(NodeError, match="no column 'price': it has denoiser, sigma"):
         QualityByLevel(("q",), ("price",)).build(CONTEXT, analysis=values)
-    with pytest.raises(NodeError, match="holds no quality"):
-        QualityByLevel(("r",)).build(CONTEXT, analysis={swept("r"): regime()})
 
 
 def test_images_show_points_and_distinct_ends_of_each_class():

@@ -67,21 +67,21 @@ def test_starts_end_in_the_class_that_theory_predicts_at_each_final_time(thresho
     banks = by_final_time(0.12, 0.02, 0.16, 0.07)
     result = early(threshold=threshold).build(CONTEXT, denoiser=banks, integrator=integrator)
     assert result.metrics["agreement"] == result.metrics["tau_bracketed"] == 1
-    assert result.value["times"] == pytest.approx([0.02**2, 0.07**2, 0.12**2, 0.16**2])  # sorted
+    assert result.value.times == pytest.approx([0.02**2, 0.07**2, 0.12**2, 0.16**2])  # sorted
     assert result.metrics["alpha"] == pytest.approx(3)
-    assert {k for row in result.value["labels"] for k in row} == {0, 1, 2, 3}
+    assert {k for row in result.value.labels for k in row} == {0, 1, 2, 3}
     rows = result.tables["classes"].rows
     assert len(rows) == 4 * 60
     assert rows[60]["final_time"] == pytest.approx(0.07**2)
-    assert [row["class"] for row in rows[:60]] == [CLASSES[k] for k in result.value["labels"][0]]
+    assert [row["class"] for row in rows[:60]] == [CLASSES[k] for k in result.value.labels[0]]
 
 
 def test_the_predicted_times_are_those_of_the_theorem():
     result = early(first=(0.3, 0.4), last=(-1.0, 1.4), starts=2)
     value = result.build(CONTEXT, denoiser=by_final_time(0.1), integrator=Ddim()).value
     # the threshold of a millionth moves the times by a few millionths
-    assert value["becomes_vertex"] == pytest.approx([(0.4 / 3) ** 2, 0], rel=1e-5)
-    assert value["leaves_interior"] == pytest.approx([0.01, 0], rel=1e-5)
+    assert value.becomes_vertex == pytest.approx([(0.4 / 3) ** 2, 0], rel=1e-5)
+    assert value.leaves_interior == pytest.approx([0.01, 0], rel=1e-5)
 
 
 def test_euler_in_t_moves_classes_and_fewer_with_more_steps():
@@ -89,7 +89,7 @@ def test_euler_in_t_moves_classes_and_fewer_with_more_steps():
     for steps in (5, 50):
         banks = by_final_time(0.04, 0.08, 0.12, steps=steps)
         result = early(threshold=0.2).build(CONTEXT, denoiser=banks, integrator=EulerT())
-        assert result.metrics["steps"] == result.value["steps"] == steps
+        assert result.metrics["steps"] == result.value.steps == steps
         shares.append(result.metrics["agreement"])
     assert shares[0] < shares[1] < 1
 

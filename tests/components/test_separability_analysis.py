@@ -29,7 +29,7 @@ def training(noise=1.0):
 def test_levels_and_the_end_of_separability():
     schedule = Levels((0.8, 0.6, 0.4, 0.2))
     result = Separability("d", "s", relative=1e-4).build(CONTEXT, dataset=training(), schedule=schedule)
-    assert result.value == {"sigma": [0.8, 0.6, 0.4, 0.2], "separable": [False, False, True, True]}
+    assert result.value.columns == {"sigma": [0.8, 0.6, 0.4, 0.2], "separable": [False, False, True, True]}
     assert result.metrics["separable"] == 2
     assert result.metrics["largest_separable"] == 0.4
     # the bracket is as wide as asked for and holds the exact value, touching samples being inseparable

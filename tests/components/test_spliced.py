@@ -5,7 +5,15 @@ import pytest
 import torch
 from attrs import frozen
 
-from flowlab.api import Context, DenoiserBank, Geometry, NodeError, TrainingSet
+from flowlab.api import (
+    BankSpec,
+    Context,
+    DenoiserBank,
+    Geometry,
+    NodeError,
+    TrainingSet,
+    TrainingSetSpec,
+)
 from flowlab.components.denoisers.spliced import Spliced
 
 CONTEXT = Context(0, "node", torch.float64, torch.device("cpu"))
@@ -84,13 +92,12 @@ def test_one_dataset_made_twice_is_one():
 
 @attrs.frozen
 class Node:
-    name: str
-    inputs: dict = attrs.field(factory=dict)
+    value_spec: BankSpec
 
 
 def test_check_refuses_banks_of_two_datasets():
-    one, two = (Node(f"bank-{name}", {"dataset": (Node(name),)}) for name in ("one", "two"))
+    one, two = (Node(BankSpec(TrainingSetSpec(name=name))) for name in ("one", "two"))
     splice = Spliced("low", "high")
     assert [misfit.field for misfit in splice.check({"low": (one,), "high": (two,)})] == ["high"]
     assert not list(splice.check({"low": (one,), "high": (one,)}))
-    assert not list(splice.check({"low": (one,), "high": (Node("plugin"),)}))
+    assert not list(splice.check({"low": (one,), "high": (Node(BankSpec()),)}))

@@ -13,9 +13,11 @@ from torch import Tensor
 
 from flowlab.api.kinds.dataset import TrainingSet
 from flowlab.api.result import Result
+from flowlab.api.testing.inputs import assert_stated
 from flowlab.api.testing.suite import DTYPES, Suite, context, devices, normal, seeds, some, uniform
 from flowlab.theory.convex_programs.slab_solution import slab_solution
 from flowlab.theory.flows.attractors import attractors
+from flowlab.theory.flows.outcomes import axis_box
 from flowlab.theory.geometry.frame import frame_of
 from flowlab.theory.geometry.geometry import Geometry
 from flowlab.theory.geometry.stable_sums import critical_radii
@@ -54,6 +56,26 @@ class DatasetSuite(Suite):
         component = self.drawn(data)
         misfits = list(component.check({})) if hasattr(component, "check") else []
         assert not misfits, misfits
+
+    @some
+    @given(st.data(), seeds)
+    def test_what_it_states_before_the_run_is_so(self, data: st.DataObject, seed: int) -> None:
+        component = self.drawn(data)
+        training = built(component, seed)
+        geometry = training.geometry
+        count, dimension = geometry.points.shape
+        assert_stated(
+            component,
+            self.kind,
+            points=count,
+            dimension=dimension,
+            edges=len(geometry.edges),
+            slabs=None if geometry.closed_form is None else _slab_count(geometry),
+            closed_form=geometry.closed_form is not None,
+            separable=geometry.separable,
+            axis_box=axis_box(geometry) is not None,
+            stable_sums=_has_critical_radii(geometry) if len(geometry.edges) <= _MOST_EDGES else None,
+        )
 
     @some
     @given(st.data(), seeds)
@@ -222,6 +244,19 @@ def built(
     assert isinstance(result, Result), f"build returned {type(result).__name__}, not Result"
     assert isinstance(result.value, TrainingSet), f"its value is {type(result.value).__name__}, not TrainingSet"
     return result.value
+
+
+def _slab_count(geometry: Geometry) -> int:
+    assert geometry.closed_form is not None
+    return geometry.closed_form(geometry.points.new_zeros(1)).jumps.shape[1]
+
+
+def _has_critical_radii(geometry: Geometry) -> bool:
+    try:
+        critical_radii(geometry)
+    except ValueError:
+        return False
+    return True
 
 
 def size(geometry: Geometry) -> float:

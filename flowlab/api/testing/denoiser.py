@@ -17,9 +17,10 @@ from flowlab.api.result import Result
 from flowlab.api.storable import stored_fields
 from flowlab.api.testing.box import box_training
 from flowlab.api.testing.dataset import in_balls
-from flowlab.api.testing.inputs import inputs
+from flowlab.api.testing.inputs import assert_stated, inputs
 from flowlab.api.testing.suite import DTYPES, Suite, context, few, normal, seeds
 from flowlab.theory.convex_programs.slab_solution import slab_solution
+from flowlab.theory.flows.affine_regions import affine_regions
 from flowlab.theory.geometry.geometry import Geometry
 from flowlab.theory.networks.interpolation import Interpolation
 from flowlab.theory.networks.relu_network import ReluNetwork, from_slabs
@@ -67,6 +68,23 @@ class DenoiserSuite(Suite):
         assert isinstance(result, Result), f"build returned {type(result).__name__}, not Result"
         assert isinstance(result.value, DenoiserBank), f"its value is {type(result.value).__name__}, not Bank"
         return result.value
+
+    @few
+    @given(st.data(), seeds)
+    def test_what_it_states_before_the_run_is_so(self, data: st.DataObject, seed: int) -> None:
+        component = self.drawn(data)
+        arguments = self.inputs(component, seed, torch.float64)
+        bank = component.build(context(seed), **arguments).value
+        assert_stated(
+            component,
+            self.kind,
+            solved=bool(bank.usable.all()),
+            balls=bank.rho is not None,
+            relu=isinstance(bank.network, ReluNetwork),
+            affine=all(affine_regions(bank.network.at(level)) is not None for level in range(len(bank.sigma))),
+            history=bank.history is not None,
+            quality=bool(bank.quality),
+        )
 
     @few
     @given(st.data(), seeds)

@@ -16,7 +16,7 @@ from flowlab.api.kinds.denoiser import DenoiserBank
 from flowlab.api.kinds.flow import Trajectories
 from flowlab.api.result import Result
 from flowlab.api.testing.box import box_bank, box_training
-from flowlab.api.testing.inputs import inputs
+from flowlab.api.testing.inputs import assert_stated, inputs
 from flowlab.api.testing.suite import Suite, context, few, seeds
 from flowlab.theory.flows.separable_flow import exact_probability_flow, exact_score_flow
 
@@ -41,6 +41,13 @@ class FlowSuite(Suite):
             last = trajectories.times[-1:]
             return exact_score_flow(slabs.at(trajectories.level), starts, last)[-1]  # type: ignore[arg-type]
         return None
+
+    @few
+    @given(st.data(), seeds)
+    def test_what_it_states_before_the_run_is_so(self, data: st.DataObject, seed: int) -> None:
+        component = self.drawn(data)
+        path = flown(component, _bank(seed), context(seed))
+        assert_stated(component, self.kind, kind=path.name, starts=path.states.shape[1])
 
     @few
     @given(st.data(), seeds)

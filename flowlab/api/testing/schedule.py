@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flowlab.api.testing.inputs import assert_stated
 from flowlab.api.testing.suite import DTYPES, Suite, some
 
 
@@ -22,6 +24,14 @@ class ScheduleSuite(Suite):
         component = self.drawn(data)
         misfits = list(component.check({})) if hasattr(component, "check") else []
         assert not misfits, misfits
+
+    @some
+    @given(st.data())
+    def test_what_it_states_before_the_run_is_so(self, data: st.DataObject) -> None:
+        component = self.drawn(data)
+        sigma = component.sigma(torch.float64)
+        largest, least = (pytest.approx(end.item(), rel=1e-9) for end in (sigma.max(), sigma.min()))
+        assert_stated(component, self.kind, levels=len(sigma), largest=largest, least=least)
 
     @some
     @given(st.data())

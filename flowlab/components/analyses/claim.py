@@ -95,6 +95,9 @@ class Claim:
             ("metric", self.metric, inputs.get("ours", ())),
             ("theory_metric", self.theory_metric or self.metric, inputs.get("theory", ())),
         )
+        if (self.trend or self.alike is not None) and _is_single(self.metric, inputs.get("ours", ())):
+            rule = "trend" if self.trend else "alike"
+            yield ValidationIssue(rule, f"{rule} compares figures, and there is one only")
         for key, places, analyses in both:
             for analysis in analyses:
                 yield from _absent(key if getattr(self, key) else "metric", places, analysis)
@@ -114,7 +117,13 @@ class Claim:
         paper = blank.format_numbers(self.paper) if isinstance(self.paper, float) else self.paper
         return evolve(blank, paper=paper, rule=", ".join(rule for rule in rules if rule))
 
-    def build(self, context: Context, *, ours: Metrics, theory: Metrics) -> Result:
+    def places(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[str]:
+        """The places of the numbers of the claim, by setting and by seed."""
+        yield from ("paper", "percent", "by_seed.*.*")
+        for numbers in ("ours", "theory"):
+            yield from (f"{numbers}.*", f"{numbers}_intervals.*.*")
+
+    def build(self, context: Context, *, ours: Metrics, theory: Metrics) -> Result[ClaimResult]:
         """Judge our numbers.
 
         Raises NodeError where a metric is missing, the seeds have different numbers, or a single number is
@@ -228,6 +237,20 @@ def _absent(key: str, places: str | tuple[str, ...], analysis: NodeSpec) -> Iter
             yield ValidationIssue(
                 key, f"{analysis.name!r} has no number at {place!r} among its metrics ({_hint(place, known)})"
             )
+
+
+def _is_single(places: str | tuple[str, ...], analyses: Collection[NodeSpec]) -> bool:
+    """Whether there is one number only at each seed, as far as the components know."""
+    settings = {
+        (analysis.name, *((path, repr(value)) for path, value in analysis.variant.items() if path != SEED))
+        for analysis in analyses
+    }
+    known = [known_places(analysis) for analysis in analyses]
+    return (
+        len(settings) == len(_as_tuple(places)) == 1
+        and all(place in each for each in known if each is not None for place in _as_tuple(places))
+        and None not in known
+    )
 
 
 def _hint(place: str, known: Collection[str]) -> str:

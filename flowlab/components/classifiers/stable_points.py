@@ -11,7 +11,9 @@ from flowlab.api import (
     CLASSES,
     HALF_STEP,
     Classes,
+    ClassesSpec,
     Context,
+    NodeSpec,
     Result,
     Table,
     Trajectories,
@@ -40,6 +42,10 @@ class StablePoints:
     flow: tuple[str, ...] = reference("flow", many=True, help="flows whose endpoints are classified")
     metric: Literal["linf", "l2"] = parameter("linf", help="norm of the distance to a point")
     threshold: float = parameter(0.2, help="largest distance to a point or facet", unit="shortest lengths", gt=0)
+
+    def value_spec(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> ClassesSpec:
+        """What is known of the flows before the run."""
+        return ClassesSpec({flow.name: flow.value_spec for flow in inputs["flow"]}, self.metric)
 
     def build(self, context: Context, *, flow: Mapping[str, Trajectories]) -> Result:
         """Classify all endpoints; the metrics are the counts of each flow."""

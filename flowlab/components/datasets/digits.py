@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from flowlab.api import Context, NodeError, NodeSpec, Result, ValidationIssue, parameter, training_set
+from flowlab.api import (
+    Context,
+    NodeError,
+    NodeSpec,
+    Result,
+    TrainingSetSpec,
+    ValidationIssue,
+    parameter,
+    training_set,
+)
 from flowlab.api.helpers.training_set import points_table
 
 if TYPE_CHECKING:
@@ -41,6 +50,17 @@ class Digits:
             yield ValidationIssue("digits", "a digit is listed twice; `each` sets the number of images of a digit")
         if len(self.digits) * self.each < 2:
             yield ValidationIssue("digits", "a simplex has at least two vertices")
+
+    def value_spec(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> TrainingSetSpec:
+        """What is known of the training set before the run."""
+        return TrainingSetSpec(
+            points=len(self.digits) * self.each,
+            dimension=64,
+            samples=self.samples,
+            closed_form=True,
+            separable=False,
+            axis_box=False,
+        )
 
     def build(self, context: Context) -> Result:
         """Draw the images and their geometry.

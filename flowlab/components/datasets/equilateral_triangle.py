@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from attrs import frozen
 
-from flowlab.api import Context, Result, parameter, training_set
+from flowlab.api import (
+    Context,
+    NodeSpec,
+    Result,
+    TrainingSetSpec,
+    parameter,
+    training_set,
+)
 from flowlab.api.helpers.training_set import points_table
 
 
@@ -21,6 +29,21 @@ class EquilateralTriangle:
     samples: int = parameter(100, help="noisy samples per point, M", ge=1)
     radius: float = parameter(1.0, help="distance of the vertices from the centre", unit="data units", gt=0)
     dimension: int = parameter(2, help="ambient dimension d", ge=2)
+
+    def value_spec(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> TrainingSetSpec:
+        """What is known of the training set before the run."""
+        return TrainingSetSpec(
+            points=3,
+            dimension=self.dimension,
+            samples=self.samples,
+            edges=3,
+            slabs=3,
+            closed_form=True,
+            separable=False,
+            axis_box=False,
+            stable_sums=True,
+            largest_radius=0.75 * self.radius,
+        )
 
     def build(self, context: Context) -> Result:
         """Build the vertices and their geometry."""

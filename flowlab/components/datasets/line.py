@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import ClassVar
+from itertools import pairwise
 
 from attrs import frozen
 
@@ -12,6 +12,7 @@ from flowlab.api import (
     Frame,
     NodeSpec,
     Result,
+    TrainingSetSpec,
     ValidationIssue,
     orthonormal_frame,
     parameter,
@@ -28,8 +29,6 @@ class Line:
     Source: arXiv 2311.06748, the one-dimensional solution.
     """
 
-    separable: ClassVar[bool] = True
-
     coordinates: tuple[float, ...] = parameter(help="positions along the line", unit="data units")
     dimension: int = parameter(2, help="ambient dimension d", ge=1)
     samples: int = parameter(100, help="noisy samples per point, M", ge=1)
@@ -39,6 +38,22 @@ class Line:
         """Check that there are at least two positions, all distinct."""
         if len(set(self.coordinates)) < max(2, len(self.coordinates)):
             yield ValidationIssue("coordinates", "a line needs at least two points, all distinct")
+
+    def value_spec(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> TrainingSetSpec:
+        """What is known of the training set before the run."""
+        gaps = [after - before for before, after in pairwise(sorted(self.coordinates))]
+        return TrainingSetSpec(
+            points=len(self.coordinates),
+            dimension=self.dimension,
+            samples=self.samples,
+            edges=0,
+            slabs=len(gaps),
+            closed_form=True,
+            separable=True,
+            axis_box=False,
+            stable_sums=False,
+            largest_radius=min(gaps, default=0.0) / 2,
+        )
 
     def build(self, context: Context) -> Result:
         """Build the points, in order, and their geometry."""

@@ -13,6 +13,7 @@ from flowlab.api import (
     NodeError,
     NodeSpec,
     Result,
+    TrainingSetSpec,
     ValidationIssue,
     orthonormal_frame,
     parameter,
@@ -55,6 +56,22 @@ class ObtuseSimplex:
             )
         if isinstance(self.length, tuple) and len(self.length) != edges:
             yield ValidationIssue("length", f"{len(self.length)} lengths for {edges} edges")
+
+    def value_spec(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> TrainingSetSpec:
+        """What is known of the training set before the run."""
+        lengths = self.length if isinstance(self.length, tuple) else (self.length,)
+        return TrainingSetSpec(
+            points=self.points,
+            dimension=self.dimension,
+            samples=self.samples,
+            edges=self.points - 1,
+            slabs=self.points - 1,
+            closed_form=True,
+            separable=False,
+            axis_box=False,
+            stable_sums=True,
+            largest_radius=min(lengths, default=0.0) / 2,
+        )
 
     def build(self, context: Context) -> Result:
         """Build the vertices and their geometry.

@@ -13,6 +13,7 @@ from flowlab.api import (
     NodeError,
     NodeSpec,
     Result,
+    TrainingSetSpec,
     ValidationIssue,
     orthonormal_frame,
     parameter,
@@ -43,11 +44,6 @@ class Orthogonal:
         (), help="how often each point is in the training set, with other noise each time (default: once)", ge=1
     )
 
-    @property
-    def separable(self) -> bool:
-        """Whether the flows of the closed form are known exactly."""
-        return self.origin
-
     def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
         """Check that the directions fit into the space and that each has a norm."""
         yield from check_repeats(self.repeats, self.points)
@@ -58,6 +54,27 @@ class Orthogonal:
             )
         if isinstance(self.norm, tuple) and len(self.norm) != directions:
             yield ValidationIssue("norm", f"{len(self.norm)} norms for {directions} points")
+
+    def value_spec(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> TrainingSetSpec:
+        """What is known of the training set before the run."""
+        norms = self.norm if isinstance(self.norm, tuple) else (self.norm,)
+        known = TrainingSetSpec(
+            points=self.points,
+            dimension=self.dimension,
+            samples=self.samples,
+            closed_form=True,
+            separable=self.origin,
+            axis_box=self.origin and (self.frame == "standard" or self.dimension == 1),
+        )
+        if not self.origin:  # where subset sums start depends on the norms
+            return known
+        return attrs.evolve(
+            known,
+            edges=self.points - 1,
+            slabs=self.points - 1,
+            stable_sums=True,
+            largest_radius=min(norms, default=0.0) / 2,
+        )
 
     def build(self, context: Context) -> Result:
         """Build the points and their geometry.

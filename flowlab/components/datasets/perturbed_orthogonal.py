@@ -12,6 +12,7 @@ from flowlab.api import (
     NodeError,
     NodeSpec,
     Result,
+    TrainingSetSpec,
     ValidationIssue,
     orthonormal_frame,
     parameter,
@@ -42,6 +43,21 @@ class PerturbedOrthogonal:
             yield ValidationIssue(
                 "points", f"{self.points - 1} directions don't fit in {self.dimension} dimensions"
             )
+
+    def value_spec(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> TrainingSetSpec:
+        """What is known of the training set before the run."""
+        return TrainingSetSpec(
+            points=self.points,
+            dimension=self.dimension,
+            samples=self.samples,
+            edges=self.points - 1,
+            slabs=self.points - 1,
+            closed_form=True,
+            separable=False,
+            axis_box=False,
+            stable_sums=True,
+            largest_radius=None if self.displacement else self.norm / 2,
+        )
 
     def build(self, context: Context) -> Result:
         """Build the displaced points and their geometry.

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import ClassVar
 
 from attrs import frozen
 
-from flowlab.api import Context, NodeError, NodeSpec, Result, ValidationIssue, file_path, parameter
+from flowlab.api import (
+    Context,
+    NodeError,
+    NodeSpec,
+    Result,
+    TrainingSetSpec,
+    ValidationIssue,
+    file_path,
+    parameter,
+)
 from flowlab.components.datasets.array_file import (
     FileContentError,
     ForeignFileError,
@@ -41,8 +49,6 @@ class PointsFile:
     point, with noisy samples of its own each time. An array of shape (N, rows, columns) or (N, channels, rows,
     columns) holds N images. A file is read as data: a pickle is never opened.
     """
-
-    has_closed_form: ClassVar[bool] = False
 
     path: str = file_path(help="the file")
     key: str | None = parameter(None, help="name of the tensor in a .safetensors file")
@@ -87,6 +93,10 @@ class PointsFile:
         shape = read_npy_header(path).shape if path.suffix == ".npy" else TensorFile(path).shape(self.key)
         check_shape(shape)
         check_anchor(self.anchor, shape[0])
+
+    def value_spec(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> TrainingSetSpec:
+        """What is known of the training set before the run."""
+        return TrainingSetSpec(samples=self.samples, closed_form=False, separable=False, axis_box=False)
 
     def build(self, context: Context) -> Result:
         """Read the points and build their geometry.

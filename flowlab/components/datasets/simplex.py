@@ -6,7 +6,16 @@ from collections.abc import Iterator, Mapping
 
 from attrs import frozen
 
-from flowlab.api import Context, NodeError, NodeSpec, Result, ValidationIssue, parameter, training_set
+from flowlab.api import (
+    Context,
+    NodeError,
+    NodeSpec,
+    Result,
+    TrainingSetSpec,
+    ValidationIssue,
+    parameter,
+    training_set,
+)
 from flowlab.api.helpers.training_set import check_repeats, points_table
 
 
@@ -42,6 +51,17 @@ class Simplex:
                 yield ValidationIssue(
                     "vertices", f"{len(rows)} vertices span {rank} dimensions: not in general position"
                 )
+
+    def value_spec(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> TrainingSetSpec:
+        """What is known of the training set before the run."""
+        return TrainingSetSpec(
+            points=len(self.vertices),
+            dimension=len(self.vertices[0]) if self.vertices else None,
+            samples=self.samples,
+            closed_form=True,
+            separable=False,
+            axis_box=False,
+        )
 
     def build(self, context: Context) -> Result:
         """Build the vertices and their geometry.

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from attrs import frozen
 
 from flowlab.api import (
+    BankSpec,
     Context,
     DenoiserBank,
     NodeError,
@@ -18,6 +19,8 @@ from flowlab.api import (
     parameter,
     reference,
 )
+
+_ROUNDING = 1e-6  # single precision included: what is closer to the limit, the run decides
 
 
 @frozen
@@ -35,10 +38,32 @@ class ClosedForm:
     alpha: float = parameter(3.0, help="ball radius divided by the noise level, rho = alpha * sigma", gt=0)
 
     def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
-        """Check that the dataset can have a closed form."""
-        for dataset in inputs.get("dataset", ()):
-            if not getattr(dataset.component, "has_closed_form", True):
-                yield ValidationIssue("dataset", f"the dataset {dataset.name!r} has no closed-form denoiser")
+        """Check that the dataset can have a closed form, and that the balls do not overlap."""
+        (dataset,), (schedule,) = inputs["dataset"], inputs["schedule"]
+        if dataset.value_spec.closed_form is False:
+            yield ValidationIssue("dataset", f"the dataset {dataset.name!r} has no closed-form denoiser")
+        limit, largest = dataset.value_spec.largest_radius, schedule.value_spec.largest
+        if limit is not None and largest is not None and self.alpha * largest >= limit * (1 + _ROUNDING):
+            yield ValidationIssue(
+                "alpha",
+                f"the balls of {dataset.name!r} have radii below {limit:.4g}, found alpha * sigma = "
+                f"{self.alpha * largest:.4g} at the noisiest level of {schedule.name!r}",
+            )
+
+    def value_spec(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> BankSpec:
+        """What is known of the bank before the run."""
+        training = inputs["dataset"][0].value_spec
+        return BankSpec(
+            training,
+            inputs["schedule"][0].value_spec,
+            solved=True,
+            balls=True,
+            relu=False,
+            affine=True,
+            neurons=None if training.slabs is None else 2 * training.slabs,
+            history=False,
+            quality=False,
+        )
 
     def build(self, context: Context, *, dataset: TrainingSet, schedule: Schedule) -> Result:
         """Evaluate the closed form at every level.

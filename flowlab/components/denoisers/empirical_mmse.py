@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
 
 from attrs import frozen
 
-from flowlab.api import Context, DenoiserBank, Result, Schedule, TrainingSet, reference
+from flowlab.api import (
+    BankSpec,
+    Context,
+    DenoiserBank,
+    NodeSpec,
+    Result,
+    Schedule,
+    TrainingSet,
+    reference,
+)
 
 
 @frozen
@@ -17,10 +26,21 @@ class EmpiricalMmse:
     Source: arXiv 2506.19031, Section 2.
     """
 
-    piecewise_affine: ClassVar[bool] = False
-
     dataset: str = reference("dataset", help="training points")
     schedule: str = reference("schedule", help="noise levels, one denoiser each")
+
+    def value_spec(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> BankSpec:
+        """What is known of the bank before the run."""
+        return BankSpec(
+            inputs["dataset"][0].value_spec,
+            inputs["schedule"][0].value_spec,
+            solved=True,
+            balls=False,
+            relu=False,
+            affine=False,
+            history=False,
+            quality=False,
+        )
 
     def build(self, context: Context, *, dataset: TrainingSet, schedule: Schedule) -> Result:
         """Evaluate the posterior mean at every level."""

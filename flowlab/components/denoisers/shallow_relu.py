@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from flowlab.api import (
+    BankSpec,
     Context,
     DenoiserBank,
     NodeError,
+    NodeSpec,
     Optimizer,
     Result,
     Schedule,
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from flowlab.theory.networks.interpolation import Interpolation
     from flowlab.theory.networks.relu_network import ReluNetwork
 
+_BYTES = 4  # of a number in single precision, the least there is
 _JUDGED = ("violation_max", "slab_ratio")
 _EXCESS = 1e-3  # above the cost of the slabs by more than this share, a network is not of minimum norm
 
@@ -50,6 +53,27 @@ class ShallowRelu:
     dropout: float = parameter(0.0, help="probability that a neuron is dropped in training", ge=0, lt=1)
     scale: float = parameter(0.5, help="norm of each row of w and a at the start", gt=0)
     bias_scale: float = parameter(0.25, help="standard deviation of the biases at the start", ge=0)
+
+    def value_spec(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> BankSpec:
+        """What is known of the bank before the run."""
+        optimizer = inputs["optimizer"][0].value_spec
+        return BankSpec(
+            inputs["dataset"][0].value_spec,
+            inputs["schedule"][0].value_spec,
+            balls=False,
+            relu=True,
+            affine=True,
+            neurons=self.width if optimizer.keeps_width else None,
+            history=optimizer.history,
+            quality=True,
+        )
+
+    def memory(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Mapping[str, int]:
+        """The bytes of the samples of all levels, and of the weights of all networks, by the key to lower."""
+        training, schedule = inputs["dataset"][0].value_spec, inputs["schedule"][0].value_spec
+        levels, dimension = schedule.levels or 1, training.dimension or 1
+        samples = levels * (training.points or 1) * (training.samples or 1) * dimension
+        return {"dataset": _BYTES * samples, "width": _BYTES * levels * self.width * dimension}
 
     def build(self, context: Context, *, dataset: TrainingSet, schedule: Schedule, optimizer: Optimizer) -> Result:
         """Train the bank; the metrics have one number per noise level.

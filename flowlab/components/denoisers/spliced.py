@@ -6,7 +6,17 @@ from collections.abc import Iterator, Mapping
 
 from attrs import frozen
 
-from flowlab.api import Context, DenoiserBank, NodeError, NodeSpec, Result, ValidationIssue, reference
+from flowlab.api import (
+    BankSpec,
+    Context,
+    DenoiserBank,
+    NodeError,
+    NodeSpec,
+    Result,
+    ScheduleSpec,
+    ValidationIssue,
+    reference,
+)
 
 
 @frozen
@@ -21,13 +31,34 @@ class Spliced:
     high: str = reference("denoiser", help="the bank of the noisier levels, of the same dataset")
 
     def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
-        """Check that both banks are of one dataset, as far as they name it."""
-        low, high = (
-            [data.name for bank in inputs[end] for data in bank.inputs.get("dataset", ())]
-            for end in ("low", "high")
+        """Check that both banks are of one dataset, and that each has a level to contribute."""
+        low, high = (inputs[end][0].value_spec for end in ("low", "high"))
+        first, second = low.training.name, high.training.name
+        if first is not None and second is not None and first != second:
+            yield ValidationIssue("high", f"is of the dataset {second!r}, low of {first!r}")
+        # the levels of `low` end where it has no solution, and at its noisiest at the latest
+        end = low.schedule.largest if low.solved else low.schedule.least
+        if end is not None and high.schedule.largest is not None and high.schedule.largest <= end:
+            yield ValidationIssue(
+                "high",
+                f"has no level above sigma = {end:.4g}, "
+                f"{'where low ends' if low.solved else 'the least of low'}: its largest is "
+                f"{high.schedule.largest:.4g}",
+            )
+
+    def value_spec(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> BankSpec:
+        """What is known of the bank before the run."""
+        low, high = (inputs[end][0].value_spec for end in ("low", "high"))
+        return BankSpec(
+            low.training if low.training.name is not None else high.training,
+            ScheduleSpec(largest=high.schedule.largest),
+            solved=True if low.solved and high.solved else None,
+            balls=False,
+            relu=False,
+            affine=None if low.affine is None or high.affine is None else low.affine and high.affine,
+            history=False,
+            quality=True if low.quality or high.quality else None,
         )
-        if low and high and low != high:
-            yield ValidationIssue("high", f"is of the dataset {high[0]!r}, low of {low[0]!r}")
 
     def build(self, context: Context, *, low: DenoiserBank, high: DenoiserBank) -> Result:
         """Join the banks.

@@ -57,9 +57,19 @@ class Plane:
     look: FigureLook = key_group(FigureLook)
 
     def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
-        """Check that the three points are different."""
+        """Check that the three points are different training points of a plane."""
         if len(set(self.points)) < 3:
             yield ValidationIssue("points", f"three different training points span a plane, found {self.points}")
+        for name, flow in (inputs["classifier"][0].value_spec.flows or {}).items():
+            training = flow.bank.training
+            if training.dimension == 1:
+                yield ValidationIssue("classifier", f"the flow {name!r} is in one dimension, and a plane has two")
+            if training.points is not None and max(self.points) >= training.points:
+                yield ValidationIssue(
+                    "points",
+                    f"the flow {name!r} has no training point {max(self.points)}: they are numbered 0 to "
+                    f"{training.points - 1}",
+                )
 
     @with_look
     def build(self, context: Context, *, classifier: Classes) -> Result:

@@ -13,6 +13,7 @@ from flowlab.api import (
     Context,
     DenoiserBank,
     FlowODE,
+    FlowSpec,
     Integrator,
     NodeError,
     NodeSpec,
@@ -68,6 +69,16 @@ class ScoreFlow:
     def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
         """Check that an exact flow has a piecewise affine denoiser."""
         return check_exact_flow(inputs)
+
+    def value_spec(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> FlowSpec:
+        """What is known of the flow before the run."""
+        return FlowSpec(inputs["denoiser"][0].value_spec, "score", self.samples)
+
+    def memory(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Mapping[str, int]:
+        """The bytes of all states, by the key to lower."""
+        bank = inputs["denoiser"][0].value_spec
+        states = (self.steps or 0) + 1
+        return {"samples": 4 * self.samples * states * (bank.training.dimension or 1)}
 
     def build(self, context: Context, *, denoiser: DenoiserBank, integrator: Integrator | None) -> Result:
         """Follow the flow from the starts to its limit, or to the end of its duration.

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from attrs import frozen
 
-from flowlab.api import Context, Fit, NodeError, Table, parameter
+from flowlab.api import (
+    Context,
+    Fit,
+    NodeError,
+    NodeSpec,
+    OptimizerSpec,
+    Table,
+    parameter,
+)
+from flowlab.components.optimizers.longest_training import LONGEST_TRAINING
 from flowlab.components.optimizers.parts import train_in_parts
 
 if TYPE_CHECKING:
@@ -43,7 +53,7 @@ class AugmentedLagrangian:
     lower the norm at the cost of interpolation.
     """
 
-    steps: int = parameter(20_000, help="steps, full-batch unless working_set is given", ge=1)
+    steps: int = parameter(20_000, help="steps, full-batch unless working_set is given", ge=1, le=LONGEST_TRAINING)
     penalty_start: float = parameter(200.0, help="first penalty, per training point", gt=0)
     penalty_end: float = parameter(20_000.0, help="last penalty, per training point", gt=0)
     multiplier_rate: float = parameter(
@@ -63,6 +73,10 @@ class AugmentedLagrangian:
     precision: Literal["float32", "float64"] = parameter("float32", help="dtype of the training")
     working_set: int = parameter(0, help="samples per point in the working set of a step; 0: all samples", ge=0)
     start: Literal["random", "slabs"] = parameter("random", help="where training starts")
+
+    def value_spec(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> OptimizerSpec:
+        """What is known of its networks before the run."""
+        return OptimizerSpec(history=True, keeps_width=None)
 
     def minimise(
         self,

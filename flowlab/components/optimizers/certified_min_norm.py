@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from attrs import frozen
 
-from flowlab.api import Context, Fit, NodeError, parameter
+from flowlab.api import (
+    Context,
+    Fit,
+    NodeError,
+    NodeSpec,
+    OptimizerSpec,
+    parameter,
+)
 from flowlab.components.optimizers.augmented_lagrangian import AugmentedLagrangian
+from flowlab.components.optimizers.longest_training import LONGEST_TRAINING
 
 if TYPE_CHECKING:
     from flowlab.theory.certificates.certified import CertifiedNetwork
@@ -40,13 +49,17 @@ class CertifiedMinNorm:
         gt=0,
     )
     start: Literal["random", "slabs"] = parameter("random", help="random weights to train, or max-margin slabs")
-    steps: int = parameter(20_000, help="steps of the augmented Lagrangian", ge=1)
+    steps: int = parameter(20_000, help="steps of the augmented Lagrangian", ge=1, le=LONGEST_TRAINING)
     working_set: int = parameter(0, help="samples per point in the working set of a step; 0: all samples", ge=0)
     passes: int = parameter(4, help="most passes of insertion, pruning and polish", ge=1)
     rounds: int = parameter(30, help="most rounds of cutting planes in a pass", ge=1)
     polish: int = parameter(4_000, help="float64 steps of a polish", ge=1)
     starts: int = parameter(128, help="random starting neurons of each search for g", ge=1)
     regions: int = parameter(2_000_000, help="most regions of directions bounded in the proof of a level", ge=1)
+
+    def value_spec(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> OptimizerSpec:
+        """What is known of its networks before the run."""
+        return OptimizerSpec(keeps_width=False)
 
     def minimise(
         self,

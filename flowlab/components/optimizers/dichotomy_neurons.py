@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from flowlab.api import Context, Fit, NodeError, parameter
+from flowlab.api import (
+    Context,
+    Fit,
+    NodeError,
+    NodeSpec,
+    OptimizerSpec,
+    parameter,
+)
 
 if TYPE_CHECKING:
     from flowlab.theory.geometry.geometry import Geometry
@@ -28,6 +36,10 @@ class DichotomyNeurons:
     """
 
     gap: float = parameter(5e-4, help="how far above the family's least cost to stop, estimated", gt=0, lt=1)
+
+    def value_spec(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> OptimizerSpec:
+        """What is known of its networks before the run."""
+        return OptimizerSpec(history=False, keeps_width=False)
 
     def minimise(
         self,

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from flowlab.api import Context, Fit
+from flowlab.api import (
+    Context,
+    Fit,
+    NodeSpec,
+    OptimizerSpec,
+)
 
 if TYPE_CHECKING:
     from flowlab.theory.geometry.geometry import Geometry
@@ -26,6 +32,10 @@ class MaxMargin:
     points, where not all 2^(N-1) - 1 dichotomies are priced. Width, starting weights and dropout have no effect.
     Levels at which no slabs are found that interpolate are not usable.
     """
+
+    def value_spec(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> OptimizerSpec:
+        """What is known of its networks before the run."""
+        return OptimizerSpec(history=False, keeps_width=False)
 
     def minimise(
         self,

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Literal
 
 from attrs import frozen
 
-from flowlab.api import Context, Fit, NodeSpec, Table, ValidationIssue, parameter
+from flowlab.api import (
+    Context,
+    Fit,
+    NodeSpec,
+    OptimizerSpec,
+    Table,
+    ValidationIssue,
+    parameter,
+)
+from flowlab.components.optimizers.longest_training import LONGEST_TRAINING
 from flowlab.components.optimizers.parts import train_in_parts
 
 if TYPE_CHECKING:
@@ -33,7 +42,7 @@ class WeightDecay:
     )
     kind: Literal["decoupled", "coupled"] = parameter("decoupled", help="apart from the loss, or a term of it")
     decay_all: bool = parameter(False, help="decay the biases, V and c as well (decoupled only)")
-    steps: int = parameter(20_000, help="steps, full-batch unless batch is given", ge=1)
+    steps: int = parameter(20_000, help="steps, full-batch unless batch is given", ge=1, le=LONGEST_TRAINING)
     batch: int | None = parameter(None, help="samples per point in a step, used in turn", ge=1)
     learning_rate: float = parameter(0.01, help="first learning rate", gt=0)
     inner: Literal["adam", "nadam", "radam"] = parameter("adam", help="inner optimizer")
@@ -46,6 +55,10 @@ class WeightDecay:
         """Check that `decay_all` is not used with coupled decay, whose cost C leaves b, V and c free."""
         if self.decay_all and self.kind == "coupled":
             yield ValidationIssue("decay_all", "coupled decay is of the cost C, which has no biases, V and c")
+
+    def value_spec(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> OptimizerSpec:
+        """What is known of its networks before the run."""
+        return OptimizerSpec(history=True, keeps_width=True)
 
     def minimise(
         self,

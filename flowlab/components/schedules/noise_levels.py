@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from flowlab.api import NodeSpec, ValidationIssue, parameter
+from flowlab.api import (
+    NodeSpec,
+    ScheduleSpec,
+    ValidationIssue,
+    parameter,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -24,6 +29,11 @@ class NoiseLevels:
         """Check that there is at least one level."""
         if not self.levels:
             yield ValidationIssue("levels", "at least one noise level is needed")
+
+    def value_spec(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> ScheduleSpec:
+        """What is known of the levels before the run."""
+        largest, least = (f(self.levels, default=None) for f in (max, min))
+        return ScheduleSpec(len(set(self.levels)), largest, least)
 
     def sigma(self, dtype: torch.dtype) -> Tensor:
         """The falling noise levels (L,), in data units."""

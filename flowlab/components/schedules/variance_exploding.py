@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Literal
 
 from attrs import frozen
 
-from flowlab.api import NodeSpec, ValidationIssue, parameter
+from flowlab.api import (
+    NodeSpec,
+    ScheduleSpec,
+    ValidationIssue,
+    parameter,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -32,6 +37,12 @@ class VarianceExploding:
             yield ValidationIssue("first_time", f"must be below final_time ({self.final_time:g})")
         if self.first_time is None and self.spacing == "log-sigma":
             yield ValidationIssue("spacing", "'log-sigma' needs first_time")
+
+    def value_spec(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> ScheduleSpec:
+        """What is known of the levels before the run."""
+        top = self.final_time**0.5
+        least = (self.final_time / self.levels) ** 0.5 if self.spacing == "time" else top / self.levels
+        return ScheduleSpec(self.levels, top, self.first_time**0.5 if self.first_time else least)
 
     def sigma(self, dtype: torch.dtype) -> torch.Tensor:
         """The falling noise levels (S,), in data units."""

@@ -16,7 +16,7 @@ from flowlab.engine.format_error import format_error
 if TYPE_CHECKING:
     from torch import Tensor
 
-SCHEMA = 6  # of the store: what a key is made of, and how a file is laid out
+SCHEMA = 7  # of the store: what a key is made of, and how a file is laid out
 SUFFIX = ".safetensors"
 _OWN_LABELS = ("key", "schema", "sha256")
 _LONGEST_HEADER = 100 << 20  # bytes, the limit of safetensors itself

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
-from typing import ClassVar
 
 from attrs import frozen
 
@@ -13,6 +12,7 @@ from flowlab.api import (
     Frame,
     NodeSpec,
     Result,
+    TrainingSetSpec,
     ValidationIssue,
     orthonormal_frame,
     parameter,
@@ -35,8 +35,6 @@ class Rays:
     angles.
     """
 
-    separable: ClassVar[bool] = True
-
     distances: tuple[tuple[float, ...], ...] = parameter(
         help="distances of the points from the anchor, one row per ray", unit="data units", gt=0
     )
@@ -56,6 +54,17 @@ class Rays:
             )
         if sum(map(len, self.distances)) > _ENUMERATED and max(map(len, self.distances)) > 1:
             yield ValidationIssue("distances", f"with several points on a ray, at most {_ENUMERATED} in all")
+
+    def value_spec(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> TrainingSetSpec:
+        """What is known of the training set before the run."""
+        return TrainingSetSpec(
+            points=1 + sum(map(len, self.distances)),
+            dimension=self.dimension,
+            samples=self.samples,
+            closed_form=True,
+            separable=True,
+            stable_sums=False if max(map(len, self.distances), default=0) > 1 else None,
+        )
 
     def build(self, context: Context) -> Result:
         """Build the anchor and the points, ray by ray and outwards, and their geometry."""

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from attrs import frozen
 
-from flowlab.api import CLASSES, Cell, Classes, Context, NodeError, Result, Table, parameter, reference
+from flowlab.api import (
+    CLASSES,
+    Cell,
+    ChangedShares,
+    Classes,
+    Context,
+    NodeError,
+    NodeSpec,
+    Result,
+    Table,
+    ValidationIssue,
+    parameter,
+    reference,
+)
+from flowlab.api.helpers.labels import without_setting
+from flowlab.api.places import flow_names
 
 
 @frozen
@@ -21,7 +36,27 @@ class ClassChanges:
     baseline: str = parameter(help="name of the flow with which the others are compared")
     confidence: float = parameter(0.95, help="level of the intervals", gt=0, lt=1)
 
-    def build(self, context: Context, *, classifier: Classes) -> Result:
+    def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
+        """Check that there is a baseline and another flow, with as many starts."""
+        flows = inputs["classifier"][0].value_spec.flows
+        if flows is None:
+            return
+        if self.baseline not in flows:
+            names = ", ".join(map(repr, flows))
+            yield ValidationIssue("baseline", f"{self.baseline!r} must name one of the classified flows {names}")
+        elif len(flows) == 1:
+            yield ValidationIssue("classifier", f"there is no flow beside the baseline {self.baseline!r}")
+        elif len(starts := {flow.starts for flow in flows.values()} - {None}) > 1:
+            counts = ", ".join(map(str, sorted(starts)))
+            yield ValidationIssue("classifier", f"its flows have {counts} starts, which don't pair up")
+
+    def places(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[str]:
+        """The places of the numbers of each flow but the baseline."""
+        for flow in flow_names(inputs["classifier"][0]):
+            if without_setting(flow) != self.baseline:
+                yield from (f"{flow}.{number}" for number in ("changed", "starts", "share"))
+
+    def build(self, context: Context, *, classifier: Classes) -> Result[ChangedShares]:
         """Count the changes, in a table with one row per flow and one with one row per pair of classes.
 
         Raises NodeError where there is no baseline or no other flow, or flows have different numbers of starts.
@@ -51,12 +86,12 @@ class ClassChanges:
             ]
         if not changes:
             raise NodeError(f"there is no flow beside the baseline {self.baseline!r}")
-        shares = _table(("flow", "changed", "total", "share", "low", "high"), changes)
+        shares = ChangedShares(_columns(("flow", "changed", "total", "share", "low", "high"), changes))
         metrics = {row[0]: {"changed": row[1], "starts": row[2], "share": row[3]} for row in changes}
-        tables = {"changes": shares, "moves": _table(("flow", "from", "to", "count"), moves)}
-        value = Table({**shares.columns, "confidence": [self.confidence] * len(changes)})
+        tables = {"changes": shares, "moves": Table(_columns(("flow", "from", "to", "count"), moves))}
+        value = ChangedShares({**shares.columns, "confidence": [self.confidence] * len(changes)})
         return Result(value, metrics, tables)
 
 
-def _table(names: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Table:
-    return Table(dict(zip(names, zip(*rows, strict=True), strict=True)))
+def _columns(names: Sequence[str], rows: Iterable[Sequence[Cell]]) -> dict[str, Sequence[Cell]]:
+    return dict(zip(names, zip(*rows, strict=True), strict=True))

@@ -8,9 +8,13 @@ from attrs import frozen
 
 from flowlab.api import (
     CLASSES,
+    AnalysisSpec,
     Cell,
     Classes,
+    ClassesSpec,
     Context,
+    EndShares,
+    FlowSpec,
     NodeSpec,
     Result,
     Table,
@@ -38,11 +42,17 @@ class ClassFractions:
 
     def places(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[str]:
         """The places of the share of each class, by flow, and of predictions."""
+        known = inputs["classifier"][0].value_spec
         for name in flow_names(inputs["classifier"][0]):
             yield from (f"{name}.{key}" for key in (*CLASSES, "starts"))
-            yield from (f"{name}/predicted.{key}" for key in (*CLASSES, "outside_interval"))
+            if _may_be_predicted(known, name.partition("[")[0]):
+                yield from (f"{name}/predicted.{key}" for key in (*CLASSES, "outside_interval"))
 
-    def build(self, context: Context, *, classifier: Classes) -> Result:
+    def value_spec(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> AnalysisSpec:
+        """What is known of the flows before the run."""
+        return AnalysisSpec(inputs["classifier"][0].value_spec)
+
+    def build(self, context: Context, *, classifier: Classes) -> Result[EndShares]:
         """Count the classes, in a table with one row per flow and class."""
         from flowlab.theory.statistics.intervals import clopper_pearson
 
@@ -75,9 +85,15 @@ class ClassFractions:
                 )
             if predicted:
                 metrics[f"{flow}/predicted"] = dict(predicted) | {"outside_interval": outside}
-        table = Table.of(rows)
-        value = Table.of(row | {"confidence": self.confidence} for row in rows)
-        return Result(value, metrics, {"fractions": table}, half_step_shortfall(classifier))
+        value = EndShares.of(row | {"confidence": self.confidence} for row in rows)
+        return Result(value, metrics, {"fractions": Table.of(rows)}, half_step_shortfall(classifier))
+
+
+def _may_be_predicted(classes: ClassesSpec, flow: str) -> bool:
+    """Whether theory may predict the classes of a flow, as far as it is known before the run."""
+    known = (classes.flows or {}).get(flow, FlowSpec())
+    possible = (known.bank.balls, known.bank.training.axis_box, known.bank.training.separable)
+    return False not in possible and known.kind != "score" and classes.metric != "l2"
 
 
 def _prediction(flow: Trajectories, classes: Classes) -> Mapping[str, float]:

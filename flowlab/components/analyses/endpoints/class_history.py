@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
 from typing import Any, Literal
 
 from attrs import frozen
 
-from flowlab.api import CLASSES, Context, Result, Table, Trajectories, parameter, reference
+from flowlab.api import (
+    CLASSES,
+    ClassesOverTime,
+    Context,
+    NodeSpec,
+    Result,
+    Trajectories,
+    parameter,
+    reference,
+)
 
 
 @frozen
@@ -23,7 +32,12 @@ class ClassHistory:
     threshold: float = parameter(0.2, help="largest distance to a point or facet", unit="shortest lengths", gt=0)
     times: int = parameter(50, help="most times of each flow, at equal distances in its steps", ge=2)
 
-    def build(self, context: Context, *, flow: Mapping[str, Trajectories]) -> Result:
+    def places(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[str]:
+        """The places of the numbers of each flow."""
+        for flow in inputs["flow"]:
+            yield from (f"{flow.name}.{number}" for number in ("half_on_the_cell", "half_at_stable_points"))
+
+    def build(self, context: Context, *, flow: Mapping[str, Trajectories]) -> Result[ClassesOverTime]:
         """Classify the states, in a table with one row per flow and time."""
         import torch
 
@@ -47,7 +61,7 @@ class ClassHistory:
                 "half_at_stable_points": _first_half(flow_rows, CLASSES[:2]),
             }
             context.progress(done + 1, len(flow), {})
-        table = Table.of(rows)
+        table = ClassesOverTime.of(rows)
         return Result(table, metrics, {"history": table})
 
 

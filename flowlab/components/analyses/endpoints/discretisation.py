@@ -12,11 +12,11 @@ from flowlab.api import (
     Context,
     DenoiserBank,
     Integrator,
+    IntegratorErrors,
     NodeError,
     NodeLabel,
     NodeSpec,
     Result,
-    Table,
     ValidationIssue,
     check_exact_flow,
     exact_end_known,
@@ -49,15 +49,31 @@ class Discretisation:
     threshold: float = parameter(0.2, help="threshold of the classes, L-infinity", unit="shortest lengths", gt=0)
 
     def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
-        """Check that one sweep at most repeats the denoisers, and exact flows have piecewise affine denoisers."""
+        """Check that one sweep at most repeats the denoisers, that their ends are known, and exact flows."""
         yield from check_free_keys(
             "denoiser", inputs.get("denoiser", ()), 1, "one sweep can vary the number of steps"
         )
         yield from check_exact_flow(inputs)
+        for bank in inputs["denoiser"]:
+            if bank.value_spec.balls is False or bank.value_spec.training.separable is False:
+                yield ValidationIssue(
+                    "denoiser",
+                    f"the flow of {bank.name!r} is not known exactly; use the closed form of an orthogonal set "
+                    "with the origin or of a line",
+                )
+
+    def places(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[str]:
+        """The places of the numbers of each denoiser and integrator, by the number of steps."""
+        for bank in inputs["denoiser"]:
+            for method in inputs["integrator"]:
+                yield f"{bank.name}/{method.name}.order"
+                yield from (
+                    f"{bank.name}/{method.name}.{number}.*" for number in ("error_max", "error_mean", "changed")
+                )
 
     def build(
         self, context: Context, *, denoiser: Mapping[NodeLabel, DenoiserBank], integrator: Mapping[str, Integrator]
-    ) -> Result:
+    ) -> Result[IntegratorErrors]:
         """Compare the endpoints, in a table with one row per denoiser, integrator and number of steps.
 
         Raises NodeError where the exact endpoints are not known.
@@ -111,5 +127,5 @@ class Discretisation:
             }
             for name, some in series.items()
         }
-        table = Table.of(rows)
+        table = IntegratorErrors.of(rows)
         return Result(table, metrics, {"discretisation": table})

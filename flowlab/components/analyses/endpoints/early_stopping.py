@@ -9,6 +9,7 @@ from attrs import frozen
 
 from flowlab.api import (
     CLASSES,
+    ClassesByFinalTime,
     Context,
     DenoiserBank,
     Integrator,
@@ -51,15 +52,33 @@ class EarlyStopping:
     threshold: float = parameter(1e-6, help="threshold of the classes, L-infinity", unit="shortest lengths", gt=0)
 
     def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
-        """Check the ends of the segment, that one sweep at most repeats the denoisers, and exact flows."""
+        """Check the segment in the box of an orthogonal set, that one sweep at most repeats the denoisers, and
+        exact flows."""
         if len(self.first) != len(self.last):
             yield ValidationIssue("last", f"{len(self.last)} coordinates where `first` has {len(self.first)}")
         yield from check_free_keys("denoiser", inputs.get("denoiser", ()), 1, "one sweep can vary the final time")
         yield from check_exact_flow(inputs)
+        for bank in inputs["denoiser"]:
+            training = bank.value_spec.training
+            if training.axis_box is False:
+                yield ValidationIssue(
+                    "denoiser",
+                    f"the classes of {bank.name!r} are not predicted: they are for an orthogonal set with the "
+                    'origin, frame = "standard"',
+                )
+            elif training.edges is not None and training.edges != len(self.first):
+                yield ValidationIssue(
+                    "first", f"{len(self.first)} coordinates, but the box has {training.edges} edges"
+                )
+
+    def places(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[str]:
+        """The places of the numbers over all final times and starts."""
+        yield from ("starts", "times", "steps", "alpha", "agreement", "agreement_worst")
+        yield from ("becoming_vertex", "tau_bracketed")
 
     def build(
         self, context: Context, *, denoiser: Mapping[NodeLabel, DenoiserBank], integrator: Integrator
-    ) -> Result:
+    ) -> Result[ClassesByFinalTime]:
         """Compare the classes by the flow with those by theory, in a table with one row per final time and start.
 
         Raises NodeError where theory predicts none: for other datasets, or banks with different alpha.
@@ -91,21 +110,21 @@ class EarlyStopping:
         labels, predicted = torch.stack(by_flow), torch.stack(by_theory)
         stops = stopping_times(z, lengths, alpha, near)
         agree, place = labels == predicted, torch.linspace(0, 1, self.starts).tolist()
-        value = {
-            "steps": len(banks[0].sigma),
-            "agreement": agree.double().mean().item(),
-            "times": times,
-            "place": place,
-            "labels": labels.tolist(),
-            "leaves_interior": stops.amin(-1).tolist(),
-            "becomes_vertex": stops.amax(-1).tolist(),
-        }
+        value = ClassesByFinalTime(
+            times=times,
+            place=place,
+            labels=labels.tolist(),
+            leaves_interior=stops.amin(-1).tolist(),
+            becomes_vertex=stops.amax(-1).tolist(),
+            steps=len(banks[0].sigma),
+            agreement=agree.double().mean().item(),
+        )
         metrics = {
             "starts": self.starts,
             "times": len(times),
-            "steps": value["steps"],
+            "steps": value.steps,
             "alpha": alpha,
-            "agreement": value["agreement"],
+            "agreement": value.agreement,
             "agreement_worst": agree.double().mean(-1).min().item(),
             **_changes(labels, stops.new_tensor(times), stops.amax(-1)),
         }

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from attrs import frozen
 
-from flowlab.api import Classes, Context, Result, Table, reference
+from flowlab.api import (
+    Classes,
+    Context,
+    EndCounts,
+    NodeSpec,
+    Result,
+    reference,
+)
+from flowlab.api.places import flow_names
 
 
 @frozen
@@ -18,7 +26,14 @@ class EndsByPoint:
 
     classifier: str = reference("classifier", help="classified endpoints")
 
-    def build(self, context: Context, *, classifier: Classes) -> Result:
+    def places(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[str]:
+        """The places of the shares of each flow, by training point."""
+        flow_specs = inputs["classifier"][0].value_spec.flows or {}
+        for flow in flow_names(inputs["classifier"][0]):
+            points = flow_specs[flow].bank.training.points if flow in flow_specs else None
+            yield from (f"{flow}.{'*' if points is None else n}" for n in range(points or 1))
+
+    def build(self, context: Context, *, classifier: Classes) -> Result[EndCounts]:
         """Count the endpoints, in a table with one row per flow and point."""
         import torch
 
@@ -35,4 +50,5 @@ class EndsByPoint:
                 {"flow": name, "point": n, "repeats": counts[n], "count": count, "share": count / len(ends)}
                 for n, count in enumerate(totals)
             ]
-        return Result(metrics, metrics, {"points": Table.of(rows)})
+        table = EndCounts.of(rows)
+        return Result(table, metrics, {"points": table})

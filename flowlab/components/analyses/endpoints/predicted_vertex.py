@@ -6,7 +6,18 @@ from collections.abc import Iterator, Mapping
 
 from attrs import frozen
 
-from flowlab.api import Cell, Context, NodeError, NodeSpec, Result, Table, Trajectories, parameter, reference
+from flowlab.api import (
+    Cell,
+    Context,
+    NodeError,
+    NodeSpec,
+    PredictedVertices,
+    Result,
+    Trajectories,
+    ValidationIssue,
+    parameter,
+    reference,
+)
 
 
 @frozen
@@ -29,7 +40,18 @@ class PredictedVertex:
         for flow in inputs["flow"]:
             yield from (f"{flow.name}.{figure}" for figure in figures)
 
-    def build(self, context: Context, *, flow: Mapping[str, Trajectories]) -> Result:
+    def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
+        """Check that theory predicts a vertex."""
+        for flow in inputs["flow"]:
+            training = flow.value_spec.bank.training
+            if training.separable is False or training.closed_form is False:
+                yield ValidationIssue(
+                    "flow",
+                    f"no vertex is predicted for {flow.name!r}: only for orthogonal sets with the origin and for "
+                    "lines",
+                )
+
+    def build(self, context: Context, *, flow: Mapping[str, Trajectories]) -> Result[PredictedVertices]:
         """Compare the endpoints with the predicted vertices, in a table with one row per flow and start.
 
         Raises NodeError where theory predicts no vertex.
@@ -60,5 +82,5 @@ class PredictedVertex:
                 "distance_max": distance.max().item(),
                 "margin_of_the_lost": margin[~reached].max().item() if not bool(reached.all()) else 0.0,
             }
-        table = Table.of(rows)
+        table = PredictedVertices.of(rows)
         return Result(table, metrics, {"vertices": table})

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from attrs import frozen
 
 from flowlab.api import (
     Cell,
+    Certificates,
     Context,
     DenoiserBank,
     NodeError,
     NodeLabel,
+    NodeSpec,
     Result,
     Table,
+    ValidationIssue,
     nearest_level,
     parameter,
     reference,
@@ -55,7 +58,17 @@ class Certificate:
     starts: int = parameter(128, help="random starting neurons of each search for g", ge=1)
     steps: int = parameter(60, help="steps of ascent in each search for g", ge=1)
 
-    def build(self, context: Context, *, denoiser: Mapping[NodeLabel, DenoiserBank]) -> Result:
+    def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
+        """Check that the banks are ReLU networks."""
+        for bank in inputs["denoiser"]:
+            if bank.value_spec.relu is False:
+                yield ValidationIssue("denoiser", f"{bank.name!r} is no shallow ReLU network: nothing to certify")
+
+    def places(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[str]:
+        """The places of the counts of each verdict that occurs, and of the largest gaps."""
+        yield from ("levels", "minimal", "not minimal", "estimated", "open", "gap_proved_max", "gap_estimate_max")
+
+    def build(self, context: Context, *, denoiser: Mapping[NodeLabel, DenoiserBank]) -> Result[Certificates]:
         """Judge every network, in a table with one row per denoiser and level.
 
         Raises NodeError where a bank has no ReLU networks.
@@ -118,8 +131,8 @@ class Certificate:
         }
         rest = {word: count for word, count in words.items() if word != "minimal"}
         shortfall = ", ".join(f"{count} of {len(networks)} levels {word}" for word, count in rest.items()) or None
-        judged = {**columns, "label": [label for label, _, _ in networks]}
-        return Result(judged, metrics, {"certificate": Table(columns)}, shortfall)
+        certificates = Certificates(columns, [label for label, _, _ in networks])
+        return Result(certificates, metrics, {"certificate": Table(columns)}, shortfall)
 
     def _levels(self, bank: DenoiserBank) -> list[int]:
         if self.sigma:

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 from attrs import frozen
 
-from flowlab.api import Context, Result, Schedule, Table, TrainingSet, parameter, reference
+from flowlab.api import (
+    CollapseStrengths,
+    Context,
+    NodeSpec,
+    Result,
+    Schedule,
+    TrainingSet,
+    parameter,
+    reference,
+)
 
 
 @frozen
@@ -22,7 +33,11 @@ class Collapse:
     starts: int = parameter(128, help="random starting neurons of the search", ge=1)
     steps: int = parameter(60, help="steps of ascent", ge=1)
 
-    def build(self, context: Context, *, dataset: TrainingSet, schedule: Schedule) -> Result:
+    def places(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[str]:
+        """The places of the least and the largest strength."""
+        yield from ("strength_min", "strength_max")
+
+    def build(self, context: Context, *, dataset: TrainingSet, schedule: Schedule) -> Result[CollapseStrengths]:
         """Compute the strength of every level, in a table with one row per level."""
         from flowlab.theory.certificates.certificate import Search
         from flowlab.theory.certificates.collapse import collapse_strength
@@ -42,6 +57,6 @@ class Collapse:
             rows.append((sigma[level].item(), demand.value, demand.exact, rms.item()))
             context.progress(level + 1, len(sigma), {"strength": demand.value})
         names = ("sigma", "strength", "exact", "affine_rms")
-        value = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
-        metrics = {"strength_min": min(value["strength"]), "strength_max": max(value["strength"])}
-        return Result(value, metrics, {"collapse": Table(value)})
+        table = CollapseStrengths(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
+        metrics = {"strength_min": min(table["strength"]), "strength_max": max(table["strength"])}
+        return Result(table, metrics, {"collapse": table})

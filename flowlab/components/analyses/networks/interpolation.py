@@ -6,7 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from attrs import frozen
 
-from flowlab.api import Context, DenoiserBank, NodeSpec, Result, Table, parameter, reference
+from flowlab.api import (
+    AnalysisSpec,
+    Context,
+    DenoiserBank,
+    NetworkQuality,
+    NodeSpec,
+    Result,
+    parameter,
+    reference,
+)
 
 _FIGURES = ("levels", "interpolating", "violation_max", "slab_ratio", "mse")
 
@@ -33,7 +42,11 @@ class Interpolation:
         for bank in inputs["denoiser"]:
             yield from (f"{bank.name}.{figure}" for figure in _FIGURES)
 
-    def build(self, context: Context, *, denoiser: Mapping[str, DenoiserBank]) -> Result:
+    def value_spec(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> AnalysisSpec:
+        """What is known of the table before the run."""
+        return AnalysisSpec(empty=all(bank.value_spec.quality is False for bank in inputs["denoiser"]) or None)
+
+    def build(self, context: Context, *, denoiser: Mapping[str, DenoiserBank]) -> Result[NetworkQuality]:
         """Collect the numbers, in a table with one row per denoiser and level.
 
         The metrics are the worst level of each denoiser, and the mean of the MSE.
@@ -74,7 +87,8 @@ class Interpolation:
                     f"{name}: {len(pairs) - len(exact)} of {len(pairs)} levels do not interpolate, {above} "
                     f"cost over {1 + self.slack:g} times the slabs"
                 )
-        return Result(columns, metrics, {"interpolation": Table(columns)}, shortfall="; ".join(failed) or None)
+        table = NetworkQuality(columns)
+        return Result(table, metrics, {"interpolation": table}, shortfall="; ".join(failed) or None)
 
 
 def _mean(values: Sequence[float | None]) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from attrs import frozen
 
-from flowlab.api import Context, DenoiserBank, NodeSpec, Result, Table, parameter, reference
+from flowlab.api import Context, DenoiserBank, LowNoiseLevels, NodeSpec, Result, parameter, reference
 
 
 @frozen
@@ -29,7 +29,7 @@ class LowNoiseCoverage:
         """The places of the counts over all levels."""
         yield from ("levels", "low_noise", "share")
 
-    def build(self, context: Context, *, denoiser: DenoiserBank) -> Result:
+    def build(self, context: Context, *, denoiser: DenoiserBank) -> Result[LowNoiseLevels]:
         """Judge every level, in a table with one row per level."""
         from flowlab.theory.geometry.separation import cluster_gaps
         from flowlab.theory.geometry.tolerance import largest_violation
@@ -45,11 +45,13 @@ class LowNoiseCoverage:
                 gaps, violations, most, denoiser.usable.tolist(), strict=True
             )
         ]
-        value = {
-            "sigma": denoiser.sigma.tolist(),
-            "gap": gaps,
-            "violation": violations,
-            "low_noise": low,
-        }
+        table = LowNoiseLevels(
+            {
+                "sigma": denoiser.sigma.tolist(),
+                "gap": gaps,
+                "violation": violations,
+                "low_noise": low,
+            }
+        )
         metrics = {"levels": len(low), "low_noise": sum(low), "share": sum(low) / len(low)}
-        return Result(value, metrics, {"regime": Table(value)})
+        return Result(table, metrics, {"regime": table})

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from attrs import frozen
 
-from flowlab.api import Context, NodeSpec, Result, Schedule, Table, TrainingSet, parameter, reference
+from flowlab.api import Context, NodeSpec, Result, Schedule, SeparableLevels, TrainingSet, parameter, reference
 
 
 @frozen
@@ -27,7 +27,7 @@ class Separability:
         """The places of the numbers over all levels."""
         yield from ("levels", "separable", "largest_separable", "critical_low", "critical_high")
 
-    def build(self, context: Context, *, dataset: TrainingSet, schedule: Schedule) -> Result:
+    def build(self, context: Context, *, dataset: TrainingSet, schedule: Schedule) -> Result[SeparableLevels]:
         """Judge every level, in a table with one row per level."""
         from flowlab.theory.geometry.separability import critical_sigma, separable_levels
 
@@ -36,15 +36,17 @@ class Separability:
         separable = separable_levels(dataset.draw(sigma), pattern)
         noise = dataset.draw(sigma.new_ones(1))[0] - points[:, None]
         end = critical_sigma(points, noise, pattern, float(sigma.max()), self.relative)
-        value = {"sigma": sigma.tolist(), "separable": separable.tolist()}
+        table = SeparableLevels({"sigma": sigma.tolist(), "separable": separable.tolist()})
         inseparable = int((~separable).sum())
         metrics = {
             "levels": len(sigma),
             "separable": len(sigma) - inseparable,
-            "largest_separable": max((s for s, flag in zip(*value.values(), strict=True) if flag), default=None),
+            "largest_separable": max(
+                (s for s, flag in zip(table["sigma"], table["separable"], strict=True) if flag), default=None
+            ),
             "critical_low": end.low if end else None,
             "critical_high": end.high if end else None,
         }
         words = f"the clusters are not separable at {inseparable} of {len(sigma)} levels"
         shortfall = words if inseparable else None
-        return Result(value, metrics, {"separability": Table(value)}, shortfall=shortfall)
+        return Result(table, metrics, {"separability": table}, shortfall=shortfall)

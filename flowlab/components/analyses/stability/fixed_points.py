@@ -7,10 +7,24 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from flowlab.api import Cell, Context, DenoiserBank, NodeError, NodeSpec, Result, Table, parameter, reference
+from flowlab.api import (
+    Cell,
+    Context,
+    DenoiserBank,
+    FixedPointCounts,
+    NodeError,
+    NodeSpec,
+    Result,
+    Table,
+    ValidationIssue,
+    parameter,
+    reference,
+)
 
 if TYPE_CHECKING:
     from flowlab.theory.networks.relu_network import ReluNetwork
+
+_MOST_NEURONS = 16  # as in flowlab.theory.flows.fixed_points, which needs torch
 
 
 @frozen
@@ -32,9 +46,24 @@ class FixedPoints:
         """The places of the numbers over all levels, and of the counts at each level."""
         yield from ("levels", "sums")
         counts = ("fixed", "stable", "training", "virtual", "other", "undecided", "undecided_regions")
-        yield from (f"{count}.*" for count in counts)
+        bank = inputs["denoiser"][0].value_spec
+        levels = bank.schedule.levels if bank.solved else None
+        for count in counts:
+            yield from (f"{count}.{'*' if levels is None else level}" for level in range(levels or 1))
 
-    def build(self, context: Context, *, denoiser: DenoiserBank) -> Result:
+    def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
+        """Check that the network is piecewise affine, and small enough."""
+        for bank in inputs["denoiser"]:
+            known = bank.value_spec
+            if known.affine is False:
+                yield ValidationIssue("denoiser", f"{bank.name!r} is made of more than slabs and ReLU networks")
+            if known.neurons is not None and known.neurons > _MOST_NEURONS:
+                yield ValidationIssue(
+                    "denoiser",
+                    f"{bank.name!r} has {known.neurons} neurons; at most {_MOST_NEURONS} are enumerated",
+                )
+
+    def build(self, context: Context, *, denoiser: DenoiserBank) -> Result[FixedPointCounts]:
         """Enumerate the fixed points, in a table with one row per level and one with one row per point.
 
         Raises NodeError where no level has a solution, or networks are of another type or too large.
@@ -80,7 +109,7 @@ class FixedPoints:
                 coordinates = {f"y{axis}": value for axis, value in enumerate(point)}
                 places.append({"sigma": rows[-1]["sigma"], "stable": flag, **coordinates})
             context.progress(done + 1, len(levels), {})
-        table = Table.of(rows)
+        table = FixedPointCounts.of(rows)
         metrics: dict[str, Any] = {
             "levels": len(levels),
             "sums": sums,

@@ -9,19 +9,18 @@ from typing import Literal
 from attrs import frozen
 
 from flowlab.api import (
+    AnalysisSpec,
     Context,
-    NodeError,
     NodeLabel,
     NodeSpec,
     Result,
-    Table,
+    StableShares,
+    StableSharesOverDraws,
     ValidationIssue,
     parameter,
     reference,
 )
 from flowlab.api.helpers.swept_keys import check_free_keys
-
-Shares = Mapping[int, Mapping[str, float]]
 
 
 @frozen
@@ -42,23 +41,27 @@ class StabilityOverDraws:
         purpose = f"one sweep can vary the {self.by}, and others seeds only"
         yield from check_free_keys("analysis", inputs.get("analysis", ()), 0, purpose, (self.by, "seed"))
 
-    def build(self, context: Context, *, analysis: Mapping[NodeLabel, Shares]) -> Result:
-        """Summarise the draws, in a table with one row per order and setting.
+    def value_spec(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> AnalysisSpec:
+        """What is known of the table before the run."""
+        return AnalysisSpec(empty=all(node.value_spec.empty for node in inputs["analysis"]) or None)
 
-        Raises NodeError for another kind of analysis.
-        """
+    def places(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[str]:
+        """The places of the numbers of each order and setting."""
+        yield from (f"*.*.{number}" for number in ("draws", "mean", "least", "largest"))
+
+    def build(
+        self, context: Context, *, analysis: Mapping[NodeLabel, StableShares]
+    ) -> Result[StableSharesOverDraws]:
+        """Summarise the draws, in a table with one row per order and setting."""
         groups: dict[tuple[int, float], list[float]] = {}
-        for label, shares in analysis.items():
-            if not isinstance(shares, Mapping) or not all(isinstance(order, int) for order in shares):
-                raise NodeError(f"the analysis {str(label)!r} holds no stability by order of the sum")
-            for order, row in shares.items():
-                groups.setdefault((order, row[self.by]), []).append(row["share"])
+        for row in (row for shares in analysis.values() for row in shares.rows):
+            groups.setdefault((row["order"], row[self.by]), []).append(row["share"])
         rows = [
             {"order": order, self.by: place, "draws": len(shares), "mean": fmean(shares)}
             | {"least": min(shares), "largest": max(shares)}
             for (order, place), shares in sorted(groups.items())
         ]
-        table = Table({name: [row[name] for row in rows] for name in rows[0]} if rows else {})
+        table = StableSharesOverDraws.of(rows)
         metrics: dict[str, dict[str, dict[str, float]]] = {}
         for row in rows:
             figures = {name: row[name] for name in ("draws", "mean", "least", "largest")}

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from attrs import frozen
 
-from flowlab.api import Cell, Context, DenoiserBank, NodeError, Result, Table, parameter, reference
+from flowlab.api import (
+    Cell,
+    Context,
+    DenoiserBank,
+    NodeError,
+    NodeSpec,
+    Result,
+    StableSumCounts,
+    Table,
+    ValidationIssue,
+    parameter,
+    reference,
+)
 
 
 @frozen
@@ -26,7 +39,24 @@ class StableSums:
     )
     iterations: int = parameter(100, help="most iterations of h", ge=1)
 
-    def build(self, context: Context, *, denoiser: DenoiserBank) -> Result:
+    def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
+        """Check that theory predicts the stable sums."""
+        for bank in inputs["denoiser"]:
+            if bank.value_spec.balls is False:
+                yield ValidationIssue(
+                    "denoiser", f"{bank.name!r} is no closed form, and theory predicts only these"
+                )
+            elif bank.value_spec.training.stable_sums is False:
+                yield ValidationIssue(
+                    "denoiser", f"theory has no condition for the stability of the sums of {bank.name!r}"
+                )
+
+    def places(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[str]:
+        """The places of the counts over all sums, and of the numbers of each level."""
+        yield from ("sums", "tests", "differing_total", "undecided")
+        yield from (f"{number}.*" for number in ("rho", "stable", "predicted", "differing"))
+
+    def build(self, context: Context, *, denoiser: DenoiserBank) -> Result[StableSumCounts]:
         """Test all sums, in a table with one row per level and one with one row per sum.
 
         Raises NodeError for a bank whose stable sums theory does not predict.
@@ -62,7 +92,7 @@ class StableSums:
             )
             context.progress(level + 1, len(denoiser.sigma), {})
         table = Table.of(rows)
-        value = {**table.columns, "critical": critical.tolist()}
+        value = StableSumCounts(table.columns, critical.tolist())
         tests = len(points) * len(rows)
         metrics: dict[str, Any] = {
             "sums": len(points),

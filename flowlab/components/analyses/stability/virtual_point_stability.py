@@ -8,12 +8,13 @@ from typing import Literal
 from attrs import frozen
 
 from flowlab.api import (
+    AnalysisSpec,
     Context,
     DenoiserBank,
     NodeError,
     NodeSpec,
     Result,
-    Table,
+    StableShares,
     nearest_level,
     parameter,
     reference,
@@ -51,10 +52,16 @@ class VirtualPointStability:
     def places(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[str]:
         """The places of the numbers of each order."""
         yield "sigma"
-        for order in self.orders:
+        edges = inputs["denoiser"][0].value_spec.training.edges
+        for order in (each for each in self.orders if edges is None or each <= edges):
             yield from (f"{order}.{figure}" for figure in _FIGURES)
 
-    def build(self, context: Context, *, denoiser: DenoiserBank) -> Result:
+    def value_spec(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> AnalysisSpec:
+        """What is known of the table before the run."""
+        edges = inputs["denoiser"][0].value_spec.training.edges
+        return AnalysisSpec(empty=None if edges is None else all(order > edges for order in self.orders))
+
+    def build(self, context: Context, *, denoiser: DenoiserBank) -> Result[StableShares]:
         """Test the sums, in a table with one row per order; orders without sums are left out.
 
         Raises NodeError where no level has a solution.
@@ -90,12 +97,12 @@ class VirtualPointStability:
                 "unconverged": int((~ends.converged).sum()),
             }
             context.progress(done + 1, len(self.orders), {})
-        table = Table.of({"order": order, **row} for order, row in shares.items())
+        table = StableShares.of({"order": order, **row} for order, row in shares.items())
         metrics = {
             "sigma": denoiser.sigma[level].item(),
             **{str(order): row for order, row in shares.items()},
         }
-        return Result(shares, metrics, {"stability": table}, _shortfall(shares))
+        return Result(table, metrics, {"stability": table}, _shortfall(shares))
 
 
 def _shortfall(shares: dict[int, dict[str, float]]) -> str | None:

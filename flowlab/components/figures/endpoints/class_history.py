@@ -9,11 +9,10 @@ from attrs import frozen
 
 from flowlab.api import (
     CLASSES,
+    ClassesOverTime,
     Context,
     FigureLook,
-    NodeError,
     Result,
-    Table,
     key_group,
     reference,
     with_look,
@@ -39,17 +38,12 @@ class ClassHistory:
     look: FigureLook = key_group(FigureLook)
 
     @with_look
-    def build(self, context: Context, *, analysis: Table) -> Result:
-        """Draw the panels.
-
-        Raises NodeError for another kind of analysis.
-        """
+    def build(self, context: Context, *, analysis: ClassesOverTime) -> Result:
+        """Draw the panels."""
         from matplotlib.patches import Patch
 
-        if not isinstance(analysis, Table) or not {"kind", "time", *CLASSES} <= set(analysis.columns):
-            raise NodeError("the analysis holds no classes along a flow: it takes one of class-history")
         flows: dict[str, list[dict[str, Any]]] = {}
-        for row in (row for row in analysis.rows if math.isfinite(row["time"])):  # type: ignore[arg-type]
+        for row in (row for row in analysis.rows if math.isfinite(row["time"])):
             flows.setdefault(str(row["flow"]), []).append(row)
         across = min(fit_columns(3, self.look.size, 1.6), len(flows))
         down = -(-len(flows) // across)

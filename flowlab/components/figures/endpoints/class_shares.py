@@ -10,12 +10,13 @@ from attrs import frozen
 from flowlab.api import (
     CLASSES,
     Context,
+    EndShares,
     FigureLook,
+    FlowSpec,
     NodeError,
     NodeLabel,
     NodeSpec,
     Result,
-    Table,
     ValidationIssue,
     key_group,
     parameter,
@@ -56,20 +57,24 @@ class ClassShares:
     look: FigureLook = key_group(FigureLook)
 
     def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
-        """Check that swept keys make no more panels than a page holds."""
+        """Check that a flow has the number on the axis, and that a page holds the panels of the swept keys."""
         yield from check_free_panels("analysis", inputs.get("analysis", ()), self.against, "draw several figures")
+        kinds = {
+            flow.kind
+            for node in inputs["analysis"]
+            for flow in (node.value_spec.classes.flows or {"": FlowSpec()}).values()
+        }
+        if self.against == "final_time" and kinds and kinds <= {"score"}:
+            yield ValidationIssue("against", "no flow has a final_time: only probability flow has one")
 
     @with_look
-    def build(self, context: Context, *, analysis: Mapping[NodeLabel, Any]) -> Result:
+    def build(self, context: Context, *, analysis: Mapping[NodeLabel, EndShares]) -> Result:
         """Draw one panel per flow and setting of the other swept keys.
 
-        Raises NodeError for another kind of analysis, or where no flow has the number.
+        Raises NodeError where no flow has the number.
         """
         from matplotlib.lines import Line2D
 
-        for label, table in analysis.items():
-            if not isinstance(table, Table) or "fraction" not in table.columns:
-                raise NodeError(f"the analysis {label.name!r} holds no fractions of classes")
         shares = [share for share in read_shares(analysis) if share.row[self.against] is not None]
         if not shares:
             raise NodeError(f"no flow has a {self.against}: only probability flow has a final time")

@@ -10,9 +10,8 @@ from attrs import frozen
 from flowlab.api import (
     Context,
     FigureLook,
-    NodeError,
+    IntegratorErrors,
     Result,
-    Table,
     key_group,
     reference,
     with_look,
@@ -35,13 +34,8 @@ class Discretisation:
     look: FigureLook = key_group(FigureLook)
 
     @with_look
-    def build(self, context: Context, *, analysis: Table) -> Result:
-        """Draw two panels per denoiser.
-
-        Raises NodeError for another kind of analysis.
-        """
-        if not isinstance(analysis, Table) or "error_mean" not in analysis.columns:
-            raise NodeError("the analysis holds no errors of integrators: it takes one of discretisation")
+    def build(self, context: Context, *, analysis: IntegratorErrors) -> Result:
+        """Draw two panels per denoiser."""
         rows = analysis.rows
         denoisers = list(dict.fromkeys(row["denoiser"] for row in rows))
         integrators = list(dict.fromkeys(row["integrator"] for row in rows))

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 
 from flowlab.api import (
     CLASSES,
+    ClassesByFinalTime,
     Context,
     FigureLook,
-    NodeError,
     Result,
     key_group,
     parameter,
@@ -22,8 +22,6 @@ from flowlab.api.helpers.plotting import CLASS_COLOURS, INK, WIDTHS, Width, fit_
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-Picture = Mapping[str, Any]
 
 # Opacity of the colours of classes, so that lines stand out on them.
 _ALPHA = 0.75
@@ -42,17 +40,11 @@ class EarlyStopping:
     look: FigureLook = key_group(FigureLook)
 
     @with_look
-    def build(self, context: Context, *, analysis: Mapping[str, Picture]) -> Result:
-        """Draw the panels.
-
-        Raises NodeError for another kind of analysis.
-        """
+    def build(self, context: Context, *, analysis: Mapping[str, ClassesByFinalTime]) -> Result:
+        """Draw the panels."""
         from matplotlib.lines import Line2D
         from matplotlib.patches import Patch
 
-        for label, picture in analysis.items():
-            if not isinstance(picture, Mapping) or "becomes_vertex" not in picture:
-                raise NodeError(f"the analysis {label!r} holds no classes over final times")
         across = min(fit_columns(self.columns, self.look.size, 1.6), len(analysis))
         down = -(-len(analysis) // across)
         width: Width = "single" if across == 1 else "double"
@@ -69,7 +61,7 @@ class EarlyStopping:
             ax.set_ylabel(r"final noise level $\sigma_T = \sqrt{T}$")
         for ax in axes[-1]:
             ax.set_xlabel("place of the start on the segment")
-        occurring = {k for picture in analysis.values() for row in picture["labels"] for k in row}
+        occurring = {k for picture in analysis.values() for row in picture.labels for k in row}
         figure.legend(
             handles=[
                 *(Patch(fc=CLASS_COLOURS[CLASSES[k]], alpha=_ALPHA, label=CLASSES[k]) for k in sorted(occurring)),
@@ -83,16 +75,16 @@ class EarlyStopping:
         return Result(figure)
 
 
-def _panel(ax: Axes, picture: Picture) -> None:
+def _panel(ax: Axes, picture: ClassesByFinalTime) -> None:
     import numpy as np
     from matplotlib.colors import ListedColormap
     from matplotlib.patheffects import withStroke
 
-    sigma = np.sqrt(picture["times"])
+    sigma = np.sqrt(picture.times)
     ax.pcolormesh(
-        picture["place"],
+        picture.place,
         sigma,
-        np.array(picture["labels"]),
+        np.array(picture.labels),
         cmap=ListedColormap([CLASS_COLOURS[name] for name in CLASSES]),
         vmin=-0.5,
         vmax=len(CLASSES) - 0.5,
@@ -102,17 +94,17 @@ def _panel(ax: Axes, picture: Picture) -> None:
         rasterized=True,
     )
     low, high = ax.get_ylim()
-    for key, style in (("becomes_vertex", "-"), ("leaves_interior", (0, (3, 1.5)))):
+    for times, style in ((picture.becomes_vertex, "-"), (picture.leaves_interior, (0, (3, 1.5)))):
         halo = [withStroke(linewidth=2.2, foreground="white", alpha=0.7)]
-        ax.plot(picture["place"], np.sqrt(picture[key]), color=INK, ls=style, path_effects=halo)
+        ax.plot(picture.place, np.sqrt(times), color=INK, ls=style, path_effects=halo)
     ax.set(xlim=(0, 1), ylim=(low, high))
 
 
-def _steps(picture: Picture) -> str:
-    return f"{picture['steps']} step" + ("s" if picture["steps"] > 1 else "")
+def _steps(picture: ClassesByFinalTime) -> str:
+    return f"{picture.steps} step" + ("s" if picture.steps > 1 else "")
 
 
-def _percentage(picture: Picture) -> str:
+def _percentage(picture: ClassesByFinalTime) -> str:
     """A percentage, with two decimals near 100%; it is 100% only if all agree."""
-    share = 100 * picture["agreement"]
+    share = 100 * picture.agreement
     return "100%" if share == 100 else f"{min(share, 99.99):.2f}%" if share > 99 else f"{share:.1f}%"

@@ -41,6 +41,7 @@ from flowlab.api.helpers.swept_keys import (
     swept_value,
 )
 from flowlab.components.figures.endpoints.shares import (
+    ClassOrSumShares,
     MeanShare,
     Share,
     describe_points,
@@ -106,10 +107,10 @@ class FractionsOverSweep:
         yield from check_panels("analysis", nodes, list(self._keys.values()), advice)
 
     @with_look
-    def build(self, context: Context, *, analysis: Mapping[NodeLabel, Any]) -> Result:
+    def build(self, context: Context, *, analysis: Mapping[NodeLabel, ClassOrSumShares]) -> Result:
         """Draw the panels.
 
-        Raises NodeError for another kind of analysis, or one that the sweep does not repeat.
+        Raises NodeError for an analysis that the sweep does not repeat.
         """
         shown = arrange_labels(analysis, list(self._keys.values()))
         panels = _collect_points(read_shares(analysis), shown)

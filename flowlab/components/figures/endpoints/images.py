@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from attrs import frozen
@@ -14,8 +14,10 @@ from flowlab.api import (
     Context,
     FigureLook,
     NodeError,
+    NodeSpec,
     Result,
     TrainingSet,
+    ValidationIssue,
     key_group,
     parameter,
     reference,
@@ -49,6 +51,13 @@ class Images:
         ge=1,
     )
     look: FigureLook = key_group(FigureLook)
+
+    def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
+        """Check that the points have as many coordinates as an image of the given shape has pixels."""
+        flows = (flow for node in inputs["classifier"] for flow in (node.value_spec.flows or {}).values())
+        for dimension in {flow.bank.training.dimension for flow in flows} - {None}:
+            if self.shape is not None and not _is_picture(self.shape, dimension):
+                yield ValidationIssue("shape", _complain(self.shape, dimension))
 
     @with_look
     def build(self, context: Context, *, classifier: Mapping[str, Classes]) -> Result:
@@ -97,11 +106,9 @@ class Images:
         shape = self.shape or training.shape or (side, side)
         if len(shape) == 3 and shape[0] == 1:
             shape = shape[1:]
-        if math.prod(shape) != dimension or len(shape) not in (2, 3) or (len(shape) == 3 and shape[0] != 3):
-            size = " x ".join(map(str, shape))
+        if not _is_picture(shape, dimension):
             raise NodeError(
-                f"{dimension} coordinates are no picture of {size} pixels: set shape to rows and columns, "
-                "or to 3, rows, columns"
+                f"{_complain(shape, dimension)}: set shape to rows and columns, or to 3, rows, columns"
             )
         return shape
 
@@ -120,6 +127,15 @@ class Images:
                     different.append(end)
             images += [(name, CLASS_COLOURS[name], end) for end in different]
         return images
+
+
+def _is_picture(shape: tuple[int, ...], dimension: int) -> bool:
+    """Whether so many coordinates are a picture of rows and columns, grey or of three channels."""
+    return math.prod(shape) == dimension and (len(shape) == 2 or (len(shape) == 3 and shape[0] in (1, 3)))
+
+
+def _complain(shape: tuple[int, ...], dimension: int) -> str:
+    return f"{dimension} coordinates are no picture of {' x '.join(map(str, shape))} pixels"
 
 
 def _draw(ax: Axes, picture: Tensor, title: str, colour: str, low: float, high: float) -> None:

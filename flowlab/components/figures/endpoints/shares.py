@@ -8,7 +8,9 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from flowlab.api import NodeError, NodeLabel, Table
+from flowlab.api import ChangedShares, EndShares, NodeError, NodeLabel, StableShares
+
+ClassOrSumShares = EndShares | ChangedShares | StableShares
 
 _LEVEL = 0.95  # of intervals over seeds of what has no interval over starts
 
@@ -63,10 +65,10 @@ def describe_points(points: Iterable[MeanShare]) -> str:
     return "points and bars: " + "; ".join(dict.fromkeys(point.description for point in points))
 
 
-def read_shares(analysis: Mapping[NodeLabel, Any]) -> list[Share]:
+def read_shares(analysis: Mapping[NodeLabel, ClassOrSumShares]) -> list[Share]:
     """All shares in the values of class-fractions, class-changes and virtual-point-stability.
 
-    A panel is a flow for the classes, and an analysis for other shares. Raises NodeError for another analysis.
+    A panel is a flow for the classes, and an analysis for other shares.
     """
     shares = [share for label, value in analysis.items() for share in _read_value(label, value)]
     owners: dict[str, set[str]] = {}
@@ -97,20 +99,16 @@ def mean_over_seeds(shares: Sequence[Share]) -> MeanShare:
     return MeanShare(math.fsum(values) / len(values), interval, len(values), starts, first.confidence)
 
 
-def _read_value(label: NodeLabel, value: Any) -> Iterator[Share]:
-    columns = value.columns if isinstance(value, Table) else {}
-    if "class" in columns:
-        for row in value.rows:
-            yield _of_starts(label, row["flow"], row["class"], row["fraction"], row)
-    elif "changed" in columns:
-        for row in value.rows:
-            yield _of_starts(label, label.name, f"{row['flow']} changed", row["share"], row)
-    elif isinstance(value, Mapping) and all(isinstance(order, int) for order in value):
-        for order, row in value.items():
-            line = f"stable sums of {order}"
-            yield Share(label, label.name, line, row["share"], None, None, _LEVEL, row)
-    else:
-        raise NodeError(f"the analysis {label.name!r} holds no shares")
+def _read_value(label: NodeLabel, value: ClassOrSumShares) -> Iterator[Share]:
+    for row in value.rows:
+        match value:
+            case EndShares():
+                yield _of_starts(label, row["flow"], row["class"], row["fraction"], row)
+            case ChangedShares():
+                yield _of_starts(label, label.name, f"{row['flow']} changed", row["share"], row)
+            case StableShares():
+                line = f"stable sums of {row['order']}"
+                yield Share(label, label.name, line, row["share"], None, None, _LEVEL, row)
 
 
 def _of_starts(label: NodeLabel, panel: str, line: str, share: float, row: Mapping[str, Any]) -> Share:

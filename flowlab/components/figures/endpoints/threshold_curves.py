@@ -8,11 +8,10 @@ from attrs import frozen
 
 from flowlab.api import (
     CLASSES,
+    ClassesByThreshold,
     Context,
     FigureLook,
-    NodeError,
     Result,
-    Table,
     key_group,
     parameter,
     reference,
@@ -39,15 +38,10 @@ class ThresholdCurves:
     look: FigureLook = key_group(FigureLook)
 
     @with_look
-    def build(self, context: Context, *, analysis: Table) -> Result:
-        """Draw one panel per flow.
-
-        Raises NodeError for another kind of analysis.
-        """
+    def build(self, context: Context, *, analysis: ClassesByThreshold) -> Result:
+        """Draw one panel per flow."""
         from matplotlib.lines import Line2D
 
-        if not isinstance(analysis, Table) or not {"threshold", "metric", *CLASSES} <= set(analysis.columns):
-            raise NodeError("the analysis holds no counts by threshold: it takes one of threshold-sensitivity")
         flows = [str(flow) for flow in dict.fromkeys(analysis.columns["flow"])]
         figure, axes = new_panels(
             flows, self.columns, 0.45, 0.1, xlabel="threshold", ylabel="share of starts (%)",

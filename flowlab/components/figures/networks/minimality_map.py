@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 
 from flowlab.api import (
+    Certificates,
     Context,
     FigureLook,
-    NodeError,
     Result,
     key_group,
     parameter,
@@ -22,8 +22,6 @@ from flowlab.api.helpers.swept_keys import distinguish_labels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-Rows = Mapping[str, Sequence[Any]]
 
 
 @frozen
@@ -40,14 +38,8 @@ class MinimalityMap:
     look: FigureLook = key_group(FigureLook)
 
     @with_look
-    def build(self, context: Context, *, analysis: Mapping[str, Rows]) -> Result:
-        """Draw the panels.
-
-        Raises NodeError for another kind of analysis.
-        """
-        for label, rows in analysis.items():
-            if not isinstance(rows, Mapping) or "verdict" not in rows:
-                raise NodeError(f"the analysis {label!r} holds no certificates")
+    def build(self, context: Context, *, analysis: Mapping[str, Certificates]) -> Result:
+        """Draw the panels."""
         figure, panels = new_panels(
             list(analysis),
             self.columns,
@@ -63,11 +55,11 @@ class MinimalityMap:
         return Result(figure)
 
 
-def _panel(ax: Axes, rows: Rows) -> None:
+def _panel(ax: Axes, rows: Certificates) -> None:
     ax.axhline(1, color=FAINT, lw=0.5, zorder=0)
-    for k, (label, name) in enumerate(distinguish_labels(dict.fromkeys(rows["label"])).items()):
+    for k, (label, name) in enumerate(distinguish_labels(dict.fromkeys(rows.labels)).items()):
         indices = [
-            i for i, other in enumerate(rows["label"]) if other == label and rows["gap_proved"][i] is not None
+            i for i, other in enumerate(rows.labels) if other == label and rows["gap_proved"][i] is not None
         ]
         indices.sort(key=lambda i: rows["sigma"][i])
         sigma, share = [rows["sigma"][i] for i in indices], [1 - rows["gap_proved"][i] for i in indices]

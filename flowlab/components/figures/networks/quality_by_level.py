@@ -11,6 +11,7 @@ from attrs import frozen
 from flowlab.api import (
     Context,
     FigureLook,
+    NetworkQuality,
     NodeError,
     NodeLabel,
     NodeSpec,
@@ -38,7 +39,6 @@ from flowlab.api.metric_labels import metric_label
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Columns = Mapping[str, Sequence[Any]]
 Row = dict[str, Any]
 
 # Least values shown, as shares of the largest sigma (for the MSE of its square); smaller ones would stretch the
@@ -92,6 +92,10 @@ class QualityByLevel:
     def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
         """Check that the key is swept, and that a panel has no more lines than can be told apart."""
         nodes = inputs.get("analysis", ())
+        if nodes and all(node.value_spec.empty for node in nodes):
+            yield ValidationIssue(
+                "analysis", "no denoiser reports how well it interpolates: only trained networks and slabs do"
+            )
         issues = list(check_keys(labels_of(nodes), self._keys))
         yield from issues
         if issues:
@@ -106,10 +110,10 @@ class QualityByLevel:
             yield ValidationIssue("analysis", f"{rule}: name a swept key as facet, or draw several figures")
 
     @with_look
-    def build(self, context: Context, *, analysis: Mapping[NodeLabel, Columns]) -> Result:
+    def build(self, context: Context, *, analysis: Mapping[NodeLabel, NetworkQuality]) -> Result:
         """Draw the panels.
 
-        Raises NodeError for another kind of analysis, or a column that it does not have.
+        Raises NodeError for a column that the analysis does not have.
         """
         facets = self._collect_lines(analysis)
         rows = [
@@ -162,20 +166,17 @@ class QualityByLevel:
             add_note(figure, f"points and bars: mean and 95 % interval over {seeds} seeds")
         return Result(figure)
 
-    def _collect_lines(self, analysis: Mapping[NodeLabel, Columns]) -> dict[str, Lines]:
+    def _collect_lines(self, analysis: Mapping[NodeLabel, NetworkQuality]) -> dict[str, Lines]:
         """The lines of each row of panels, by its title; seeds together."""
         shown = arrange_labels(analysis, list(self._keys.values()))
         facets: dict[str, Lines] = {}
-        for label, columns in analysis.items():
-            if not isinstance(columns, Mapping) or "denoiser" not in columns:
-                raise NodeError(f"the analysis {label.name!r} holds no quality of denoisers")
+        for label, table in analysis.items():
             values = shown[label].values
             title = f"{self.facet} = {swept_value(values[0])}" if values else ""
             lines = facets.setdefault(title, {})
-            for row in zip(*columns.values(), strict=True):
-                named = dict(zip(columns, row, strict=True))
-                levels = lines.setdefault((shown[label].rest, named["denoiser"]), {})
-                levels.setdefault(named["sigma"], []).append(named)
+            for row in table.rows:
+                levels = lines.setdefault((shown[label].rest, row["denoiser"]), {})
+                levels.setdefault(row["sigma"], []).append(row)
         return facets
 
 

@@ -4,20 +4,12 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from attrs import frozen
 
-from flowlab.api import (
-    Context,
-    FigureLook,
-    NodeError,
-    Result,
-    key_group,
-    reference,
-    with_look,
-)
+from flowlab.api import Context, FigureLook, LowNoiseLevels, Result, key_group, reference, with_look
 from flowlab.api.helpers.plotting import FAINT, SERIES, new_figure
 
 # Inside the regime and outside it: marker, colour, name.
@@ -36,13 +28,8 @@ class RegimeCoverage:
     look: FigureLook = key_group(FigureLook)
 
     @with_look
-    def build(self, context: Context, *, analysis: Mapping[str, Sequence[Any]]) -> Result:
-        """Draw two panels over the levels.
-
-        Raises NodeError for another kind of analysis.
-        """
-        if not isinstance(analysis, Mapping) or "low_noise" not in analysis:
-            raise NodeError("the analysis holds no regime: it takes one of low-noise-coverage")
+    def build(self, context: Context, *, analysis: LowNoiseLevels) -> Result:
+        """Draw two panels over the levels."""
         low = [bool(flag) for flag in analysis["low_noise"]]
         size = min(_SIZES[1], max(_SIZES[0], 150 / len(low)))
         figure, axes = new_figure("single", 0.9, rows=2, sharex=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
@@ -13,8 +13,10 @@ from flowlab.api import (
     DenoiserBank,
     FigureLook,
     NodeError,
+    NodeSpec,
     Result,
     Table,
+    ValidationIssue,
     key_group,
     reference,
     with_look,
@@ -33,6 +35,16 @@ class TrainingCurves:
 
     denoiser: str = reference("denoiser", help="a bank trained by augmented-lagrangian or weight-decay")
     look: FigureLook = key_group(FigureLook)
+
+    def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
+        """Check that the bank has a history."""
+        for bank in inputs["denoiser"]:
+            if bank.value_spec.history is False:
+                yield ValidationIssue(
+                    "denoiser",
+                    f"{bank.name!r} has no training history: only shallow-relu with the optimizer "
+                    "augmented-lagrangian or weight-decay records one",
+                )
 
     @with_look
     def build(self, context: Context, *, denoiser: DenoiserBank) -> Result:

@@ -10,9 +10,8 @@ from attrs import frozen
 from flowlab.api import (
     Context,
     FigureLook,
-    NodeError,
+    FixedPointCounts,
     Result,
-    Table,
     key_group,
     reference,
     with_look,
@@ -31,14 +30,8 @@ class FixedPoints:
     look: FigureLook = key_group(FigureLook)
 
     @with_look
-    def build(self, context: Context, *, analysis: Mapping[str, Table]) -> Result:
-        """Draw one panel.
-
-        Raises NodeError for another kind of analysis.
-        """
-        for label, table in analysis.items():
-            if not isinstance(table, Table) or "undecided_regions" not in table.columns:
-                raise NodeError(f"the analysis {label!r} holds no fixed points")
+    def build(self, context: Context, *, analysis: Mapping[str, FixedPointCounts]) -> Result:
+        """Draw one panel."""
         figure, axes = new_figure("single", 0.72)
         ax = axes[0, 0]
         for k, (label, table) in enumerate(analysis.items()):

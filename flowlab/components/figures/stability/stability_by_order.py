@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
@@ -11,7 +11,10 @@ from flowlab.api import (
     Context,
     FigureLook,
     NodeError,
+    NodeSpec,
     Result,
+    StableShares,
+    ValidationIssue,
     key_group,
     reference,
     with_look,
@@ -20,8 +23,6 @@ from flowlab.api.helpers.plotting import FAINT, new_figure, series_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-Shares = Mapping[int, Mapping[str, float]]
 
 
 @frozen
@@ -38,28 +39,31 @@ class StabilityByOrder:
     )
     look: FigureLook = key_group(FigureLook)
 
+    def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
+        """Check that an order of sums is tested."""
+        if inputs["analysis"] and all(node.value_spec.empty for node in inputs["analysis"]):
+            yield ValidationIssue("analysis", "no order of sums is tested: the training points have too few edges")
+
     @with_look
-    def build(self, context: Context, *, analysis: Mapping[str, Shares]) -> Result:
+    def build(self, context: Context, *, analysis: Mapping[str, StableShares]) -> Result:
         """Draw grouped points.
 
-        Raises NodeError where there are none, or for another kind of analysis.
+        Raises NodeError where there are none.
         """
-        for label, shares in analysis.items():
-            if not isinstance(shares, Mapping) or not all(isinstance(order, int) for order in shares):
-                raise NodeError(f"the analysis {label!r} holds no stability by order of the sum")
-        orders = sorted({order for shares in analysis.values() for order in shares})
+        rows_by_order = {label: {row["order"]: row for row in shares.rows} for label, shares in analysis.items()}
+        orders = sorted({order for rows in rows_by_order.values() for order in rows})
         if not orders:
             raise NodeError("no order of sums was tested: the training points have too few edges")
         # the percentages of two series fit into one column
         figure, axes = new_figure("single", 0.68) if len(analysis) < 3 else new_figure("double", 0.36)
         ax = axes[0, 0]
         spacing = 0.62 / len(analysis)
-        for k, (label, shares) in enumerate(analysis.items()):
+        for k, (label, rows) in enumerate(rows_by_order.items()):
             shift = (k - (len(analysis) - 1) / 2) * spacing
-            _series(ax, label, {orders.index(n) + shift: row for n, row in shares.items()}, series_style(k))
+            _series(ax, label, {orders.index(n) + shift: row for n, row in rows.items()}, series_style(k))
         for between in range(len(orders) - 1):
             ax.axvline(between + 0.5, color=FAINT, lw=0.3, zorder=0)
-        ax.set_xticks(range(len(orders)), [_order_label(order, list(analysis.values())) for order in orders])
+        ax.set_xticks(range(len(orders)), [_order_label(order, list(rows_by_order.values())) for order in orders])
         ax.tick_params(axis="x", length=0)
         ax.set(xlim=(-0.5, len(orders) - 0.5), ylim=(-3, 110), yticks=range(0, 101, 25))
         ax.set(xlabel="training points summed", ylabel="stable sums (%)")
@@ -69,7 +73,7 @@ class StabilityByOrder:
         return Result(figure)
 
 
-def _order_label(order: int, analyses: Sequence[Shares]) -> str:
+def _order_label(order: int, analyses: Sequence[Mapping[int, Mapping[str, float]]]) -> str:
     """The label of an order, with the fewest sums that were tested where some were not."""
     rows = [shares[order] for shares in analyses if order in shares]
     least = min(rows, key=lambda row: row["tested"] / row["total"])

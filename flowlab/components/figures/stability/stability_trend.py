@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 from attrs import frozen
 
@@ -10,8 +10,10 @@ from flowlab.api import (
     Context,
     FigureLook,
     NodeError,
+    NodeSpec,
     Result,
-    Table,
+    StableSharesOverDraws,
+    ValidationIssue,
     key_group,
     reference,
     with_look,
@@ -31,16 +33,20 @@ class StabilityTrend:
     analysis: str = reference("analysis", help="of the kind stability-over-draws")
     look: FigureLook = key_group(FigureLook)
 
+    def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
+        """Check that an order of sums is tested."""
+        if inputs["analysis"] and all(node.value_spec.empty for node in inputs["analysis"]):
+            yield ValidationIssue("analysis", "no order of sums is tested: the training points have too few edges")
+
     @with_look
-    def build(self, context: Context, *, analysis: Table) -> Result:
+    def build(self, context: Context, *, analysis: StableSharesOverDraws) -> Result:
         """Draw one line per order.
 
-        Raises NodeError for another kind of analysis, or an empty one.
+        Raises NodeError for an empty analysis.
         """
-        columns = analysis.columns if isinstance(analysis, Table) else {}
-        if not {"order", "mean", "least", "largest"} <= set(columns):
-            raise NodeError("the analysis holds no stability over draws: it takes one of stability-over-draws")
-        rows: list[dict[str, Any]] = analysis.rows
+        columns, rows = analysis.columns, analysis.rows
+        if not rows:
+            raise NodeError("no order of sums was tested: the training points have too few edges")
         across = next(name for name in _AXES if name in columns)
         figure, axes = new_figure("single", 0.68)
         ax = axes[0, 0]

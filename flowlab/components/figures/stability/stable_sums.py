@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 from attrs import frozen
 
 from flowlab.api import (
     Context,
     FigureLook,
-    NodeError,
     NodeLabel,
     NodeSpec,
     Result,
+    StableSumCounts,
     ValidationIssue,
     key_group,
     reference,
@@ -21,8 +20,6 @@ from flowlab.api import (
 )
 from flowlab.api.helpers.plotting import MOST_SERIES, new_figure, series_style
 from flowlab.api.helpers.swept_keys import distinguish_labels
-
-Rows = Mapping[str, Sequence[Any]]
 
 
 @frozen
@@ -42,14 +39,8 @@ class StableSums:
             yield ValidationIssue("analysis", f"{rule}: draw several figures, each with an analysis of its own")
 
     @with_look
-    def build(self, context: Context, *, analysis: Mapping[NodeLabel, Rows]) -> Result:
-        """Draw one panel.
-
-        Raises NodeError for another kind of analysis.
-        """
-        for label, rows in analysis.items():
-            if not isinstance(rows, Mapping) or "critical" not in rows:
-                raise NodeError(f"the analysis {label.name!r} holds no stable sums")
+    def build(self, context: Context, *, analysis: Mapping[NodeLabel, StableSumCounts]) -> Result:
+        """Draw one panel."""
         figure, axes = new_figure("single", 0.75)
         ax = axes[0, 0]
         names = distinguish_labels(analysis)
@@ -57,8 +48,8 @@ class StableSums:
             style = series_style(k)
             # the line has a step at each critical radius
             widest = max(rows["rho"])
-            places = sorted({0.0, widest, *(radius for radius in rows["critical"] if radius < widest)})
-            counts = [sum(radius <= place for radius in rows["critical"]) for place in places]
+            places = sorted({0.0, widest, *(radius for radius in rows.critical if radius < widest)})
+            counts = [sum(radius <= place for radius in rows.critical) for place in places]
             ax.step(places, counts, where="post", lw=0.9, color=style["color"], zorder=1)
             ax.plot(rows["rho"], rows["stable"], ls="", ms=3, mfc="none", mew=0.8, label=names[label], **style)
         ax.set(xlabel=r"radius $\rho$", ylabel="stable subset sums")

@@ -1,0 +1,77 @@
+"""Values that no memory holds are refused before the run, and steps that nobody waits for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from flowlab.api import ExperimentError
+from flowlab.graph.graph import load_graph
+from flowlab.graph.memory import find_oversized, machine_memory
+from flowlab.registry.registry import Registry
+from flowlab.spec.document import read_document
+
+REGISTRY = Registry.installed()
+
+TEXT = """
+[experiment]
+name = "large"
+[dataset.box]
+use = "orthogonal"
+dimension = 30
+points = 31
+samples = 100
+[schedule.levels]
+use = "variance-exploding"
+final_time = 0.01
+levels = 150
+[optimizer.al]
+use = "augmented-lagrangian"
+[denoiser.net]
+use = "shallow-relu"
+dataset = "box"
+schedule = "levels"
+optimizer = "al"
+[flow.pf]
+use = "probability"
+denoiser = "net"
+"""
+
+
+def refused(folder: Path, *overrides: str) -> list[str]:
+    path = folder / "large.toml"
+    path.write_text(TEXT)
+    with pytest.raises(ExperimentError) as caught:
+        load_graph(path, overrides, REGISTRY)
+    return [str(problem) for problem in caught.value.problems]
+
+
+@pytest.mark.parametrize(("override", "key"), [
+    ("dataset.box.samples=10000000000", "dataset"),
+    ("denoiser.net.width=100000000000", "width"),
+    ("flow.pf.samples=100000000000", "samples"),
+])  # fmt: skip
+def test_a_tensor_that_no_memory_holds_is_refused(tmp_path: Path, override: str, key: str) -> None:
+    assert any(f"{key}: " in line and "of memory for one tensor" in line for line in refused(tmp_path, override))
+
+
+def test_steps_that_take_weeks_are_refused(tmp_path: Path) -> None:
+    (problem,) = refused(tmp_path, "optimizer.al.steps=2000000000")
+    assert "steps must be >= 1 and <= 1e+09" in problem
+
+
+def test_the_bytes_are_those_of_the_samples(tmp_path: Path) -> None:
+    path = tmp_path / "large.toml"
+    path.write_text(TEXT)
+    nodes, document = load_graph(path, [], REGISTRY).nodes, read_document(path)
+    needed = 150 * 31 * 100 * 30 * 4  # levels, points, samples, coordinates, bytes of a number
+    (problem,) = find_oversized(nodes, document, needed - 1)
+    assert problem.where.endswith("large.toml:17:1")
+    assert f"needs {needed / 2**20:.4g} MiB" in problem.message
+    assert not list(find_oversized(nodes, document, needed))
+    assert not list(find_oversized(nodes, document, None))
+
+
+def test_this_machine_has_memory() -> None:
+    assert (machine_memory() or 0) > 2**28
