@@ -45,10 +45,15 @@ class ScheduleSpec:
 
 @frozen
 class OptimizerSpec:
-    """What is known of an optimizer: whether it records a history, and keeps the width of the network."""
+    """What is known of an optimizer.
+
+    Whether it records a history, keeps the width of the network, and takes what it reaches for a solution at every
+    level (`solved`).
+    """
 
     history: bool | None = None
     keeps_width: bool | None = None
+    solved: bool | None = None
 
 
 @frozen

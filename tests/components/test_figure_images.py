@@ -15,7 +15,7 @@ from matplotlib.testing.compare import compare_images
 from matplotlib.text import Text
 from matplotlib.ticker import NullFormatter
 
-from flowlab.api import CLASSES, Context, NodeLabel, Table
+from flowlab.api import CLASSES, Context, NodeLabel, StableSumCounts, Table
 from flowlab.api.helpers import plotting
 from flowlab.components.figures.endpoints.class_bars import ClassBars
 from flowlab.components.figures.endpoints.class_history import ClassHistory
@@ -102,7 +102,7 @@ def examples():
     swept = made.swept_shares()
     qualities = {made.swept("q", n=n): made.quality("net") for n in (1, 2)}
     shares = {made.swept("a", T=at): made_flows.shares("f", at, 0.45) for at in (0.1, 0.2)}
-    sums = {"rho": [0.3, 0.1], "stable": [4, 3], "predicted": [4, 3], "critical": [0.0, 0.0, 0.0, 0.2]}
+    sums = StableSumCounts({"rho": [0.3, 0.1], "stable": [4, 3], "predicted": [4, 3]}, [0.0, 0.0, 0.0, 0.2])
     fixed = table(("sigma", "stable", "other", "sums", "undecided_regions"), (0.1, 5, 1, 8, 0), (0.01, 4, 0, 8, 0))
     pictures = {"exact": made_flows.picture(), "far": made_flows.picture(agreement=0.9)}
     return {

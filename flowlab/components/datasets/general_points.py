@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     import numpy as np
 
 Anchor = int | Literal["auto"]
-ANCHOR_HELP = (
-    "row at which subset sums start; auto: the one where all edges meet at 90 degrees or more, else row 0"
-)
 
 
 class AnchorError(FileContentError):

@@ -6,13 +6,22 @@ import os
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 from attrs import frozen
 
-from flowlab.api import Context, NodeError, NodeSpec, Result, ValidationIssue, file_path, parameter
+from flowlab.api import (
+    Context,
+    NodeError,
+    NodeSpec,
+    Result,
+    TrainingSetSpec,
+    ValidationIssue,
+    file_path,
+    parameter,
+)
 from flowlab.components.datasets.array_file import FileContentError
-from flowlab.components.datasets.general_points import ANCHOR_HELP, Anchor, AnchorError, Rows, anchor_headline
+from flowlab.components.datasets.general_points import AnchorError, Rows, anchor_headline
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,12 +41,14 @@ class ImageFolder:
     values of pixels are 0 to 1. Equal images are one point, with noisy samples of its own each time.
     """
 
-    has_closed_form: ClassVar[bool] = False
-
     path: str = file_path(help="the folder")
     channels: Literal["grey", "colour"] = parameter("grey", help="one value per pixel, or red, green and blue")
     most: int | None = parameter(None, help="take the first images only, so many (default: all)", ge=2)
-    anchor: Anchor = parameter("auto", help=ANCHOR_HELP, ge=0)
+    anchor: int | Literal["auto"] = parameter(
+        "auto",
+        help="row at which subset sums start; auto: the one where all edges meet at 90 degrees or more, else row 0",
+        ge=0,
+    )
     samples: int = parameter(100, help="noisy samples per point, M", ge=1)
 
     def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
@@ -55,6 +66,10 @@ class ImageFolder:
             yield ValidationIssue("path", str(error))
         except AnchorError as error:
             yield ValidationIssue("anchor", str(error))
+
+    def value_spec(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> TrainingSetSpec:
+        """What is known of the training set before the run."""
+        return TrainingSetSpec(samples=self.samples, closed_form=False, separable=False, axis_box=False)
 
     def build(self, context: Context) -> Result:
         """Read the images and build their geometry.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Literal
 
 from attrs import frozen
 
@@ -26,8 +27,6 @@ from flowlab.components.datasets.array_file import (
 )
 from flowlab.components.datasets.csv_file import CsvFile
 from flowlab.components.datasets.general_points import (
-    ANCHOR_HELP,
-    Anchor,
     AnchorError,
     Rows,
     anchor_headline,
@@ -57,7 +56,11 @@ class PointsFile:
     header: bool | None = parameter(
         None, help="whether the first line of a .csv file has names (default: if a value in it is no number)"
     )
-    anchor: Anchor = parameter("auto", help=ANCHOR_HELP, ge=0)
+    anchor: int | Literal["auto"] = parameter(
+        "auto",
+        help="row at which subset sums start; auto: the one where all edges meet at 90 degrees or more, else row 0",
+        ge=0,
+    )
     samples: int = parameter(100, help="noisy samples per point, M", ge=1)
 
     def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:

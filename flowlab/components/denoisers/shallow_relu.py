@@ -60,6 +60,7 @@ class ShallowRelu:
         return BankSpec(
             inputs["dataset"][0].value_spec,
             inputs["schedule"][0].value_spec,
+            solved=optimizer.solved,
             balls=False,
             relu=True,
             affine=True,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import Factory, frozen
 
 from flowlab.api import (
+    BankSpec,
     Context,
     DenoiserBank,
     NodeError,
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from flowlab.components.denoisers.module_call import ModuleCall, NetworkOfAllLevels, NetworksByLevel
 
 _PROBES = 256  # noisy samples per level, at most
-_NAME = Pattern(r"[^\W\d]\w*", "the name of a class or function")
 
 
 @frozen
@@ -47,12 +47,14 @@ class TorchModule:
     2506.19031, Section 2.
     """
 
-    piecewise_affine: ClassVar[bool] = False
-
     dataset: str = reference("dataset", help="training points, at which endpoints are looked for")
     schedule: str = reference("schedule", help="noise levels, one denoiser each")
     source: str | None = file_path(None, help="Python file with the class, which is run")
-    network: str | None = parameter(None, help="class in it, or a function that returns the module", pattern=_NAME)
+    network: str | None = parameter(
+        None,
+        help="class in it, or a function that returns the module",
+        pattern=Pattern(r"[^\W\d]\w*", "the name of a class or function"),
+    )
     arguments: Mapping[str, Any] = parameter(Factory(dict), help="arguments of the class, by name")
     weights: str | tuple[str, ...] | None = file_path(None, help="state dict or program; a list has one per level")
     program: Program | None = parameter(None, help="what `weights` is if it has no `source`; it is run")
@@ -84,6 +86,19 @@ class TorchModule:
                 yield ValidationIssue("weights", f"{file!r} is a program, {rule}, and set program = {found!r}")
             elif found != self.program:
                 yield ValidationIssue("program", f"{file!r} is no {self.program} program")
+
+    def value_spec(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> BankSpec:
+        """What is known of the bank before the run."""
+        return BankSpec(
+            inputs["dataset"][0].value_spec,
+            inputs["schedule"][0].value_spec,
+            solved=True,
+            balls=False,
+            relu=False,
+            affine=False,
+            history=False,
+            quality=False,
+        )
 
     def build(self, context: Context, *, dataset: TrainingSet, schedule: Schedule) -> Result:
         """Load the module and call it on noisy samples.

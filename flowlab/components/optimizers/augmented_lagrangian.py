@@ -76,7 +76,7 @@ class AugmentedLagrangian:
 
     def value_spec(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> OptimizerSpec:
         """What is known of its networks before the run."""
-        return OptimizerSpec(history=True, keeps_width=None)
+        return OptimizerSpec(history=True, solved=True)
 
     def minimise(
         self,

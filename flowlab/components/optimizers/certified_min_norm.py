@@ -59,7 +59,7 @@ class CertifiedMinNorm:
 
     def value_spec(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> OptimizerSpec:
         """What is known of its networks before the run."""
-        return OptimizerSpec(keeps_width=False)
+        return OptimizerSpec(keeps_width=False, solved=True)
 
     def minimise(
         self,

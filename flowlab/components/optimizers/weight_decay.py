@@ -58,7 +58,7 @@ class WeightDecay:
 
     def value_spec(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> OptimizerSpec:
         """What is known of its networks before the run."""
-        return OptimizerSpec(history=True, keeps_width=True)
+        return OptimizerSpec(history=True, keeps_width=True, solved=True)
 
     def minimise(
         self,
