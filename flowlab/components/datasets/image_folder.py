@@ -46,7 +46,7 @@ class ImageFolder:
     most: int | None = parameter(None, help="take the first images only, so many (default: all)", ge=2)
     anchor: int | Literal["auto"] = parameter(
         "auto",
-        help="row at which subset sums start; auto: the one where all edges meet at 90 degrees or more, else row 0",
+        help="row at which subset sums start; auto: where all edges meet at 90 degrees or more, else row 0",
         ge=0,
     )
     samples: int = parameter(100, help="noisy samples per point, M", ge=1)

@@ -58,7 +58,7 @@ class PointsFile:
     )
     anchor: int | Literal["auto"] = parameter(
         "auto",
-        help="row at which subset sums start; auto: the one where all edges meet at 90 degrees or more, else row 0",
+        help="row at which subset sums start; auto: where all edges meet at 90 degrees or more, else row 0",
         ge=0,
     )
     samples: int = parameter(100, help="noisy samples per point, M", ge=1)

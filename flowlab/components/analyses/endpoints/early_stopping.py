@@ -52,8 +52,7 @@ class EarlyStopping:
     threshold: float = parameter(1e-6, help="threshold of the classes, L-infinity", unit="shortest lengths", gt=0)
 
     def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
-        """Check the segment in the box of an orthogonal set, that one sweep at most repeats the denoisers, and
-        exact flows."""
+        """Check the segment and its box, that one sweep at most repeats the denoisers, and exact flows."""
         if len(self.first) != len(self.last):
             yield ValidationIssue("last", f"{len(self.last)} coordinates where `first` has {len(self.first)}")
         yield from check_free_keys("denoiser", inputs.get("denoiser", ()), 1, "one sweep can vary the final time")
