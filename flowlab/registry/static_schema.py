@@ -18,8 +18,8 @@ from attrs import frozen
 from flowlab import api
 from flowlab.registry.source import ComponentSource
 
-_MODULES = ("attrs", "typing", "flowlab.api")  # already imported, and trusted
-_DECLARING = (api.parameter, api.file_path, api.reference, api.key_group, attrs.field)
+_MODULES = ("attrs", "collections.abc", "typing", "flowlab.api")  # already imported, and trusted
+_DECLARING = (api.parameter, api.file_path, api.reference, api.key_group, api.Pattern, attrs.field, attrs.Factory)
 
 
 @frozen
@@ -82,7 +82,9 @@ def _hint(node: ast.expr, names: Mapping[str, Any]) -> Any:
 
 def _names(module: ast.Module) -> dict[str, Any]:
     """What the names of a module mean, where that can be read: types, declarations and literals."""
-    names: dict[str, Any] = {name: getattr(builtins, name) for name in ("bool", "int", "float", "str", "tuple")}
+    names: dict[str, Any] = {
+        name: getattr(builtins, name) for name in ("bool", "int", "float", "str", "tuple", "dict")
+    }
     for node in module.body:
         if isinstance(node, ast.ImportFrom) and node.module in _MODULES and not node.level:
             known = vars(importlib.import_module(node.module))  # not getattr: it may load torch
@@ -121,7 +123,7 @@ def _value(node: ast.expr, names: Mapping[str, Any]) -> Any:
             return vars(names[module])[name]
         case ast.Subscript(form, inner):
             form = _value(form, names)
-            if form is tuple or getattr(form, "__module__", None) == "typing":
+            if form is tuple or getattr(form, "__module__", None) in ("typing", "collections.abc"):
                 return form[_value(inner, names)]
         case ast.Call(function, arguments, keywords):
             function = _value(function, names)

@@ -40,7 +40,7 @@ classifier = "ends"
 [sweep.size]
 "dataset.points.points" = [2, 3, 4]
 [sweep.time]
-"schedule.low.final_time" = [0.01, 0.02, 0.03]
+"schedule.low.final_time" = [0.01, 0.015, 0.02]
 [sweep.place]
 "dataset.points.frame" = ["random", "standard"]
 """

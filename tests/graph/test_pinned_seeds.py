@@ -48,7 +48,7 @@ def test_what_a_pinned_seed_leaves_to_the_sweep_over_seeds(tmp_path: Path) -> No
 def test_a_pinned_node_tells_the_seeds_that_it_gathers_apart(tmp_path: Path) -> None:
     graph = loaded(tmp_path, HEAD + "seeds = 2\n" + CLOUD + BANK + SURVEY + SUMMING + "seed = 3\n")
     (summing,) = (node for node in graph.nodes if node.name == "all")
-    given = [end.given_to(summing, True) for end in summing.inputs["analysis"]]
+    given = [str(end.given_to(summing, True)) for end in summing.inputs["analysis"]]
     assert (summing.label, summing.seed, given) == ("all", 3, ["s[seed=0]", "s[seed=1]"])
 
 

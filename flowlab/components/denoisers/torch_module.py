@@ -14,7 +14,6 @@ from flowlab.api import (
     DenoiserBank,
     NodeError,
     NodeSpec,
-    Pattern,
     Result,
     Schedule,
     TrainingSet,
@@ -23,7 +22,7 @@ from flowlab.api import (
     parameter,
     reference,
 )
-from flowlab.components.denoisers.module_files import Program, program_in, source_fault
+from flowlab.components.denoisers.module_files import program_in, source_fault
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -50,14 +49,12 @@ class TorchModule:
     dataset: str = reference("dataset", help="training points, at which endpoints are looked for")
     schedule: str = reference("schedule", help="noise levels, one denoiser each")
     source: str | None = file_path(None, help="Python file with the class, which is run")
-    network: str | None = parameter(
-        None,
-        help="class in it, or a function that returns the module",
-        pattern=Pattern(r"[^\W\d]\w*", "the name of a class or function"),
-    )
+    network: str | None = parameter(None, help="class in it, or a function that returns the module")
     arguments: Mapping[str, Any] = parameter(Factory(dict), help="arguments of the class, by name")
     weights: str | tuple[str, ...] | None = file_path(None, help="state dict or program; a list has one per level")
-    program: Program | None = parameter(None, help="what `weights` is if it has no `source`; it is run")
+    program: Literal["torchscript", "torch-export"] | None = parameter(
+        None, help="what `weights` is if it has no `source`; it is run"
+    )
     key: str | None = parameter(None, help="name of the state dict in a checkpoint of several things")
     takes_sigma: bool = parameter(True, help="whether it is forward(y, sigma), not forward(y)")
     predicts: Literal["x", "noise", "score"] = parameter("x", help="what the module returns")

@@ -17,7 +17,6 @@ from flowlab.api import (
     Table,
     parameter,
 )
-from flowlab.components.optimizers.longest_training import LONGEST_TRAINING
 from flowlab.components.optimizers.parts import train_in_parts
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ class AugmentedLagrangian:
     lower the norm at the cost of interpolation.
     """
 
-    steps: int = parameter(20_000, help="steps, full-batch unless working_set is given", ge=1, le=LONGEST_TRAINING)
+    steps: int = parameter(20_000, help="steps, full-batch unless working_set is given", ge=1, le=1_000_000_000)
     penalty_start: float = parameter(200.0, help="first penalty, per training point", gt=0)
     penalty_end: float = parameter(20_000.0, help="last penalty, per training point", gt=0)
     multiplier_rate: float = parameter(

@@ -17,7 +17,6 @@ from flowlab.api import (
     parameter,
 )
 from flowlab.components.optimizers.augmented_lagrangian import AugmentedLagrangian
-from flowlab.components.optimizers.longest_training import LONGEST_TRAINING
 
 if TYPE_CHECKING:
     from flowlab.theory.certificates.certified import CertifiedNetwork
@@ -49,7 +48,7 @@ class CertifiedMinNorm:
         gt=0,
     )
     start: Literal["random", "slabs"] = parameter("random", help="random weights to train, or max-margin slabs")
-    steps: int = parameter(20_000, help="steps of the augmented Lagrangian", ge=1, le=LONGEST_TRAINING)
+    steps: int = parameter(20_000, help="steps of the augmented Lagrangian", ge=1, le=1_000_000_000)
     working_set: int = parameter(0, help="samples per point in the working set of a step; 0: all samples", ge=0)
     passes: int = parameter(4, help="most passes of insertion, pruning and polish", ge=1)
     rounds: int = parameter(30, help="most rounds of cutting planes in a pass", ge=1)

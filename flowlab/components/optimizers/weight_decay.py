@@ -17,7 +17,6 @@ from flowlab.api import (
     ValidationIssue,
     parameter,
 )
-from flowlab.components.optimizers.longest_training import LONGEST_TRAINING
 from flowlab.components.optimizers.parts import train_in_parts
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ class WeightDecay:
     )
     kind: Literal["decoupled", "coupled"] = parameter("decoupled", help="apart from the loss, or a term of it")
     decay_all: bool = parameter(False, help="decay the biases, V and c as well (decoupled only)")
-    steps: int = parameter(20_000, help="steps, full-batch unless batch is given", ge=1, le=LONGEST_TRAINING)
+    steps: int = parameter(20_000, help="steps, full-batch unless batch is given", ge=1, le=1_000_000_000)
     batch: int | None = parameter(None, help="samples per point in a step, used in turn", ge=1)
     learning_rate: float = parameter(0.01, help="first learning rate", gt=0)
     inner: Literal["adam", "nadam", "radam"] = parameter("adam", help="inner optimizer")
