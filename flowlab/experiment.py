@@ -10,7 +10,7 @@ import attrs
 import tomli_w
 from attrs import field, frozen
 
-from flowlab.api.files import path_fields
+from flowlab.api.fields import path_fields
 from flowlab.engine.cache.store import Store
 from flowlab.engine.device import resolve_device
 from flowlab.engine.progress.choose import open_listener

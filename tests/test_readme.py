@@ -16,6 +16,7 @@ from flowlab.cli.app import app
 from flowlab.components.datasets.line import Line
 from flowlab.scaffold.new_plugin import Plugin
 from flowlab.spec.experiment_settings import ExperimentSettings
+from flowlab.spec.extends import FileSettings
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -71,9 +72,8 @@ def test_every_command_has_a_row_and_every_row_its_command():
 
 def test_every_key_of_the_experiment_table_has_a_row():
     section = LANGUAGE.partition("## `[experiment]`")[2].partition("\n## ")[0]
-    assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) == [
-        field.name for field in attrs.fields(ExperimentSettings)
-    ]
+    keys = [field.name for shape in (ExperimentSettings, FileSettings) for field in attrs.fields(shape)]
+    assert sorted(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == sorted(keys)
 
 
 def test_the_method_that_a_kind_asks_for_is_there():

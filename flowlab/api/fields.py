@@ -228,3 +228,9 @@ def references(component: type) -> dict[str, Reference]:
     """The fields of a component class that are references, by name."""
     fields = {item.name: field_spec(item) for item in attrs.fields(component)}
     return {name: item for name, item in fields.items() if isinstance(item, Reference)}
+
+
+def path_fields(component: type) -> tuple[str, ...]:
+    """The names of the fields of a component class that `file_path` declares."""
+    declared = {item.name: field_spec(item) for item in attrs.fields(component)}
+    return tuple(name for name, spec in declared.items() if isinstance(spec, Parameter) and spec.is_path)

@@ -1,4 +1,4 @@
-"""The inputs of a node: values of the nodes that it refers to, or their metrics, by field."""
+"""The inputs of a node: values of the nodes that it refers to, or their metrics, by field; and its files."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ import attrs
 from attrs import frozen
 
 from flowlab.api import NodeLabel, references
+from flowlab.api.fields import path_fields
 from flowlab.graph.node import Node
 
 if TYPE_CHECKING:
     from flowlab.engine.outcome import Record
 
 _references = cache(references)
+_path_fields = cache(path_fields)
 
 
 class Upstream(Protocol):
@@ -100,3 +102,17 @@ def ancestors(node: Node) -> tuple[Node, ...]:
             nodes |= dict.fromkeys(fresh)
             stack += fresh
     return tuple(nodes)
+
+
+def files_read(component: Any) -> tuple[str, ...]:
+    """The files and folders whose content decides a component's result, each once.
+
+    They are those of its path fields, and those that its `reads` names.
+    """
+    paths: list[str] = []
+    for name in _path_fields(component.__class__):
+        value = getattr(component, name)
+        paths += [value] if isinstance(value, str) else value or ()
+    if hasattr(component, "reads"):
+        paths += component.reads()
+    return tuple(dict.fromkeys(map(str, paths)))

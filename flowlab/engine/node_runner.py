@@ -11,7 +11,6 @@ from attrs import field, frozen
 
 from flowlab.api import Context, FlowlabError
 from flowlab.api.checkpoint import NullCheckpoint
-from flowlab.api.files import files_read
 from flowlab.engine.cache.cache import ResultCache
 from flowlab.engine.cache.content_digests import ContentDigests
 from flowlab.engine.cache.key import CacheKeys
@@ -19,7 +18,7 @@ from flowlab.engine.cache.serialization import SerializationError, SerializedRes
 from flowlab.engine.cache.storable_classes import StorableClasses
 from flowlab.engine.cache.store import Store
 from flowlab.engine.checkpoints import Checkpoints
-from flowlab.engine.inputs import hide_names
+from flowlab.engine.inputs import files_read, hide_names
 from flowlab.engine.outcome import Record, defect_record, status_of
 from flowlab.engine.progress.listener import Listener
 from flowlab.engine.threads import thread_count

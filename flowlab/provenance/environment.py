@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 
 from attrs import frozen
 
-from flowlab.api.files import files_read
 from flowlab.engine.cache.content_digests import ContentDigests, SourceDigest
+from flowlab.engine.inputs import files_read
 from flowlab.engine.threads import thread_count
 from flowlab.engine.versions import installed_versions
 from flowlab.graph.graph import Graph

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import attrs
 
-from flowlab.api.files import path_fields
+from flowlab.api.fields import path_fields
 
 T = TypeVar("T")
 

@@ -2,6 +2,7 @@
 
 import io
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from flowlab.api import (
     CLASSES,
     Classes,
     ClassesByThreshold,
+    ClassesSpec,
     Context,
     DenoiserBank,
     LowNoiseLevels,
@@ -172,7 +174,10 @@ def test_plane_lays_panels_out(count):
 def test_plane_needs_points_that_exist():
     with pytest.raises(NodeError, match="no training point 7"):
         Plane("ends", points=(0, 1, 7)).build(CONTEXT, classifier=classes_of(obtuse(), count=5))
-    assert [misfit.field for misfit in Plane("ends", points=(0, 1, 1)).check({})] == ["points"]
+    ends = SimpleNamespace(value_spec=ClassesSpec())
+    assert [misfit.field for misfit in Plane("ends", points=(0, 1, 1)).check({"classifier": (ends,)})] == [
+        "points"
+    ]
 
 
 def test_class_bars():

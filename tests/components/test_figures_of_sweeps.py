@@ -9,7 +9,7 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from flowlab.api import CLASSES, Context, FigureLook, NodeError, NodeLabel, Table
+from flowlab.api import CLASSES, AnalysisSpec, Context, EndShares, FigureLook, NetworkQuality, NodeError, NodeLabel
 from flowlab.components.figures.endpoints.class_shares import ClassShares
 from flowlab.components.figures.endpoints.fractions_map import FractionsMap
 from flowlab.components.figures.endpoints.fractions_over_sweep import FractionsOverSweep
@@ -29,6 +29,7 @@ class Spec:
 
     def __init__(self, label):
         self.name, self.variant, self.inputs, self.component = label.name, label.settings, {}, None
+        self.value_spec = AnalysisSpec()
 
 
 @st.composite
@@ -52,7 +53,7 @@ def label_of(row, seed, name="a"):
 def fractions(number, **more):
     """Shares that occur nowhere else: the first class has `number` of the starts, the last the rest."""
     counts = dict.fromkeys(CLASSES, 0) | {CLASSES[0]: number, CLASSES[-1]: TOTAL - number}
-    return Table.of(
+    return EndShares.of(
         {"flow": "pf", "class": name, "count": count, "total": TOTAL, "fraction": count / TOTAL,
          "low": count / TOTAL, "high": count / TOTAL, "confidence": 0.95, **more}
         for name, count in counts.items()
@@ -151,11 +152,13 @@ def test_quality_has_a_line_a_setting_or_is_refused(swept, with_facet):
     rows, seeds, keys = swept
     facet = keys[0] if with_facet else None
     analysis = {
-        label_of(row, seed): {
-            "denoiser": ["net", "net"],
-            "sigma": [0.1, 0.2],
-            "cost": [index + place + 1.0, index + place + 1.5],
-        }
+        label_of(row, seed): NetworkQuality(
+            {
+                "denoiser": ["net", "net"],
+                "sigma": [0.1, 0.2],
+                "cost": [index + place + 1.0, index + place + 1.5],
+            }
+        )
         for index, row in enumerate(rows)
         for place, seed in enumerate(seeds)
     }
@@ -213,7 +216,7 @@ def test_bars_of_one_seed_are_those_of_its_starts():
     row = {"flow": "pf", "class": CLASSES[0], "count": 0, "total": 30, "fraction": 0.0, "low": 0.0,
            "high": 1 - 0.025 ** (1 / 30), "confidence": 0.95}  # fmt: skip
     other = row | {"class": CLASSES[1], "count": 30, "fraction": 1.0, "low": 0.025 ** (1 / 30), "high": 1.0}
-    analysis = {label_of({"n": 1}, None): Table.of([row, other])}
+    analysis = {label_of({"n": 1}, None): EndShares.of([row, other])}
     figure = FractionsOverSweep(("a",), over="n").build(CONTEXT, analysis=analysis).value
     (ax,) = figure.axes
     ((_, low), (_, high)) = ax.containers[0].lines[2][0].get_segments()[0]

@@ -112,8 +112,8 @@ def test_early_stopping_refuses_what_it_cannot_predict():
     mixed = {**by_final_time(0.1), **by_final_time(0.05, alpha=2.0)}
     with pytest.raises(NodeError, match="one alpha"):
         early().build(CONTEXT, denoiser=mixed, integrator=Ddim())
-    assert [m.field for m in early(last=(1.0,)).check({})] == ["last"]
-    assert not list(early().check({}))
+    assert [m.field for m in early(last=(1.0,)).check({"denoiser": ()})] == ["last"]
+    assert not list(early().check({"denoiser": ()}))
 
 
 def test_fixed_points_of_a_box_are_its_vertices_at_every_level():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -103,7 +104,7 @@ def test_what_cannot_be_imported_is_described_from_its_source(broken: SitePackag
     done = broken.flowlab("describe", name)
     assert (done.returncode, done.stderr) == (0, "")
     assert "Points at the tips of a star." in done.stdout
-    assert "tips  an integer  = 5  >= 2  number of points" in done.stdout
+    assert re.search(r"tips +an integer += 5 +>= 2 +number of points", done.stdout)
     assert f"can't be used: the dataset '{name}' of {name}-plugin 1.0" in done.stdout
     assert BROKEN[name][1] in done.stdout
     assert f"{name.replace('-', '_')}.py:" in done.stdout.splitlines()[-1]
@@ -121,7 +122,7 @@ def test_annotations_that_do_not_resolve_are_described_as_written(site: SitePack
     site.add("odd", POINTS.format(name="odd", target="odd_star:Star"), {"odd_star.py": source})
     done = site.flowlab("describe", "odd")
     assert done.returncode == 0
-    assert "tips  Unknown  = 5  >= 2" in done.stdout
+    assert re.search(r"tips +Unknown += 5 +>= 2", done.stdout)
     assert "name 'Unknown' is not defined" in done.stdout
 
 

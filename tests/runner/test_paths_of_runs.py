@@ -11,7 +11,7 @@ from attrs import evolve
 from typer.testing import CliRunner
 
 from flowlab import Experiment
-from flowlab.api import ExperimentError, NodeError
+from flowlab.api import ExperimentError, FigureLook, NodeError
 from flowlab.cli.app import app
 from flowlab.components.datasets.points_file import PointsFile
 from flowlab.components.schedules.noise_levels import NoiseLevels
@@ -176,7 +176,7 @@ def test_a_moved_project_finds_its_own_data(run: Path) -> None:
 
 def test_a_figure_needs_no_data(run: Path) -> None:
     shutil.rmtree(run.parents[1] / "data")
-    redraw_figure(run, "bars", "svg", None, Path("without.svg"), recompute=False)
+    redraw_figure(run, "bars", "svg", FigureLook(), Path("without.svg"), recompute=False)
     assert Path("without.svg").stat().st_size > 0
     assert Path("without.svg").read_bytes() == (run / "figures/bars.svg").read_bytes()
 
@@ -184,11 +184,11 @@ def test_a_figure_needs_no_data(run: Path) -> None:
 def test_a_figure_is_that_of_the_data_of_its_run(run: Path) -> None:
     data = run.parents[1] / "data/points.csv"
     data.write_text(OTHERS)
-    redraw_figure(run, "bars", "svg", None, Path("old.svg"), recompute=False)
+    redraw_figure(run, "bars", "svg", FigureLook(), Path("old.svg"), recompute=False)
     assert Path("old.svg").read_bytes() == (run / "figures/bars.svg").read_bytes()
     shutil.rmtree(run.parent / ".store")
     with pytest.raises(NodeError, match=r"points\.csv' has another content than when the run began"):
-        redraw_figure(run, "bars", "svg", None, Path("new.svg"), recompute=True)
+        redraw_figure(run, "bars", "svg", FigureLook(), Path("new.svg"), recompute=True)
 
 
 def test_what_was_found_while_a_file_changed_is_not_kept(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

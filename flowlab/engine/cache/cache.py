@@ -13,7 +13,6 @@ import attrs
 from attrs import define, field
 
 from flowlab.api import StoreError
-from flowlab.api.files import files_read
 from flowlab.engine.atomic_file import check_writable, remove_leftovers, write_atomically
 from flowlab.engine.cache.key import CacheKeys
 from flowlab.engine.cache.serialization import (
@@ -26,7 +25,7 @@ from flowlab.engine.cache.store import STORE_VARIABLE, Store
 from flowlab.engine.cache.tensor_file import TensorFile, UnusableFile, key_path, read_tensor_file, to_bytes
 from flowlab.engine.checkpoints import Checkpoints
 from flowlab.engine.format_error import format_error
-from flowlab.engine.inputs import upstream_nodes
+from flowlab.engine.inputs import files_read, upstream_nodes
 from flowlab.engine.missing_value import MissingValue
 from flowlab.engine.outcome import Record, status_of
 from flowlab.engine.progress.listener import Listener

@@ -14,10 +14,10 @@ from typing import Any
 import attrs
 from attrs import define, field
 
-from flowlab.api.files import files_read
+from flowlab.api.fields import path_fields
 from flowlab.engine.cache.content_digests import ContentDigests
 from flowlab.engine.cache.tensor_file import SCHEMA
-from flowlab.engine.inputs import named_inputs, single_references
+from flowlab.engine.inputs import files_read, named_inputs, single_references
 from flowlab.engine.numerics import NUMERICS
 from flowlab.engine.versions import installed_versions
 from flowlab.graph.node import Node
@@ -75,7 +75,7 @@ class CacheKeys:
         hidden = single_references(component.__class__) if node.kind.built else {}
         names = _init_names(component.__class__)
         parameters = {name: getattr(component, name) for name in names if name not in hidden}
-        paths = files_read(component)
+        paths = files_read(component) if _reads_files(component.__class__) else ()
         content: dict[str, Any] = {
             "schema": SCHEMA,
             "kind": node.kind.name,
@@ -145,6 +145,12 @@ def _plain(value: Any, files: Mapping[str, int]) -> Any:
         fields = {one.name: _plain(getattr(value, one.name), files) for one in attrs.fields(type(value))}
         return {"type": type(value).__qualname__, "fields": fields}
     raise TypeError(f"a parameter of type {type(value).__name__} is no plain data")
+
+
+@cache
+def _reads_files(component: type) -> bool:
+    """Whether components of a class may read files."""
+    return bool(path_fields(component)) or hasattr(component, "reads")
 
 
 @cache

@@ -7,8 +7,7 @@ from typing import Any
 
 from attrs import define, field
 
-from flowlab.api.files import files_read
-from flowlab.engine.inputs import named_inputs
+from flowlab.engine.inputs import files_read, named_inputs
 from flowlab.engine.value_diff import Change, list_changes, side_by_side
 from flowlab.graph.node import Node
 

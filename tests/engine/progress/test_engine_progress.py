@@ -6,6 +6,7 @@ import io
 from collections.abc import Mapping
 
 import pytest
+from attrs import frozen
 from engine_nodes import NOWHERE, graph_of, node
 
 from flowlab.api import Context, Result
@@ -16,6 +17,7 @@ from flowlab.engine.progress.quiet import QuietListener
 from flowlab.engine.run import run_graph
 
 
+@frozen
 class Slow:
     """Reports thrice."""
 
@@ -24,12 +26,6 @@ class Slow:
         for done in (1, 2, 3):
             context.progress(done, 3, figures)
         return Result(1, shortfall="a bit off")
-
-
-@pytest.fixture(autouse=True)
-def _without_fields(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Slow isn't an attrs class: it has no references."""
-    monkeypatch.setattr("flowlab.engine.run.gather_inputs", lambda node, values: {})
 
 
 def test_plain_lines() -> None:

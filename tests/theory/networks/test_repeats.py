@@ -68,7 +68,7 @@ def test_a_loss_weighs_a_point_as_often_as_it_is_in_the_set() -> None:
     samples = training.draw(SIGMA[:1])
     optimizer = WeightDecay(strength=0.0, steps=30, precision="float64", decay="constant")
     net = ShallowRelu("d", "s", "o", width=5)
-    start = net._start(1, 2, CONTEXT)
+    start = net._start(SIGMA[:1], 2, CONTEXT)
     counted = Interpolation(samples, POINTS, SIGMA[:1], counts=torch.tensor([1.0, 3.0, 1.0]).double())
     fit = optimizer.minimise(counted, training.geometry, start, 0.0, CONTEXT)
     # written out: a cluster each time, the first point's and the last's four samples once
