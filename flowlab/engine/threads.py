@@ -17,7 +17,7 @@ def thread_count(graph: Graph) -> int:
 
 @contextmanager
 def pin_threads(count: int) -> Iterator[None]:
-    """So many threads for torch and for the BLAS of numpy and scipy, within."""
+    """So many threads for torch, and no more for the BLAS of numpy and scipy, within."""
     import scipy.linalg  # noqa: F401  (only a BLAS that is loaded can be limited)
     import torch
     from threadpoolctl import threadpool_limits

@@ -12,7 +12,7 @@ def _blas_threads() -> set[int]:
     return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
 
 
-def test_torch_and_every_blas_take_the_count_and_give_it_back() -> None:
+def test_torch_takes_the_count_no_blas_takes_more_and_all_give_it_back() -> None:
     import numpy  # noqa: F401
     import scipy.linalg  # noqa: F401
 
@@ -20,5 +20,5 @@ def test_torch_and_every_blas_take_the_count_and_give_it_back() -> None:
     for count in (1, 2):
         with pin_threads(count):
             assert torch.get_num_threads() == count
-            assert _blas_threads() == {count}
+            assert max(_blas_threads()) <= count  # a library may have been started with fewer
     assert (torch.get_num_threads(), _blas_threads()) == former
