@@ -15,8 +15,9 @@ from flowlab.output.seed_statistics import SeedStatistics
 from flowlab.output.swept_columns import group_seeds, union_paths
 from flowlab.output.tables import format_cell
 
-METRICS = "tables/metrics.csv"
-OVER_SEEDS_FILE = "tables/metrics-over-seeds.csv"
+METRICS_TABLE, OVER_SEEDS_TABLE = "metrics", "metrics-over-seeds"
+METRICS = f"tables/{METRICS_TABLE}.csv"
+OVER_SEEDS_FILE = f"tables/{OVER_SEEDS_TABLE}.csv"
 _STATISTICS = ("seeds", "mean", "deviation", "low", "high")
 Item = tuple[str, int | str, Any]  # a metric's name, the index in its list or "", the value
 
@@ -32,14 +33,14 @@ def metrics_as_csv(outcome: Outcome) -> dict[str, bytes]:
 
 
 def _metric_rows(records: list[Record]) -> Iterator[list[Any]]:
-    """The header, then a row a number: kind, node, swept paths with the seed, status, metric, item, value."""
+    """The header, then a row a number or text: kind, node, swept paths with the seed, status, metric, item."""
     paths = union_paths(record.node.variant for record in records)
-    yield ["kind", "node", *paths, "status", "metric", "item", "value"]
+    yield ["kind", "node", *paths, "status", "metric", "item", "value", "text"]
     for record in records:
         node = record.node
         lead = [node.kind.name, node.name, *(node.variant.get(path) for path in paths), record.status]
         for metric, item, value in list_items(record.metrics):
-            yield [*lead, metric, item, value]
+            yield [*lead, metric, item, *((value, None) if _is_number(value) else (None, value))]
 
 
 def _statistic_rows(records: list[Record]) -> Iterator[list[Any]]:
@@ -69,7 +70,7 @@ def group_statistics(by_seed: Iterable[Mapping[str, Any]]) -> dict[tuple[str, in
                     starts[place] = total
             else:
                 for key, item, value in list_items({name: metric}):
-                    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+                    if _is_number(value) and math.isfinite(value):
                         values.setdefault((key, item), []).append(float(value))
     return {place: SeedStatistics(tuple(numbers), starts.get(place)) for place, numbers in values.items()}
 
@@ -89,6 +90,10 @@ def _items(name: str, item: int | str, value: Any) -> Iterator[Item]:
             yield from _items(name, index if item == "" else f"{item}.{index}", part)
     elif value is not None:
         yield name, item, value
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _groups(records: list[Record]) -> list[tuple[str, dict[str, Any], list[Record]]]:

@@ -40,7 +40,7 @@ class RunOnDisk:
 
     @property
     def table_names(self) -> tuple[str, ...]:
-        """The tables as `kind.name.table`."""
+        """The tables that it wrote: `kind.name.table`, and those of the metrics of all nodes."""
         folder = self.lock.path.parent
         written = self.lock.files or [f"tables/{path.name}" for path in sorted(folder.glob("tables/*.csv"))]
         return tuple(table_name(path) for path in written if path.startswith("tables/"))

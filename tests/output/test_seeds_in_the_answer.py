@@ -113,7 +113,7 @@ def test_every_metric_is_a_row_with_its_settings_and_seed() -> None:
     ]  # fmt: skip
     assert row == {
         "kind": "classifier", "node": "ends", WIDTH: "200", OPTIMIZER: "al", SEED: "2", "status": "done",
-        "metric": "pf.training", "item": "", "value": "194",
+        "metric": "pf.training", "item": "", "value": "194", "text": "",
     }  # fmt: skip
     worst = [row for row in rows if row["metric"] == "violation_max" and row[WIDTH] == "50"]
     assert [(row[SEED], row["item"], row["value"]) for row in worst] == [

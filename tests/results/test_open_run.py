@@ -19,6 +19,7 @@ import flowlab
 from flowlab import Experiment
 from flowlab.api import CLASSES, ExperimentError, NodeError
 from flowlab.engine.cache.store import STORE_VARIABLE
+from flowlab.provenance.summary import RunSummary
 
 TEXT = """
 [experiment]
@@ -130,6 +131,22 @@ def test_frames_have_the_swept_keys_and_the_seed(opened: Any, runs: Path) -> Non
     assert nodes["width"].dtype == "Int64"
     assert set(nodes["status"]) <= {"done", "short"}
     assert len(nodes) == len(opened)
+
+
+def test_frames_of_all_metrics(opened: Any) -> None:
+    metrics = opened.frame("metrics")
+    assert set(metrics.columns[:2]) == {"width", "seed"}
+    assert metrics["value"].dtype == "float64"
+    worst = metrics[(metrics["metric"] == "violation_max") & (metrics["width"] == 8)]
+    for seed, values in worst.groupby("seed")["value"]:
+        assert values.tolist() == opened[f"denoiser.al[width=8,seed={seed}]"].metrics["violation_max"]
+    usable = metrics[metrics["metric"] == "usable"]
+    assert set(usable["text"]) <= {True, False}
+    assert usable["value"].isna().all()
+    means = opened.frame("metrics-over-seeds")
+    assert "seed" not in means
+    [mean] = means[(means["metric"] == "violation_max") & (means["width"] == 8) & (means["item"] == 0)]["mean"]
+    assert mean == pytest.approx(worst[worst["item"] == 0]["value"].mean(), rel=1e-12)
 
 
 def test_values_come_from_the_store_and_nothing_is_trained(
@@ -282,6 +299,13 @@ def test_typing_mistakes(opened: Any) -> None:
             ask()
         assert message in str(caught.value)
         assert isinstance(caught.value, ExperimentError)
+
+
+def test_a_summary_from_before_nodes_had_names(tmp_path: Path) -> None:
+    node = {"status": "done", "metrics": {}, "variant": {"dataset.a.points": 1}}
+    content = json.dumps({"nodes": {"dataset": {"a[points=1]": node}}})
+    [summary] = RunSummary.parse(tmp_path, content.encode()).of_kind("dataset").values()
+    assert summary.name == "a"
 
 
 def test_select(opened: Any) -> None:

@@ -20,7 +20,6 @@ from flowlab.api import (
     parameter,
     reference,
 )
-from flowlab.api.helpers.labels import without_setting
 from flowlab.api.places import flow_names
 
 
@@ -53,7 +52,7 @@ class ClassChanges:
     def places(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[str]:
         """The places of the numbers of each flow but the baseline."""
         for flow in flow_names(inputs["classifier"][0]):
-            if without_setting(flow) != self.baseline:
+            if flow != self.baseline:
                 yield from (f"{flow}.{number}" for number in ("changed", "starts", "share"))
 
     def build(self, context: Context, *, classifier: Classes) -> Result[ChangedShares]:

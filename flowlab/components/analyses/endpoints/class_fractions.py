@@ -45,7 +45,7 @@ class ClassFractions:
         known = inputs["classifier"][0].value_spec
         for name in flow_names(inputs["classifier"][0]):
             yield from (f"{name}.{key}" for key in (*CLASSES, "starts"))
-            if _may_be_predicted(known, name.partition("[")[0]):
+            if _may_be_predicted(known, name):
                 yield from (f"{name}/predicted.{key}" for key in (*CLASSES, "outside_interval"))
 
     def value_spec(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> AnalysisSpec:
