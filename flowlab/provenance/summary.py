@@ -17,6 +17,7 @@ from flowlab.api.result import Cell
 from flowlab.engine.outcome import Outcome, Record, Status
 from flowlab.graph.graph import Graph
 from flowlab.output.claims import collect_claims
+from flowlab.output.fractions import EndFractions, group_fractions
 from flowlab.output.jsonable import to_json, to_jsonable
 from flowlab.spec.converter import strict_converter, structure, unstructure
 from flowlab.spec.faults import StructureError
@@ -31,7 +32,10 @@ _CONVERTER.register_structure_hook(
 
 @frozen(kw_only=True)
 class NodeSummary:
-    """A node's end in numbers: name, status, metrics, shortfall or error, and its swept values by path."""
+    """A node's end in numbers: name, status, metrics, shortfall or error, and its swept values by path.
+
+    `pinned_seed` is that of its own table.
+    """
 
     name: str = ""
     status: Status
@@ -42,6 +46,7 @@ class NodeSummary:
     shortfall: str | None = None
     message: str | None = None
     variant: Mapping[str, Any] = field(factory=dict)
+    pinned_seed: int | None = None
 
     @classmethod
     def of(cls, record: Record) -> NodeSummary:
@@ -56,6 +61,7 @@ class NodeSummary:
             shortfall=record.result.shortfall if record.result else None,
             message=record.message or None,
             variant=to_jsonable(record.node.variant),
+            pinned_seed=record.node.pinned_seed,
         )
 
     @property
@@ -152,6 +158,19 @@ class RunSummary:
             for kind, nodes in self.nodes.items()
             for label, node in nodes.items()
         }
+
+    @property
+    def pinned_flows(self) -> set[str]:
+        """The names of the flows whose own tables give their seeds: these have the same starts at all seeds."""
+        return {node.name for node in self.of_kind("flow").values() if node.pinned_seed is not None}
+
+    @property
+    def ends(self) -> list[EndFractions]:
+        """Where each flow's points end, seeds together."""
+        nodes = named_nodes(self.of_kind("classifier"))
+        return list(
+            group_fractions(((name, variant, node.metrics) for name, variant, node in nodes), self.pinned_flows)
+        )
 
     def of_kind(self, kind: str) -> Mapping[str, NodeSummary]:
         """The nodes of one kind by label."""

@@ -57,7 +57,9 @@ class RunTables:
             return self._join(NODES, described)
         if name == ENDS:
             ends = self._join(ENDS, list(self._ends()))
-            return evolve(ends, shares=CLASSES, starts=ends.columns["starts"])
+            pinned = self.source.summary.pinned_flows
+            same_starts = [flow in pinned for flow in ends.columns["flow"]]
+            return evolve(ends, shares=CLASSES, starts=ends.columns["starts"], same_starts=same_starts)
         if name in self.source.table_names:
             return self._from_csv(name)
         chosen = [node for node_id, node in self._nodes.items() if self._declared[node_id] == name]

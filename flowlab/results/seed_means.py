@@ -16,6 +16,7 @@ from flowlab.results.result_table import SEED_COLUMN, ResultTable
 
 STUDENT = "Means over {count} seeds with 95 % Student t intervals"
 POOLED = f"{STUDENT}, widened where needed to the Clopper-Pearson intervals of all starts"
+SAME_STARTS = "; starts that are the same at all seeds are counted once"
 EQUAL = "; numbers without an interval are equal at all seeds"
 GAPS = ", and -- stands where a seed has no number"
 CLOPPER_PEARSON = "Shares with 95 % Clopper-Pearson intervals over starts."
@@ -54,6 +55,7 @@ def average_seeds(table: ResultTable) -> MeanTable:
         for cell, rows in zip(cells, groups, strict=True)
     )
     interval = (POOLED if has_shares else STUDENT).format(count=len(seeds))
+    interval += SAME_STARTS if has_shares and any(table.same_starts) else ""
     return MeanTable(table.name, keys, columns, table.shares, f"{interval}{EQUAL}{GAPS if gaps else ''}.")
 
 
@@ -76,7 +78,8 @@ def _merge(table: ResultTable, name: str, rows: Sequence[int]) -> Any:
     cells = [table.columns[name][row] for row in rows]
     numbers = [cell for cell in cells if _is_number(cell)]
     if name in table.shares and len(numbers) == len(cells):
-        return SeedStatistics(tuple(cells), min(table.starts[row] for row in rows))
+        same_starts = any(table.same_starts[row] for row in rows if table.same_starts)
+        return SeedStatistics(tuple(cells), min(table.starts[row] for row in rows), same_starts)
     if all(cell == cells[0] for cell in cells):
         return cells[0]
     if not all(cell is None or _is_number(cell) for cell in cells):
