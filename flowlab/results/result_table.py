@@ -24,8 +24,8 @@ _SHOWN_ROWS = 20  # as many as a notebook shows at a glance
 class ResultTable:
     """Columns of equal length by name; `keys` are those with swept values, the seed among them.
 
-    `shares` are columns with shares of `starts`, of which each row has a number; rows of `same_starts` have the same
-    ones at all seeds.
+    `shares` are columns with shares of `starts`, of which each row has a number; those of `same_starts` have
+    the same starts at all seeds.
     """
 
     name: str

@@ -10,6 +10,8 @@ from scipy.stats import binomtest
 
 import flowlab
 from flowlab import Experiment
+from flowlab.api import NodeLabel
+from flowlab.components.figures.endpoints.shares import mean_over_seeds, read_shares
 from flowlab.html.compare import load_comparison
 from flowlab.results.results import Results
 
@@ -45,6 +47,18 @@ seed = 0
 [classifier.ends]
 use = "stable-points"
 flow = ["drawn", "fixed"]
+
+[analysis.shares]
+use = "class-fractions"
+classifier = "ends"
+
+[analysis.none-elsewhere]
+use = "claim"
+source = "none"
+text = "no start ends elsewhere"
+ours = ["shares"]
+metric = "fixed.elsewhere"
+at_most = 0.05
 """
 SAID = (
     "fixed: all seeds have the same starts, by the flow's own seed: "
@@ -86,3 +100,25 @@ def test_the_page_of_several_runs_says_it(runs: tuple[Results, Path]) -> None:
     ends, _ = load_comparison([runs[1], runs[1]]).ends
     assert SAID in ends.caption
     assert {row.flow: row.same_starts for row in ends.ends} == {"drawn": False, "fixed": True}
+
+
+def test_a_claim_counts_the_starts_once(runs: tuple[Results, Path]) -> None:
+    """Four seeds of 30 drawn starts would say less than 3.1 %; the same 30 starts do not."""
+    claim = runs[0]["analysis.none-elsewhere"].metrics
+    assert claim["ours_intervals"] == [[0.0, pytest.approx(high_end(0, 30), rel=1e-9)]]
+    assert claim["verdict"] == "undecided"
+
+
+def test_a_figure_counts_the_starts_once_and_says_so(runs: tuple[Results, Path]) -> None:
+    seeds = {NodeLabel("shares", {"experiment.seed": seed}): seed for seed in range(4)}
+    values = {label: runs[0][f"analysis.shares[seed={seed}]"].value for label, seed in seeds.items()}
+    means = {
+        flow: mean_over_seeds(
+            [share for share in read_shares(values) if (share.panel, share.line) == (flow, "elsewhere")]
+        )
+        for flow in ("drawn", "fixed")
+    }
+    assert means["fixed"].interval == (0.0, pytest.approx(high_end(0, 30), rel=1e-9))
+    assert means["drawn"].interval == (0.0, pytest.approx(high_end(0, 120), rel=1e-9))
+    assert means["fixed"].description.endswith("over 4 seeds, at least that of 30 starts, the same at each")
+    assert means["drawn"].description.endswith("over 4 seeds")

@@ -86,9 +86,15 @@ class ClassChanges:
         if not changes:
             raise NodeError(f"there is no flow beside the baseline {self.baseline!r}")
         shares = ChangedShares(_columns(("flow", "changed", "total", "share", "low", "high"), changes))
-        metrics = {row[0]: {"changed": row[1], "starts": row[2], "share": row[3]} for row in changes}
+        same_starts = [classifier.flows[row[0]].same_starts for row in changes]
+        metrics: dict[str, dict[str, float]] = {
+            row[0]: {"changed": row[1], "starts": row[2], "share": row[3]}
+            | ({"same_starts": True} if same else {})
+            for row, same in zip(changes, same_starts, strict=True)
+        }
         tables = {"changes": shares, "moves": Table(_columns(("flow", "from", "to", "count"), moves))}
-        value = ChangedShares({**shares.columns, "confidence": [self.confidence] * len(changes)})
+        confidence = [self.confidence] * len(changes)
+        value = ChangedShares({**shares.columns, "confidence": confidence, "same_starts": same_starts})
         return Result(value, metrics, tables)
 
 
