@@ -18,6 +18,7 @@ from safetensors.torch import save_file
 import flowlab
 from flowlab import Experiment
 from flowlab.api import CLASSES, ExperimentError, NodeError
+from flowlab.api.helpers.plotting import note_text
 from flowlab.engine.cache.store import STORE_VARIABLE
 from flowlab.provenance.summary import RunSummary
 
@@ -181,6 +182,13 @@ def test_a_moved_run(copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     moved.rename(copy)
     monkeypatch.chdir(copy)
     assert flowlab.open_run(".")[BANK].value is not None
+
+
+def test_a_figure_of_one_seed_says_so(opened: Any) -> None:
+    for figure in opened.figures.values():
+        assert note_text(figure) == "seed 0 alone, of 3 seeds"
+    alone = Experiment.from_toml(TEXT.replace("seeds = 3", "seed = 2")).run(device="cpu", quiet=True)
+    assert [note_text(figure) for figure in alone.figures.values()] == ["", ""]
 
 
 def test_a_damaged_table_is_told_and_refused(copy: Path) -> None:
