@@ -172,7 +172,8 @@ def _set_scale(ax: Axes, side: str, scale: Scale) -> None:
     axis = ax.xaxis if side == "x" else ax.yaxis
     set_scale: Any = ax.set_xscale if side == "x" else ax.set_yscale
     if scale == "linear":
-        set_scale("linear")
+        if axis.get_scale() != "linear":  # to set it takes the ticks away, which may be categories
+            set_scale("linear")
         return
     if _has_categories(axis):
         raise NodeError(f"the {side} axis has no numbers: it can't be logarithmic")
