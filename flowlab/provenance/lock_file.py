@@ -46,8 +46,8 @@ class LockFile:
             raise ExperimentError([Problem(document.where(), rule)])
         if not {"run", "experiment"} & document.data.keys():
             raise ExperimentError([Problem(document.where(), "no lock of a run: it has no table [run]")])
-        experiment = rename_former_keys(document.below("experiment").without(TRACKER))
-        return cls(path, LockContent.parse(document), experiment)
+        content = LockContent.parse(document)
+        return cls(path, content, rename_former_keys(document.below("experiment").without(TRACKER)))
 
     @property
     def folder(self) -> Path | None:
