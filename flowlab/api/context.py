@@ -28,7 +28,8 @@ class Context:
     `dtype` and `device` are those of the theory (float64 unless the experiment says otherwise).
     `progress(done, total, figures)` may be called at any rate. `checkpoint` saves the state of a long computation,
     so that an interrupted run can go on from there. `pinned_kind` is the kind of a node whose own table gives its
-    seed, and None for any other node: a pinned node draws by its kind in place of its name.
+    seed, and None for any other node: a pinned node draws by its kind in place of its name. `seeds` is the number
+    of seeds of which a figure shows the first.
     """
 
     seed: int
@@ -38,6 +39,7 @@ class Context:
     progress: Progress = field(default=no_progress)
     checkpoint: Checkpoint = field(default=NullCheckpoint())
     pinned_kind: str | None = None
+    seeds: int = 1
 
     def stream(self, name: str = "") -> RandomStream:
         """A stream of this node alone, seeded by the experiment's seed, the node's name and the stream's.

@@ -14,7 +14,7 @@ from attrs import frozen
 
 from flowlab.api.errors import NodeError, ValidationIssue
 from flowlab.api.fields import parameter
-from flowlab.api.helpers.plotting import WIDTHS, Size, house_style
+from flowlab.api.helpers.plotting import WIDTHS, Size, add_note, house_style
 from flowlab.api.nearest import nearest
 from flowlab.api.node_spec import NodeSpec
 
@@ -74,13 +74,18 @@ class FigureLook:
 
 
 def with_look(build: Callable[..., Any]) -> Callable[..., Any]:
-    """Draw the figure of a component's `build` in the house style, with the style and look of its field `look`."""
+    """Draw the figure of a component's `build` in the house style, with the style and look of its field `look`.
+
+    One that shows the first of several seeds says so in its note.
+    """
 
     @functools.wraps(build)
     def build_with_look(self: Any, context: Any, **inputs: Any) -> Any:
         style = style_path(self.look.style)
         with house_style(style):
             result = build(self, context, **inputs)
+            if context.seeds > 1:
+                add_note(result.value, f"seed {context.seed} alone, of {context.seeds} seeds")
             self.look.apply(result.value)
         result.value.style_path = style
         result.value.has_own_size = self.look.size is not None
@@ -167,7 +172,8 @@ def _set_scale(ax: Axes, side: str, scale: Scale) -> None:
     axis = ax.xaxis if side == "x" else ax.yaxis
     set_scale: Any = ax.set_xscale if side == "x" else ax.set_yscale
     if scale == "linear":
-        set_scale("linear")
+        if axis.get_scale() != "linear":  # to set it takes the ticks away, which may be categories
+            set_scale("linear")
         return
     if _has_categories(axis):
         raise NodeError(f"the {side} axis has no numbers: it can't be logarithmic")

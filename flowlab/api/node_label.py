@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from attrs import evolve, field, frozen
@@ -44,8 +44,9 @@ class NodeLabel:
         return evolve(self, settings={key: value for key, value in self.settings.items() if key not in paths})
 
 
-def short_keys(paths: Mapping[str, Any]) -> dict[str, str]:
+def short_keys(paths: Iterable[str]) -> dict[str, str]:
     """The last part of each path; the whole path where two paths end alike, or where it would read as the seed."""
+    paths = list(paths)
     keys = [path.rpartition(".")[2] for path in paths]
     return {
         path: key if path == SEED or (keys.count(key) == 1 and key != "seed") else path

@@ -29,5 +29,5 @@ def _pattern(place: str) -> str:
 
 
 def flow_names(node: NodeSpec) -> tuple[str, ...]:
-    """The keys of the flows of a node in its metrics, with and without the settings of a sweep."""
-    return tuple(key for flow in node.inputs.get("flow", ()) for key in (flow.name, f"{flow.name}[*]"))
+    """The keys of the flows of a node in its metrics: their names."""
+    return tuple(flow.name for flow in node.inputs.get("flow", ()))

@@ -119,4 +119,5 @@ class NodeRunner:
                 NullCheckpoint() if checkpoints is None else checkpoints.of(node, self.keys, self.listener)
             ),
             pinned_kind=None if node.pinned_seed is None else node.kind.name,
+            seeds=node.seeds,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -104,6 +105,7 @@ def connect_nodes(order: list[str], tables: Tables, relevant: Mapping[str, list[
                 variant,
                 inputs,
                 tables.seeds[declaration.id][touched],
+                math.prod(len(axes[i].settings) for i in first),
             )
     return list(nodes.values())
 

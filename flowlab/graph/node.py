@@ -18,6 +18,7 @@ class Node:
     """One thing to compute. `variant` holds the swept values it depends on, by path.
 
     `pinned_seed` is that of its own table, which seeds its draws whatever its name and the experiment's seed are.
+    `seeds` is the number of seeds of which it shows the first.
     """
 
     kind: Kind
@@ -28,6 +29,7 @@ class Node:
     variant: Mapping[str, Any]
     inputs: Mapping[str, tuple[Node, ...]]
     pinned_seed: int | None = None
+    seeds: int = 1
     seed: int | None = field(init=False)  # pinned, or of a sweep over seeds; None where the experiment's counts
 
     @seed.default

@@ -22,7 +22,7 @@ from flowlab.output.denoiser_quality import DenoiserQuality, quality_table
 from flowlab.output.ends_table import EndsTable
 from flowlab.output.figures import find_figure_stems
 from flowlab.output.file_names import distinct_names
-from flowlab.output.fractions import EndFractions, counts_classes, group_fractions
+from flowlab.output.fractions import EndFractions, counts_classes
 from flowlab.output.metrics_table import group_statistics
 from flowlab.output.run_folder import former_files, write_file
 from flowlab.output.seed_statistics import OVER_SEEDS
@@ -80,14 +80,7 @@ class Comparison:
     @property
     def ends(self) -> tuple[EndsTable, list[str]]:
         """Where the flows end, the runs of a flow and setting below each other, and the run of each row."""
-        rows = [
-            (name, ends)
-            for name, summary in self.summaries.items()
-            for ends in group_fractions(
-                (label, variant, node.metrics)
-                for label, variant, node in named_nodes(summary.of_kind("classifier"))
-            )
-        ]
+        rows = [(name, ends) for name, summary in self.summaries.items() for ends in summary.ends]
         places: dict[Hashable, int] = {}
         for _, ends in rows:
             places.setdefault(_place(ends), len(places))
@@ -201,7 +194,8 @@ def _metrics(summary: RunSummary) -> dict[MetricPlace, str]:
             swept = tuple(
                 (path, value if isinstance(value, Hashable) else str(value)) for path, value in setting.items()
             )
-            for metric, statistics in group_statistics(_largest_items(node.metrics) for node in members).items():
+            by_seed = [_largest_items(node.metrics) for node in members]
+            for metric, statistics in group_statistics(by_seed, summary.pinned_flows).items():
                 cells[f"{kind}.{name}", swept, metric[0]] = str(statistics)
     return cells
 

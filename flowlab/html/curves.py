@@ -11,10 +11,9 @@ from flowlab.api import CLASSES
 from flowlab.api.helpers.plotting import CLASS_COLOURS, CLASS_MARKERS, house_style, new_panels
 from flowlab.html.templating import to_data_url
 from flowlab.output.figures import figure_bytes
-from flowlab.output.fractions import group_fractions
 from flowlab.output.seed_statistics import SeedStatistics
 from flowlab.output.swept_columns import setting_text, union_paths
-from flowlab.provenance.summary import RunSummary, named_nodes
+from flowlab.provenance.summary import RunSummary
 
 _MAX_PANELS = 12
 _STYLES = ("-", "--", ":", "-.")
@@ -41,9 +40,7 @@ def plot_curves(runs: Mapping[str, RunSummary]) -> str | None:
 
 def _shares(name: str, run: RunSummary) -> Iterator[FlowShares]:
     """What the summary says of every classifier's flows, seeds together."""
-    for ends in group_fractions(
-        (label, variant, node.metrics) for label, variant, node in named_nodes(run.of_kind("classifier"))
-    ):
+    for ends in run.ends:
         yield FlowShares(name, f"{ends.classifier}: {ends.flow}", ends.statistics, ends.setting)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,15 @@ from flowlab.api.helpers.largest_number import largest_number
 from flowlab.api.kinds.denoiser import HEADLINE_METRICS
 from flowlab.engine.outcome import Outcome, Record
 from flowlab.output.claims import claims_table
-from flowlab.output.denoiser_quality import group_qualities, quality_table
+from flowlab.output.denoiser_quality import Metrics, group_qualities, quality_table
 from flowlab.output.ends_table import EndsTable
 from flowlab.output.figures import figure_stems
-from flowlab.output.fractions import end_fractions
+from flowlab.output.fractions import EndFractions, end_fractions
 from flowlab.output.jsonable import to_jsonable
 from flowlab.output.metrics_table import METRICS
 from flowlab.output.run_folder import PAGE
 from flowlab.output.seed_statistics import OVER_SEEDS
+from flowlab.output.swept_columns import Setting
 from flowlab.output.text_table import align_columns, fit_columns, wrap_line
 from flowlab.output.writing_time import WritingTime
 
@@ -42,8 +43,8 @@ def format_answer(
     sentences are at most `width` characters wide, unless a word is wider.
     """
     parts = [
-        format_fractions(outcome, width),
-        format_interpolation(outcome, width),
+        format_fractions(end_fractions(outcome), width),
+        format_interpolation(_named_metrics(outcome.of("denoiser")), width),
         _wrap(format_shortfalls(outcome), width),
         claims_table({"": claims}, width),
         [
@@ -54,9 +55,8 @@ def format_answer(
     return "\n\n".join("\n".join(part) for part in parts if part)
 
 
-def format_fractions(outcome: Outcome, width: int = 80) -> list[str]:
+def format_fractions(ends: Sequence[EndFractions], width: int = 80) -> list[str]:
     """Where each flow's points end, a row a flow and setting; where that is too wide, a row a class too."""
-    ends = end_fractions(outcome)
     if not ends:
         return []
     table = EndsTable(ends)
@@ -70,16 +70,13 @@ def format_fractions(outcome: Outcome, width: int = 80) -> list[str]:
     ]
 
 
-def format_interpolation(outcome: Outcome, width: int = 80) -> list[str]:
-    """The worst violation, cost ratio and optimality gaps of each denoiser that reports them, seeds together."""
-    records = [
-        record
-        for record in outcome.of("denoiser")
-        if "violation_max" in record.metrics and "slab_ratio" in record.metrics
-    ]
-    qualities = list(
-        group_qualities((record.node.name, record.node.variant, record.metrics) for record in records)
-    )
+def format_interpolation(denoisers: Iterable[tuple[str, Setting, Metrics]], width: int = 80) -> list[str]:
+    """The worst violation, cost ratio and optimality gaps of each denoiser that reports them, seeds together.
+
+    The denoisers are given as (name, variant, metrics).
+    """
+    reporting = (node for node in denoisers if {"violation_max", "slab_ratio"} <= node[2].keys())
+    qualities = list(group_qualities(reporting))
     if not qualities:
         return []
     rows, keys = quality_table(qualities, HEADLINE_METRICS)
@@ -89,6 +86,10 @@ def format_interpolation(outcome: Outcome, width: int = 80) -> list[str]:
         *(wrap_line(OVER_SEEDS, width, indent=2) if several else []),
         *_fit(rows, width, keys),
     ]
+
+
+def _named_metrics(records: Iterable[Record]) -> Iterator[tuple[str, Setting, Metrics]]:
+    return ((record.node.name, record.node.variant, record.metrics) for record in records)
 
 
 def format_worst(metric: Any) -> str:

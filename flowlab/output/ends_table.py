@@ -8,7 +8,7 @@ from attrs import frozen
 
 from flowlab.api import CLASSES
 from flowlab.output.fractions import EXACT, EndFractions
-from flowlab.output.seed_statistics import OVER_SEEDS, OVER_STARTS
+from flowlab.output.seed_statistics import OVER_SEEDS, OVER_STARTS, SAME_STARTS
 from flowlab.output.swept_columns import column_names, setting_cells, union_paths
 
 
@@ -110,7 +110,11 @@ class EndsTable:
     @property
     def _intervals(self) -> list[str]:
         seeds = {row.seeds > 1 for row in self.ends}
-        return [text for several, text in ((True, OVER_SEEDS), (False, OVER_STARTS)) if several in seeds]
+        pinned = dict.fromkeys(row.flow for row in self.ends if row.seeds > 1 and row.same_starts)
+        return [
+            *(text for several, text in ((True, OVER_SEEDS), (False, OVER_STARTS)) if several in seeds),
+            *([f"{', '.join(pinned)}: {SAME_STARTS}"] if pinned else []),
+        ]
 
     @property
     def _empty(self) -> list[str]:

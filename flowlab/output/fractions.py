@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from attrs import frozen
@@ -19,7 +19,8 @@ EXACT = "exact"
 class EndFractions:
     """How many points of one flow end in each class, at each seed, in one setting of the sweeps.
 
-    `changed_by_seed` of them end elsewhere at half the step; None where the flow is exact.
+    `changed_by_seed` of them end elsewhere at half the step; None where the flow is exact. `same_starts` of all
+    seeds come from the seed in the flow's own table.
     """
 
     classifier: str
@@ -27,6 +28,7 @@ class EndFractions:
     flow: str
     by_seed: tuple[Mapping[str, int], ...]
     changed_by_seed: tuple[int | None, ...]
+    same_starts: bool = False
 
     @property
     def counts(self) -> dict[str, int]:
@@ -58,7 +60,9 @@ class EndFractions:
     def statistics(self) -> dict[str, SeedStatistics]:
         """Each class's share over seeds."""
         return {
-            name: SeedStatistics(tuple(_share(counts, name) for counts in self.by_seed), self.starts)
+            name: SeedStatistics(
+                tuple(_share(counts, name) for counts in self.by_seed), self.starts, self.same_starts
+            )
             for name in CLASSES
         }
 
@@ -72,11 +76,19 @@ class EndFractions:
 def end_fractions(outcome: Outcome) -> list[EndFractions]:
     """Where each flow's points end, one a classifier, setting and flow, seeds together."""
     records = outcome.of("classifier")
-    return list(group_fractions((record.node.name, record.node.variant, record.metrics) for record in records))
+    nodes = ((record.node.name, record.node.variant, record.metrics) for record in records)
+    return list(group_fractions(nodes, pinned_flows(outcome)))
 
 
-def group_fractions(nodes: Iterable[tuple[str, Setting, Mapping[str, Any]]]) -> Iterator[EndFractions]:
-    """The same of classifiers as (name, variant, metrics)."""
+def pinned_flows(outcome: Outcome) -> set[str]:
+    """The names of the flows whose own tables give their seeds: these have the same starts at all seeds."""
+    return {record.node.name for record in outcome.of("flow") if record.node.pinned_seed is not None}
+
+
+def group_fractions(
+    nodes: Iterable[tuple[str, Setting, Mapping[str, Any]]], pinned: Collection[str] = ()
+) -> Iterator[EndFractions]:
+    """The same of classifiers as (name, variant, metrics); `pinned` flows have the same starts at all seeds."""
     for classifier, setting, members in group_seeds(nodes):
         flows = dict.fromkeys(
             flow for metrics in members for flow, value in metrics.items() if counts_classes(value)
@@ -85,7 +97,7 @@ def group_fractions(nodes: Iterable[tuple[str, Setting, Mapping[str, Any]]]) -> 
             present = [metrics for metrics in members if counts_classes(metrics.get(flow))]
             counts = tuple({name: metrics[flow][name] for name in CLASSES} for metrics in present)
             changed = tuple(metrics.get(HALF_STEP, {}).get(flow) for metrics in present)
-            yield EndFractions(classifier, setting, flow, counts, changed)
+            yield EndFractions(classifier, setting, flow, counts, changed, flow in pinned)
 
 
 def counts_classes(metric: Any) -> bool:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from flowlab.engine.outcome import Outcome, Record
-from flowlab.output.fractions import counts_classes
+from flowlab.output.fractions import counts_classes, pinned_flows
 from flowlab.output.jsonable import to_jsonable
 from flowlab.output.seed_statistics import SeedStatistics
 from flowlab.output.swept_columns import group_seeds, union_paths
 from flowlab.output.tables import format_cell
 
-METRICS = "tables/metrics.csv"
-OVER_SEEDS_FILE = "tables/metrics-over-seeds.csv"
+METRICS_TABLE, OVER_SEEDS_TABLE = "metrics", "metrics-over-seeds"
+METRICS = f"tables/{METRICS_TABLE}.csv"
+OVER_SEEDS_FILE = f"tables/{OVER_SEEDS_TABLE}.csv"
 _STATISTICS = ("seeds", "mean", "deviation", "low", "high")
 Item = tuple[str, int | str, Any]  # a metric's name, the index in its list or "", the value
 
@@ -28,37 +29,43 @@ def metrics_as_csv(outcome: Outcome) -> dict[str, bytes]:
     if records:
         files[METRICS] = _to_csv(_metric_rows(records))
     several = any(len(members) > 1 for _, _, members in _groups(records))
-    return files | ({OVER_SEEDS_FILE: _to_csv(_statistic_rows(records))} if several else {})
+    return files | ({OVER_SEEDS_FILE: _to_csv(_statistic_rows(records, pinned_flows(outcome)))} if several else {})
 
 
 def _metric_rows(records: list[Record]) -> Iterator[list[Any]]:
-    """The header, then a row a number: kind, node, swept paths with the seed, status, metric, item, value."""
+    """The header, then a row a number or text: kind, node, swept paths with the seed, status, metric, item."""
     paths = union_paths(record.node.variant for record in records)
-    yield ["kind", "node", *paths, "status", "metric", "item", "value"]
+    yield ["kind", "node", *paths, "status", "metric", "item", "value", "text"]
     for record in records:
         node = record.node
         lead = [node.kind.name, node.name, *(node.variant.get(path) for path in paths), record.status]
         for metric, item, value in list_items(record.metrics):
-            yield [*lead, metric, item, value]
+            yield [*lead, metric, item, *((value, None) if _is_number(value) else (None, value))]
 
 
-def _statistic_rows(records: list[Record]) -> Iterator[list[Any]]:
+def _statistic_rows(records: list[Record], pinned: Collection[str]) -> Iterator[list[Any]]:
     """The header, then a row a number that all seeds of a setting have; counts of classes are shares."""
     groups = _groups(records)
     paths = union_paths(setting for _, setting, _ in groups)
     yield ["kind", "node", *paths, "metric", "item", *_STATISTICS]
     for name, setting, members in groups:
         lead = [members[0].node.kind.name, name.partition(".")[2], *(setting.get(path) for path in paths)]
-        for (metric, item), statistics in group_statistics([record.metrics for record in members]).items():
+        by_seed = [record.metrics for record in members]
+        for (metric, item), statistics in group_statistics(by_seed, pinned).items():
             low, high = statistics.interval or (None, None)
             numbers = (statistics.seeds, statistics.mean, statistics.deviation, low, high)
             yield [*lead, metric, item, *numbers]
 
 
-def group_statistics(by_seed: Iterable[Mapping[str, Any]]) -> dict[tuple[str, int | str], SeedStatistics]:
-    """Each number over the seeds that have it, by metric and item; of counts of classes, the share of each."""
+def group_statistics(
+    by_seed: Iterable[Mapping[str, Any]], pinned: Collection[str] = ()
+) -> dict[tuple[str, int | str], SeedStatistics]:
+    """Each number over the seeds that have it, by metric and item; of counts of classes, the share of each.
+
+    The `pinned` flows have the same starts at all seeds.
+    """
     values: dict[tuple[str, int | str], list[float]] = {}
-    starts: dict[tuple[str, int | str], int] = {}
+    starts: dict[tuple[str, int | str], tuple[int, bool]] = {}
     for metrics in by_seed:
         for name, metric in metrics.items():
             if counts_classes(metric):
@@ -66,12 +73,12 @@ def group_statistics(by_seed: Iterable[Mapping[str, Any]]) -> dict[tuple[str, in
                 for key, count in metric.items():
                     place = (f"{name}.{key}.share", "")
                     values.setdefault(place, []).append(count / max(total, 1))
-                    starts[place] = total
+                    starts[place] = total, name in pinned
             else:
                 for key, item, value in list_items({name: metric}):
-                    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+                    if _is_number(value) and math.isfinite(value):
                         values.setdefault((key, item), []).append(float(value))
-    return {place: SeedStatistics(tuple(numbers), starts.get(place)) for place, numbers in values.items()}
+    return {place: SeedStatistics(tuple(numbers), *starts.get(place, ())) for place, numbers in values.items()}
 
 
 def list_items(metrics: Mapping[str, Any]) -> Iterator[Item]:
@@ -89,6 +96,10 @@ def _items(name: str, item: int | str, value: Any) -> Iterator[Item]:
             yield from _items(name, index if item == "" else f"{item}.{index}", part)
     elif value is not None:
         yield name, item, value
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _groups(records: list[Record]) -> list[tuple[str, dict[str, Any], list[Record]]]:

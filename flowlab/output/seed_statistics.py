@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from attrs import field, frozen
 
 OVER_SEEDS = "mean ± standard deviation over seeds [95 % interval of the mean over seeds]"
+SAME_STARTS = (
+    "all seeds have the same starts, by the flow's own seed: intervals are at least those of these starts alone"
+)
 OVER_STARTS = "[95 % interval over the starts of one seed alone; other seeds can lie outside it]"
 
 
@@ -16,12 +19,14 @@ class SeedStatistics:
     """A number at each of several seeds; `starts` is given where it is a share of so many starts a seed.
 
     The interval of several seeds is Student's t interval of the mean. That of a share is at least the
-    Clopper-Pearson interval of all starts together; a share of one seed has the Clopper-Pearson interval of its
-    starts. A number of one seed that is no share has no interval.
+    Clopper-Pearson interval of all starts together; with `same_starts` at all seeds they are counted once. A share
+    of one seed has the Clopper-Pearson interval of its starts. A number of one seed that is no share has no
+    interval.
     """
 
     values: tuple[float, ...] = field()
     starts: int | None = None
+    same_starts: bool = False
 
     @values.validator
     def _check_values(self, _: object, values: Sequence[float]) -> None:
@@ -57,7 +62,7 @@ class SeedStatistics:
             return over_seeds(self.values, None) if self.seeds > 1 else None
         if self.seeds == 1:
             return clopper_pearson(round(self.values[0] * self.starts), self.starts)
-        low, high = over_seeds(self.values, self.starts)
+        low, high = over_seeds(self.values, self.starts, same_starts=self.same_starts)
         return max(low, 0.0), min(high, 1.0)
 
     def __str__(self) -> str:

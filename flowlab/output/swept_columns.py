@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from flowlab.api.node_label import SEED
+from flowlab.api.node_label import SEED, short_keys
 from flowlab.output.jsonable import to_json, to_jsonable
 
 T = TypeVar("T")
@@ -23,9 +23,11 @@ def union_paths(settings: Iterable[Setting]) -> list[str]:
 
 
 def column_names(paths: Sequence[str]) -> list[str]:
-    """The key of each path, `width` for `denoiser.trained.width`; the whole path where two keys are equal."""
-    keys = [path.rpartition(".")[2] for path in paths]
-    return [key if keys.count(key) == 1 else path for key, path in zip(keys, paths, strict=True)]
+    """The column of each path: its last part, `width` for `denoiser.trained.width`, or the whole path.
+
+    The whole path stands where two end alike. `seed` is the experiment's seed, and no other.
+    """
+    return list(short_keys(paths).values())
 
 
 def setting_cells(setting: Setting, paths: Sequence[str]) -> list[str]:
@@ -40,10 +42,7 @@ def format_swept(value: Any) -> str:
 
 def setting_text(setting: Setting) -> str:
     """A setting in words, `width 20, optimizer al`; empty for a node that no sweep repeats."""
-    paths = list(setting)
-    return ", ".join(
-        f"{name} {format_swept(setting[path])}" for name, path in zip(column_names(paths), paths, strict=True)
-    )
+    return ", ".join(f"{name} {format_swept(setting[path])}" for path, name in short_keys(setting).items())
 
 
 def setting_key(setting: Setting) -> Hashable:

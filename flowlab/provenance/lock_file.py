@@ -14,6 +14,7 @@ from flowlab.engine.cache.content_digests import ContentDigests
 from flowlab.graph.graph import Graph, build_graph
 from flowlab.output.run_folder import LOCK, SUMMARY
 from flowlab.provenance.environment import Environment
+from flowlab.provenance.former_keys import rename_former_keys
 from flowlab.provenance.lock_content import CHECKSUM, LockContent, LockedNode
 from flowlab.provenance.summary import RunSummary
 from flowlab.registry.registry import Registry
@@ -27,7 +28,8 @@ _MAX_BYTES = 1 << 27  # 100,000 nodes of more than a thousand bytes each
 class LockFile:
     """A lock where it stands: what it says, and its experiment, whose places are places in the lock.
 
-    The experiment is without trackers: they change nothing, and who reads the lock need not have them.
+    The experiment is without trackers: they change nothing, and who reads the lock need not have them. Its keys
+    have the names of today.
     """
 
     path: Path
@@ -44,7 +46,8 @@ class LockFile:
             raise ExperimentError([Problem(document.where(), rule)])
         if not {"run", "experiment"} & document.data.keys():
             raise ExperimentError([Problem(document.where(), "no lock of a run: it has no table [run]")])
-        return cls(path, LockContent.parse(document), document.below("experiment").without(TRACKER))
+        content = LockContent.parse(document)
+        return cls(path, content, rename_former_keys(document.below("experiment").without(TRACKER)))
 
     @property
     def folder(self) -> Path | None:

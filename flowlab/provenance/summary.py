@@ -10,13 +10,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
-from flowlab.api import KINDS, ClaimResult, ExperimentError, Problem
+from flowlab.api import KINDS, ClaimResult, ExperimentError, NodeLabel, Problem
 from flowlab.api.result import Cell
 from flowlab.engine.outcome import Outcome, Record, Status
 from flowlab.graph.graph import Graph
 from flowlab.output.claims import collect_claims
+from flowlab.output.fractions import EndFractions, group_fractions
 from flowlab.output.jsonable import to_json, to_jsonable
 from flowlab.spec.converter import strict_converter, structure, unstructure
 from flowlab.spec.faults import StructureError
@@ -31,8 +32,12 @@ _CONVERTER.register_structure_hook(
 
 @frozen(kw_only=True)
 class NodeSummary:
-    """A node's end in numbers: status, metrics, shortfall or error, and its settings in the sweeps by path."""
+    """A node's end in numbers: name, status, metrics, shortfall or error, and its swept values by path.
 
+    `pinned_seed` is that of its own table.
+    """
+
+    name: str = ""
     status: Status
     use: str = ""
     reused: bool = False
@@ -41,11 +46,13 @@ class NodeSummary:
     shortfall: str | None = None
     message: str | None = None
     variant: Mapping[str, Any] = field(factory=dict)
+    pinned_seed: int | None = None
 
     @classmethod
     def of(cls, record: Record) -> NodeSummary:
         """The summary of one node's end."""
         return cls(
+            name=record.node.name,
             status=record.status,
             use=record.node.use,
             reused=record.reused,
@@ -54,6 +61,7 @@ class NodeSummary:
             shortfall=record.result.shortfall if record.result else None,
             message=record.message or None,
             variant=to_jsonable(record.node.variant),
+            pinned_seed=record.node.pinned_seed,
         )
 
     @property
@@ -112,7 +120,7 @@ class RunSummary:
         """What a summary.json says. Raises ExperimentError for any other content, with all its faults."""
         try:
             data = json.loads(content, parse_constant=_number, parse_float=_number, parse_int=_integer)
-            return structure(data, cls, _CONVERTER)
+            return structure(data, cls, _CONVERTER)._with_names()
         except json.JSONDecodeError as error:
             raise _bad(f"{path}:{error.lineno}:{error.colno}", f"not valid JSON: {error.msg}") from error
         except UnicodeDecodeError as error:
@@ -142,15 +150,51 @@ class RunSummary:
             for label, node in nodes.items()
         }
 
+    @property
+    def declared(self) -> dict[str, str]:
+        """The `kind.name` of each node by id: what it has in common with the other settings of its sweep."""
+        return {
+            f"{kind}.{label}": f"{kind}.{node.name}"
+            for kind, nodes in self.nodes.items()
+            for label, node in nodes.items()
+        }
+
+    @property
+    def pinned_flows(self) -> set[str]:
+        """The names of the flows whose own tables give their seeds: these have the same starts at all seeds."""
+        return {node.name for node in self.of_kind("flow").values() if node.pinned_seed is not None}
+
+    @property
+    def ends(self) -> list[EndFractions]:
+        """Where each flow's points end, seeds together."""
+        nodes = named_nodes(self.of_kind("classifier"))
+        return list(
+            group_fractions(((name, variant, node.metrics) for name, variant, node in nodes), self.pinned_flows)
+        )
+
     def of_kind(self, kind: str) -> Mapping[str, NodeSummary]:
         """The nodes of one kind by label."""
         return self.nodes.get(kind, {})
 
+    def _with_names(self) -> RunSummary:
+        """The same with the names of nodes, which summaries of older versions have in their labels alone."""
+        return evolve(
+            self,
+            nodes={
+                kind: {label: node if node.name else _with_name(label, node) for label, node in nodes.items()}
+                for kind, nodes in self.nodes.items()
+            },
+        )
+
 
 def named_nodes(nodes: Mapping[str, NodeSummary]) -> Iterator[tuple[str, Mapping[str, Any], NodeSummary]]:
-    """Nodes by label as (name, variant, node): a label is the name, with the variant in brackets."""
-    for label, node in nodes.items():
-        yield (label.partition("[")[0] if node.variant else label), node.variant, node
+    """Nodes by label as (name, variant, node)."""
+    return ((node.name, node.variant, node) for node in nodes.values())
+
+
+def _with_name(label: str, node: NodeSummary) -> NodeSummary:
+    """A node whose name is its label without what its settings add to that."""
+    return evolve(node, name=label.removesuffix(str(NodeLabel("", node.variant))))
 
 
 def without_index(metric: str) -> str:

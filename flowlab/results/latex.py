@@ -9,9 +9,10 @@ from typing import Any
 from attrs import evolve
 
 from flowlab.api.helpers.largest_number import largest_number
+from flowlab.output.seed_statistics import SeedStatistics
 from flowlab.output.tables import format_cell
 from flowlab.results.result_table import ResultTable
-from flowlab.results.seed_means import Estimate, MeanTable, average_seeds
+from flowlab.results.seed_means import MeanTable, average_seeds
 
 _ESCAPES = {
     "\\": r"\textbackslash{}",
@@ -94,14 +95,17 @@ def _reduce_lists(name: str, cells: Sequence[Any]) -> tuple[str, Sequence[Any]]:
 
 
 def _is_numeric(cells: Iterable[Any]) -> bool:
-    return all(isinstance(cell, int | float | Estimate | None) and not isinstance(cell, bool) for cell in cells)
+    return all(
+        isinstance(cell, int | float | SeedStatistics | None) and not isinstance(cell, bool) for cell in cells
+    )
 
 
 def _format(cell: Any, digits: int, scale: int) -> str:
     if cell is None:
         return "--"
-    if isinstance(cell, Estimate):
-        return _format_estimate(cell.mean * scale, cell.low * scale, cell.high * scale, digits)
+    if isinstance(cell, SeedStatistics):
+        low, high = cell.interval or (cell.mean, cell.mean)
+        return _format_mean(cell.mean * scale, low * scale, high * scale, digits)
     if isinstance(cell, float):
         return _format_number(cell * scale, digits)
     return (
@@ -121,7 +125,7 @@ def _format_number(number: float, digits: int) -> str:
     return rf"${mantissa} \times 10^{{{int(power)}}}$"
 
 
-def _format_estimate(mean: float, low: float, high: float, digits: int) -> str:
+def _format_mean(mean: float, low: float, high: float, digits: int) -> str:
     """The mean to two digits of its uncertainty, and the distances to the ends of the interval."""
     below, above = mean - low, high - mean
     if max(below, above) <= 0:

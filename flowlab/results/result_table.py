@@ -24,7 +24,8 @@ _SHOWN_ROWS = 20  # as many as a notebook shows at a glance
 class ResultTable:
     """Columns of equal length by name; `keys` are those with swept values, the seed among them.
 
-    `shares` are columns with shares of `starts`, of which each row has a number.
+    `shares` are columns with shares of `starts`, of which each row has a number; those of `same_starts` have
+    the same starts at all seeds.
     """
 
     name: str
@@ -32,6 +33,7 @@ class ResultTable:
     columns: Mapping[str, Sequence[Any]]
     shares: tuple[str, ...] = ()
     starts: Sequence[int] = ()
+    same_starts: Sequence[bool] = ()
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), ()))

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
-from flowlab.api.helpers.labels import without_setting
+from flowlab.api.node_label import short_keys
+from flowlab.output.swept_columns import union_paths
 from flowlab.results.latex import to_latex
 from flowlab.results.node_result import NodeResult
 from flowlab.results.result_table import ResultTable
 from flowlab.results.run_source import RunSource
 from flowlab.results.run_tables import RunTables
-from flowlab.results.swept_keys import name_swept_keys, swept_paths
 from flowlab.results.unknown_name import UnknownName
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Results(Mapping[str, NodeResult]):
         kind, _, label = node.partition(".")
         summary = self._source.summary.of_kind(kind).get(label)
         if summary is None:
-            raise UnknownName("nodes", node, list(self))
+            raise UnknownName("nodes", node, list(self), self._source.summary.declared)
         return NodeResult(node, summary, self._source)
 
     def __iter__(self) -> Iterator[str]:
@@ -46,11 +46,12 @@ class Results(Mapping[str, NodeResult]):
 
         Raises UnknownName for a node, or a swept key, that there is not.
         """
-        chosen = {name: self[name] for name in self if without_setting(name) == node}
+        declared = self._source.summary.declared
+        chosen = {name: self[name] for name in self if declared[name] == node}
         if not chosen:
-            raise UnknownName("nodes", node, list(dict.fromkeys(map(without_setting, self))))
-        names = name_swept_keys(swept_paths(result.settings for result in self.values()))
-        keys = {names[path]: path for path in swept_paths(result.settings for result in chosen.values())}
+            raise UnknownName("nodes", node, list(dict.fromkeys(declared.values())))
+        names = short_keys(union_paths(result.settings for result in self.values()))
+        keys = {names[path]: path for path in union_paths(result.settings for result in chosen.values())}
         for key in settings:
             if key not in keys:
                 raise UnknownName(f"swept keys of {node}", key, list(keys))
@@ -64,8 +65,9 @@ class Results(Mapping[str, NodeResult]):
     def table_names(self) -> list[str]:
         """The names that `table`, `frame` and `latex` take.
 
-        `nodes` has a row for each node, `ends` the shares of each flow's points by class, `kind.name` the metrics
-        of a node in all settings of a sweep, `kind.name.table` a table that the node made.
+        `nodes` has a row for each node, `ends` the shares of each flow's points by class, `metrics` a row for each
+        number, `metrics-over-seeds` their statistics, `kind.name` the metrics of a node in all its settings,
+        `kind.name.table` a table that the node made.
         """
         return RunTables(self._source).names
 

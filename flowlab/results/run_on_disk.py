@@ -9,10 +9,11 @@ from attrs import frozen
 
 from flowlab.api import ExperimentError, Problem
 from flowlab.engine.cache.store import Store
+from flowlab.output.answer import format_fractions, format_interpolation
 from flowlab.output.claims import claims_table
 from flowlab.output.file_names import distinct_names, to_file_name
 from flowlab.provenance.lock_file import LockFile
-from flowlab.provenance.summary import RunSummary
+from flowlab.provenance.summary import RunSummary, named_nodes
 from flowlab.results.run_source import table_name
 from flowlab.results.stored_values import StoredValues
 
@@ -26,7 +27,7 @@ class RunOnDisk:
 
     @property
     def answer(self) -> str:
-        """How the run ended, its shortfalls and its claims."""
+        """Where flows end, how well denoisers interpolate, shortfalls, claims, and how the run ended."""
         nodes = self.summary.built_nodes
         finished = sum(node.status in ("done", "short") for node in nodes.values())
         ending = f"{self.lock.name}: {finished} of {len(nodes)} nodes, run on {self.lock.date}"
@@ -35,12 +36,19 @@ class RunOnDisk:
             for name, node in nodes.items()
             if node.status in ("short", "failed") and not (self.summary.claims and name.startswith("analysis."))
         ]
-        parts = (lines, claims_table({"": self.summary.claims}), [ending])
+        denoisers = named_nodes(self.summary.of_kind("denoiser"))
+        parts = (
+            format_fractions(self.summary.ends),
+            format_interpolation((name, variant, node.metrics) for name, variant, node in denoisers),
+            lines,
+            claims_table({"": self.summary.claims}),
+            [ending],
+        )
         return "\n\n".join("\n".join(part) for part in parts if part)
 
     @property
     def table_names(self) -> tuple[str, ...]:
-        """The tables as `kind.name.table`."""
+        """The tables that it wrote: `kind.name.table`, and those of the metrics of all nodes."""
         folder = self.lock.path.parent
         written = self.lock.files or [f"tables/{path.name}" for path in sorted(folder.glob("tables/*.csv"))]
         return tuple(table_name(path) for path in written if path.startswith("tables/"))

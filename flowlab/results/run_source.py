@@ -11,6 +11,7 @@ from attrs import frozen
 from flowlab.api import NodeError
 from flowlab.engine.format_error import format_error
 from flowlab.output.figures import draw_figure
+from flowlab.output.metrics_table import metrics_as_csv
 from flowlab.output.tables import tables_as_csv
 from flowlab.provenance.summary import RunSummary
 from flowlab.runner.run_experiment import FinishedRun
@@ -29,7 +30,7 @@ class RunSource(Protocol):
 
     @property
     def table_names(self) -> tuple[str, ...]:
-        """The tables as `kind.name.table`."""
+        """The tables that it wrote: `kind.name.table`, and those of the metrics of all nodes."""
 
     def csv(self, table: str) -> str:
         """A table's text. Raises ExperimentError where it is not as the run wrote it."""
@@ -59,7 +60,7 @@ class RunInProcess:
 
     @property
     def table_names(self) -> tuple[str, ...]:
-        """The tables as `kind.name.table`."""
+        """The tables that it wrote: `kind.name.table`, and those of the metrics of all nodes."""
         return tuple(self._tables)
 
     def csv(self, table: str) -> str:
@@ -80,7 +81,7 @@ class RunInProcess:
 
     @cached_property
     def _tables(self) -> Mapping[str, str]:
-        files = tables_as_csv(self.run.outcome)
+        files = {**tables_as_csv(self.run.outcome), **metrics_as_csv(self.run.outcome)}
         return {table_name(path): content.decode() for path, content in files.items()}
 
 

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from attrs import evolve, frozen
 
 from flowlab.api import CLASSES, Table
-from flowlab.api.helpers.labels import without_setting
+from flowlab.api.node_label import short_keys
+from flowlab.output.fractions import counts_classes
+from flowlab.output.metrics_table import METRICS_TABLE, OVER_SEEDS_TABLE
+from flowlab.output.swept_columns import union_paths
 from flowlab.output.tables import format_cell
 from flowlab.provenance.summary import NodeSummary
 from flowlab.results.read_csv import read_csv
 from flowlab.results.result_table import ResultTable
 from flowlab.results.run_source import RunSource
-from flowlab.results.swept_keys import join_columns, name_swept_keys, swept_paths
 from flowlab.results.unknown_name import UnknownName
 
 NODES, ENDS = "nodes", "ends"
+Columns = Mapping[str, Sequence[Any]]
 Row = dict[str, Any]
 Setting = tuple[Mapping[str, Any], Row]  # the swept values by path, and the other cells of a row
 
@@ -26,8 +29,9 @@ Setting = tuple[Mapping[str, Any], Row]  # the swept values by path, and the oth
 class RunTables:
     """The tables of a run.
 
-    `nodes` has a row for each node, `ends` the shares of each flow's points by class, `kind.name` the metrics of a
-    node in all its settings, `kind.name.table` a table that the node made.
+    `nodes` has a row for each node, `ends` the shares of each flow's points by class, `metrics` a row for each
+    number, `metrics-over-seeds` their statistics, `kind.name` the metrics of a node in all its settings,
+    `kind.name.table` a table that the node made.
     """
 
     source: RunSource
@@ -35,29 +39,35 @@ class RunTables:
     @property
     def names(self) -> list[str]:
         """All names, in the order of the run."""
-        nodes = self.source.summary.built_nodes
-        with_metrics = [without_setting(name) for name, node in nodes.items() if node.metrics]
+        nodes, declared = self.source.summary.built_nodes, self._declared
+        with_metrics = [declared[node_id] for node_id, node in nodes.items() if node.metrics]
         ends = [ENDS] if any(True for _ in self._ends()) else []
-        own = [name for name in self.source.table_names if self._owner(name)]
-        return [NODES, *ends, *dict.fromkeys(with_metrics), *own]
+        written = self.source.table_names
+        of_all_nodes = [name for name in (METRICS_TABLE, OVER_SEEDS_TABLE) if name in written]
+        own = [name for name in written if self._owner(name)]
+        return [NODES, *ends, *of_all_nodes, *dict.fromkeys(with_metrics), *own]
 
     def get(self, name: str) -> ResultTable:
         """A table by name. Raises UnknownName, ExperimentError where a file is not as the run wrote it."""
         if name not in self.names:
             raise UnknownName("tables", name, self.names)
         if name == NODES:
-            return self._join(NODES, [(node.variant, _describe(key, node)) for key, node in self._nodes.items()])
+            nodes = self.source.summary.nodes
+            described = [(node.variant, _describe(kind, node)) for kind in nodes for node in nodes[kind].values()]
+            return self._join(NODES, described)
         if name == ENDS:
             ends = self._join(ENDS, list(self._ends()))
-            return evolve(ends, shares=CLASSES, starts=ends.columns["starts"])
+            pinned = self.source.summary.pinned_flows
+            same_starts = [flow in pinned for flow in ends.columns["flow"]]
+            return evolve(ends, shares=CLASSES, starts=ends.columns["starts"], same_starts=same_starts)
         if name in self.source.table_names:
             return self._from_csv(name)
-        chosen = [node for key, node in self._nodes.items() if without_setting(key) == name]
+        chosen = [node for node_id, node in self._nodes.items() if self._declared[node_id] == name]
         return self._join(name, [(node.variant, node.lists) for node in chosen if node.metrics])
 
     def of_node(self, node_id: str) -> dict[str, Table]:
         """The tables of one node in one setting, by their own names."""
-        declared, variant = without_setting(node_id), self._nodes[node_id].variant
+        declared, variant = self._declared[node_id], self._nodes[node_id].variant
         tables = {
             name.removeprefix(f"{declared}."): self._rows_of(name, variant)
             for name in self.source.table_names
@@ -68,7 +78,7 @@ class RunTables:
     def _rows_of(self, name: str, variant: Mapping[str, Any]) -> Table:
         """The rows of a table that a node made in one setting, without the swept values."""
         columns = read_csv(self.source.csv(name))
-        paths = [path for path in self._swept_by(self._owner(name)) if path in columns]
+        paths = [path for path in self._swept_paths(name) if path in columns]
         rows = range(len(next(iter(columns.values()), ())))
         here = [row for row in rows if all(_same(columns[path][row], variant.get(path)) for path in paths)]
         own = (column for column in columns if column not in paths)
@@ -83,41 +93,48 @@ class RunTables:
         }
 
     @property
-    def _key_names(self) -> dict[str, str]:
-        return name_swept_keys(swept_paths(node.variant for node in self._nodes.values()))
+    def _declared(self) -> dict[str, str]:
+        return self.source.summary.declared
 
-    def _swept_by(self, declared: str) -> list[str]:
-        return swept_paths(node.variant for key, node in self._nodes.items() if without_setting(key) == declared)
+    @property
+    def _key_names(self) -> dict[str, str]:
+        return short_keys(union_paths(node.variant for node in self._nodes.values()))
+
+    def _swept_paths(self, table: str) -> list[str]:
+        """The swept paths of the nodes of which a written table is."""
+        owner, declared = self._owner(table), self._declared
+        nodes = self._nodes.items()
+        return union_paths(node.variant for node_id, node in nodes if owner in ("", declared[node_id]))
 
     def _from_csv(self, name: str) -> ResultTable:
-        """A node's table, whose swept paths become short names."""
-        columns, owner = read_csv(self.source.csv(name)), self._owner(name)
-        paths = [path for path in self._swept_by(owner) if path in columns]
+        """A table that the run wrote, whose swept paths become short names."""
+        columns = read_csv(self.source.csv(name))
+        paths = [path for path in self._swept_paths(name) if path in columns]
         keys = {self._key_names[path]: columns[path] for path in paths}
         own = {column: cells for column, cells in columns.items() if column not in paths}
-        return ResultTable(name, tuple(keys), join_columns(keys, own, owner))
+        return ResultTable(name, tuple(keys), _join_columns(keys, own, self._owner(name) or name))
 
     def _join(self, name: str, rows: list[Setting]) -> ResultTable:
         """One table of rows with different columns; a cell that a row lacks is None."""
         columns = dict.fromkeys(column for _, row in rows for column in row)
-        paths = swept_paths(variant for variant, _ in rows)
+        paths = union_paths(variant for variant, _ in rows)
         keys = {self._key_names[path]: [variant.get(path) for variant, _ in rows] for path in paths}
         own = {column: [row.get(column) for _, row in rows] for column in columns}
-        return ResultTable(name, tuple(keys), join_columns(keys, own, name))
+        return ResultTable(name, tuple(keys), _join_columns(keys, own, name))
 
     def _owner(self, table: str) -> str:
-        """The node `kind.name` that made a table."""
-        owners = {without_setting(key) for key in self._nodes}
+        """The node `kind.name` that made a table; empty for a table of all nodes."""
+        owners = self._declared.values()
         return max((owner for owner in owners if table.startswith(f"{owner}.")), key=len, default="")
 
     def _ends(self) -> Iterator[Setting]:
         """Where each flow's points end in each setting, as shares."""
-        for label, node in self.source.summary.of_kind("classifier").items():
+        for node in self.source.summary.of_kind("classifier").values():
             for flow, counts in node.metrics.items():
-                if isinstance(counts, Mapping) and counts.keys() == set(CLASSES):
+                if counts_classes(counts):
                     total = sum(counts.values())
                     shares = {name: counts[name] / total if total else None for name in CLASSES}
-                    facts = {"classifier": without_setting(label), "flow": flow, "starts": total}
+                    facts = {"classifier": node.name, "flow": flow, "starts": total}
                     yield node.variant, {**facts, **shares}
 
 
@@ -126,8 +143,20 @@ def _same(cell: Any, value: Any) -> bool:
     return bool(cell == value) or format_cell(cell) == format_cell(value)
 
 
-def _describe(node_id: str, node: NodeSummary) -> Row:
-    kind, _, label = node_id.partition(".")
+def _join_columns(keys: Columns, own: Columns, owner: str) -> Columns:
+    """A table's columns behind those of the swept keys.
+
+    One that has a key's name is left out where it says the same, and gets its owner's name in front elsewhere.
+    """
+    others = {
+        f"{owner}.{name}" if name in keys else name: cells
+        for name, cells in own.items()
+        if name not in keys or list(keys[name]) != list(cells)
+    }
+    return {**keys, **others}
+
+
+def _describe(kind: str, node: NodeSummary) -> Row:
     reason = node.message or node.shortfall
-    facts = {"kind": kind, "name": without_setting(label), "use": node.use, "status": node.status}
+    facts = {"kind": kind, "name": node.name, "use": node.use, "status": node.status}
     return {**facts, "reused": node.reused, "seconds": node.seconds, "message": reason}

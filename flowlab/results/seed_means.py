@@ -10,28 +10,21 @@ from typing import Any
 from attrs import frozen
 
 from flowlab.api import ExperimentError, Problem
+from flowlab.output.seed_statistics import SeedStatistics
 from flowlab.output.tables import format_cell
 from flowlab.results.result_table import SEED_COLUMN, ResultTable
 
 STUDENT = "Means over {count} seeds with 95 % Student t intervals"
 POOLED = f"{STUDENT}, widened where needed to the Clopper-Pearson intervals of all starts"
+SAME_STARTS = "; starts that are the same at all seeds are counted once"
 EQUAL = "; numbers without an interval are equal at all seeds"
 GAPS = ", and -- stands where a seed has no number"
 CLOPPER_PEARSON = "Shares with 95 % Clopper-Pearson intervals over starts."
 
 
 @frozen
-class Estimate:
-    """A mean over seeds, or a share of starts, with the ends of its interval."""
-
-    mean: float
-    low: float
-    high: float
-
-
-@frozen
 class MeanTable:
-    """A table whose cells may be estimates; `interval` says in a sentence what they are."""
+    """A table whose cells may be statistics over seeds; `interval` says in a sentence what they are."""
 
     name: str
     keys: tuple[str, ...]
@@ -52,7 +45,7 @@ def average_seeds(table: ResultTable) -> MeanTable:
     names = [name for name in table.columns if name not in table.keys or name in keys]
     has_shares = any(name in table.shares for name in names)
     if len(seeds) < 2:
-        columns = {name: _starts_estimates(table, name) for name in names}
+        columns = {name: _with_starts(table, name) for name in names}
         return MeanTable(table.name, keys, columns, table.shares, CLOPPER_PEARSON if has_shares else "")
     groups = _align_rows(table, len(seeds))
     columns = {name: [_merge(table, name, rows) for rows in groups] for name in names}
@@ -62,6 +55,7 @@ def average_seeds(table: ResultTable) -> MeanTable:
         for cell, rows in zip(cells, groups, strict=True)
     )
     interval = (POOLED if has_shares else STUDENT).format(count=len(seeds))
+    interval += SAME_STARTS if has_shares and any(table.same_starts) else ""
     return MeanTable(table.name, keys, columns, table.shares, f"{interval}{EQUAL}{GAPS if gaps else ''}.")
 
 
@@ -81,40 +75,33 @@ def _align_rows(table: ResultTable, seeds: int) -> list[list[int]]:
 
 def _merge(table: ResultTable, name: str, rows: Sequence[int]) -> Any:
     """One cell of those of several seeds."""
-    from flowlab.theory.statistics.intervals import over_seeds
-
     cells = [table.columns[name][row] for row in rows]
     numbers = [cell for cell in cells if _is_number(cell)]
     if name in table.shares and len(numbers) == len(cells):
-        return Estimate(_mean(cells), *over_seeds(cells, min(table.starts[row] for row in rows)))
+        same_starts = any(table.same_starts[row] for row in rows if table.same_starts)
+        return SeedStatistics(tuple(cells), min(table.starts[row] for row in rows), same_starts)
     if all(cell == cells[0] for cell in cells):
         return cells[0]
     if not all(cell is None or _is_number(cell) for cell in cells):
         raise _refuse(table, f"the column {name!r} differs between seeds and is no number")
     if any(cell is None or not math.isfinite(cell) for cell in cells):
         return None
-    return Estimate(_mean(cells), *over_seeds(cells, None))
+    return SeedStatistics(tuple(cells))
 
 
 def _is_number(cell: Any) -> bool:
     return isinstance(cell, int | float) and not isinstance(cell, bool)
 
 
-def _starts_estimates(table: ResultTable, name: str) -> list[Any]:
+def _with_starts(table: ResultTable, name: str) -> list[Any]:
     """The cells of a column; those with shares get the interval of their starts."""
-    from flowlab.theory.statistics.intervals import clopper_pearson
-
     cells = list(table.columns[name])
     if name not in table.shares:
         return cells
     return [
-        share if share is None else Estimate(share, *clopper_pearson(round(share * starts), starts))
+        share if share is None else SeedStatistics((share,), starts)
         for share, starts in zip(cells, table.starts, strict=True)
     ]
-
-
-def _mean(values: Sequence[float]) -> float:
-    return math.fsum(values) / len(values)
 
 
 def _refuse(table: ResultTable, rule: str) -> ExperimentError:

@@ -11,6 +11,7 @@ from attrs import define, evolve, field
 
 from flowlab.api import ExperimentError, NodeError, Problem, Result
 from flowlab.engine.cache.cache import is_trained
+from flowlab.engine.cache.content_digests import ContentDigests
 from flowlab.engine.cache.serialization import SerializedResult, deserialize, deserialize_without_inputs
 from flowlab.engine.cache.storable_classes import StorableClasses
 from flowlab.engine.cache.store import STORE_VARIABLE, Store
@@ -40,7 +41,8 @@ class StoredValues:
     """Values by node: each is the one that the run had, or is refused.
 
     A stored file is read by the key in the lock, and its digest must be the lock's. A value that isn't stored
-    because it is quick to build, or because it is a figure, is built again, and must have the lock's digest.
+    because it is quick to build, or because it is a figure, is built again, and must have the lock's digest. What
+    is built of a file is refused where the file has changed since the run; what is stored needs no file.
     """
 
     lock: LockFile
@@ -65,7 +67,7 @@ class StoredValues:
 
     @cached_property
     def _graph(self) -> Graph:
-        graph = self.lock.graph(Registry.installed())
+        graph = self.lock.graph(Registry.installed(), run_checks=False)
         return evolve(graph, settings=evolve(graph.settings, threads=self.lock.environment.threads))
 
     @cached_property
@@ -125,7 +127,8 @@ class StoredValues:
             remedy = f"name the folder that has it in {STORE_VARIABLE}, or compute it with 'flowlab rerun'"
             raise self._refuse(f"the value of {node.id} is not stored in {self.store.folder}: {remedy}")
         given = gather_inputs(node, self)
-        runner = NodeRunner.of(self._graph, self._device, QuietListener())
+        digests = ContentDigests.of_files(self.lock.digests_of_files(self._graph.folder))
+        runner = NodeRunner.of(self._graph, self._device, QuietListener(), digests=digests)
         with pin_numerics(self.lock.environment.threads):
             record, _ = runner.compute(node, given)
         if record.result is None:

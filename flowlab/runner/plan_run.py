@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import frozen
 
-from flowlab.api import ExperimentError
+from flowlab.api import ExperimentError, NodeLabel
 from flowlab.engine.cache.explain import explain_absence
 from flowlab.engine.cache.forecast import Forecast, declaration_of, forecast_node, recorded_seconds
 from flowlab.engine.cache.key import CacheKeys
@@ -143,9 +143,10 @@ def _last_seconds(folder: Path) -> Mapping[str, Sequence[float]]:
     except ExperimentError:
         return {}
     seconds: dict[str, list[float]] = {}
-    for name, node in summary.built_nodes.items() if summary else ():
+    declared = summary.declared if summary else {}
+    for node_id, node in summary.built_nodes.items() if summary else ():
         if node.status in ("done", "short") and not node.reused:
-            seconds.setdefault(name.partition("[")[0], []).append(node.seconds)
+            seconds.setdefault(declared[node_id], []).append(node.seconds)
     return seconds
 
 
@@ -163,7 +164,7 @@ def _explain(forecast: Forecast, keys: CacheKeys, store: Store) -> list[str]:
     else:
         lines = explain_absence(forecast.node, keys, store)
     lines = [line for line in lines if not line.startswith("  (")]
-    setting = forecast.node.label.partition("[")[2].removesuffix("]")
+    setting = NodeLabel(forecast.node.name, forecast.node.variant).setting
     return [f"  {setting}: {lines[0].strip()}" if setting else lines[0], *lines[1:]]
 
 

@@ -15,6 +15,7 @@ from flowlab.api import (
     ClassesSpec,
     Context,
     DenoiserBank,
+    FigureLook,
     LowNoiseLevels,
     NetworkQuality,
     NodeError,
@@ -349,11 +350,15 @@ def test_fractions_over_a_sweep():
 
 def test_zero_has_a_place_on_a_logarithmic_scale():
     values = {label: value for label, value in swept_shares().items() if label.name == "sums"}
-    figure = FractionsOverSweep(("a",), over="dropout", scale="log").build(CONTEXT, analysis=values).value
+    figure = (
+        FractionsOverSweep(("a",), over="dropout", look=FigureLook(xscale="log"))
+        .build(CONTEXT, analysis=values)
+        .value
+    )
     saved(figure)
     assert figure.axes[0].get_xscale() == "symlog"
     with pytest.raises(NodeError, match="above zero"):
-        FractionsOverSweep(("s",), over="n", scale="log").build(
+        FractionsOverSweep(("s",), over="n", look=FigureLook(xscale="log")).build(
             CONTEXT, analysis={swept("s", n=-1): stability()["theory"]}
         )
 

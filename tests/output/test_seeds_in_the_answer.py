@@ -16,6 +16,7 @@ from flowlab.api import CLASSES
 from flowlab.engine.outcome import Outcome
 from flowlab.output.answer import format_answer, format_fractions, format_interpolation, format_shortfalls
 from flowlab.output.denoiser_quality import interpolates
+from flowlab.output.fractions import end_fractions
 from flowlab.output.metrics_table import metrics_as_csv
 from flowlab.output.text_table import fit_columns
 
@@ -44,8 +45,12 @@ def sweep() -> Outcome:
     return outcome_of(*records)
 
 
+def named_metrics(outcome: Outcome) -> list[tuple[str, Any, Any]]:
+    return [(record.node.name, record.node.variant, record.metrics) for record in outcome.of("denoiser")]
+
+
 def test_the_interval_over_seeds_is_of_the_means_and_says_so() -> None:
-    lines = format_fractions(sweep(), 200)
+    lines = format_fractions(end_fractions(sweep()), 200)
     assert lines[0] == "Where the flows end, % of 500 starts at each of 3 seeds"
     assert "mean ± standard deviation over seeds [95 % interval of the mean over seeds]" in lines[1]
     header, first, second = lines[-3:]
@@ -58,7 +63,9 @@ def test_the_interval_over_seeds_is_of_the_means_and_says_so() -> None:
 
 
 def test_one_seed_says_that_its_interval_is_of_starts_alone() -> None:
-    lines = format_fractions(outcome_of(done("classifier", "ends", metrics={"pf": counts(394)})), 200)
+    lines = format_fractions(
+        end_fractions(outcome_of(done("classifier", "ends", metrics={"pf": counts(394)}))), 200
+    )
     assert "over the starts of one seed alone" in lines[1]
     assert "78.8 [75.0, 82.3]" in lines[-1]
 
@@ -70,7 +77,7 @@ def test_settings_that_fall_short_alike_are_one_line() -> None:
 
 
 def test_denoisers_have_a_row_a_setting() -> None:
-    rows = [line.split() for line in format_interpolation(sweep(), 200)]
+    rows = [line.split() for line in format_interpolation(named_metrics(sweep()), 200)]
     assert rows[-3][:4] == ["denoiser", "width", "optimizer", "interpolates"]
     assert rows[-2][:3] == ["net", "50", "al"]
     assert " ".join(rows[-2][3:6]) == "1 of 3"
@@ -113,7 +120,7 @@ def test_every_metric_is_a_row_with_its_settings_and_seed() -> None:
     ]  # fmt: skip
     assert row == {
         "kind": "classifier", "node": "ends", WIDTH: "200", OPTIMIZER: "al", SEED: "2", "status": "done",
-        "metric": "pf.training", "item": "", "value": "194",
+        "metric": "pf.training", "item": "", "value": "194", "text": "",
     }  # fmt: skip
     worst = [row for row in rows if row["metric"] == "violation_max" and row[WIDTH] == "50"]
     assert [(row[SEED], row["item"], row["value"]) for row in worst] == [

@@ -20,10 +20,12 @@ from flowlab.api import ClaimResult, ExperimentError, Table
 from flowlab.engine.value_diff import list_changes
 from flowlab.output.run_folder import claim_folder
 from flowlab.provenance.environment import Environment
+from flowlab.provenance.former_keys import rename_former_keys
 from flowlab.provenance.lock_content import FORMAT, LockContent, LockedNode, checksum
 from flowlab.provenance.lock_file import LockFile
 from flowlab.provenance.summary import NodeSummary, RunSummary
 from flowlab.runner.write_run import write_run
+from flowlab.spec.document import parse_document
 
 
 @pytest.fixture(scope="module")
@@ -283,3 +285,23 @@ def test_a_summary_that_no_run_wrote(tmp_path: Path, content: bytes, rule: str) 
     (tmp_path / "summary.json").write_bytes(content)
     with pytest.raises(ExperimentError, match=rule):
         LockFile.read(tmp_path).require_summary()
+
+
+@pytest.mark.parametrize(
+    ("table", "today"),
+    [
+        ({"scale": "log", "axis": "N"}, {"xscale": "log", "xlabel": "N"}),
+        ({"scale": "linear", "xscale": "log"}, {"xscale": "log"}),
+        ({"xlabel": "N"}, {"xlabel": "N"}),
+    ],
+)
+def test_former_keys_of_a_lock_have_their_names_of_today(table: dict[str, str], today: dict[str, str]) -> None:
+    figures = {"f": {"use": "fractions-over-sweep", **table}, "g": {"use": "plane", **table}}
+    text = tomli_w.dumps({"figure": figures})
+    renamed = rename_former_keys(parse_document("lock", text.encode()))
+    assert renamed.data["figure"]["f"] == {"use": "fractions-over-sweep", **today}
+    assert renamed.data["figure"]["g"] == figures["g"]
+    lines = text.splitlines()
+    for key, value in today.items():
+        _, line, _ = renamed.where("figure", "f", key).split(":")
+        assert value in lines[int(line) - 1]

@@ -8,11 +8,11 @@ import re
 import pytest
 
 from flowlab.api import ExperimentError
+from flowlab.output.swept_columns import column_names
 from flowlab.results.latex import to_latex
 from flowlab.results.read_csv import read_csv
 from flowlab.results.result_table import ResultTable
-from flowlab.results.seed_means import Estimate, average_seeds
-from flowlab.results.swept_keys import join_columns, name_swept_keys
+from flowlab.results.seed_means import average_seeds
 
 T_2 = 0.95 / math.sqrt(
     2 * 0.975 * 0.025
@@ -36,7 +36,7 @@ def test_a_mean_and_its_student_interval() -> None:
     first, second = means.columns["cost"]
     half = T_2 * 1.0 / math.sqrt(3)  # standard deviation 1
     assert first.mean == 2.0
-    assert (first.low, first.high) == pytest.approx((2 - half, 2 + half), rel=1e-12)
+    assert first.interval == pytest.approx((2 - half, 2 + half), rel=1e-12)
     assert second == 5.0
     assert means.columns["width"] == [8, 9]
     assert "seed" not in means.columns
@@ -46,7 +46,7 @@ def test_rows_of_a_seed_keep_their_places() -> None:
     columns = {"seed": [0, 0, 1, 1], "flow": ["pf", "score"] * 2, "x": [1.0, 10.0, 3.0, 30.0]}
     means = average_seeds(table(**columns))
     assert means.columns["flow"] == ["pf", "score"]
-    assert [estimate.mean for estimate in means.columns["x"]] == [2.0, 20.0]
+    assert [statistics.mean for statistics in means.columns["x"]] == [2.0, 20.0]
 
 
 def test_the_table_says_which_interval_it_has() -> None:
@@ -62,8 +62,8 @@ def test_the_table_says_which_interval_it_has() -> None:
 def test_shares_of_one_seed_have_the_exact_binomial_interval() -> None:
     # of 10 starts none: the upper end is 1 - (alpha / 2) ** (1 / n) in closed form
     shares = ResultTable("ends", (), {"flow": ["pf"], "starts": [10], "virtual": [0.0]}, ("virtual",), [10])
-    [estimate] = average_seeds(shares).columns["virtual"]
-    assert estimate == Estimate(0.0, 0.0, pytest.approx(1 - 0.025**0.1, rel=1e-9))
+    [statistics] = average_seeds(shares).columns["virtual"]
+    assert (statistics.mean, statistics.interval) == (0.0, pytest.approx((0.0, 1 - 0.025**0.1), rel=1e-9))
     latex = to_latex(shares)
     assert cells(latex) == [["flow", "starts", r"virtual (\%)"], ["pf", "$10$", "$0^{+31}_{-0}$"]]
     assert r"Shares with 95~\% Clopper-Pearson intervals over starts." in latex
@@ -72,9 +72,9 @@ def test_shares_of_one_seed_have_the_exact_binomial_interval() -> None:
 def test_shares_over_seeds() -> None:
     columns = {"seed": [0, 1, 2], "starts": [1000] * 3, "virtual": [0.1, 0.2, 0.3]}
     shares = ResultTable("ends", ("seed",), columns, ("virtual",), [1000] * 3)
-    [estimate] = average_seeds(shares).columns["virtual"]
+    [statistics] = average_seeds(shares).columns["virtual"]
     half = T_2 * 0.1 / math.sqrt(3)
-    assert (estimate.low, estimate.high) == pytest.approx((max(0, 0.2 - half), 0.2 + half), rel=1e-9)
+    assert statistics.interval == pytest.approx((max(0, 0.2 - half), 0.2 + half), rel=1e-9)
     latex = to_latex(shares)
     assert "widened where needed to the Clopper-Pearson intervals of all starts" in latex
     assert cells(latex)[1] == ["$1000$", "$20^{+25}_{-20}$"]
@@ -82,8 +82,8 @@ def test_shares_over_seeds() -> None:
 
 def test_equal_shares_at_all_seeds_still_have_the_interval_of_the_starts() -> None:
     columns = {"seed": [0, 1], "starts": [5, 5], "virtual": [0.0, 0.0]}
-    [estimate] = average_seeds(ResultTable("ends", ("seed",), columns, ("virtual",), [5, 5])).columns["virtual"]
-    assert estimate.high == pytest.approx(1 - 0.025 ** (1 / 10), rel=1e-9)
+    [statistics] = average_seeds(ResultTable("ends", ("seed",), columns, ("virtual",), [5, 5])).columns["virtual"]
+    assert statistics.interval[1] == pytest.approx(1 - 0.025 ** (1 / 10), rel=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -160,11 +160,6 @@ def test_csv_cells_come_back_with_their_types() -> None:
 
 
 def test_names_of_swept_keys() -> None:
-    assert name_swept_keys(["denoiser.a.width", "experiment.seed"]) == {
-        "denoiser.a.width": "width",
-        "experiment.seed": "seed",
-    }
+    assert column_names(["denoiser.a.width", "experiment.seed"]) == ["width", "seed"]
     two = ["denoiser.a.width", "denoiser.b.width", "flow.pf.seed"]
-    assert name_swept_keys(two) == {path: path for path in two}
-    assert join_columns({"width": [1, 2]}, {"width": [1, 2], "x": [3, 4]}, "d.a") == {"width": [1, 2], "x": [3, 4]}
-    assert join_columns({"width": [1, 2]}, {"width": [3, 3]}, "d.a") == {"width": [1, 2], "d.a.width": [3, 3]}
+    assert column_names(two) == two

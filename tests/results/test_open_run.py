@@ -18,7 +18,9 @@ from safetensors.torch import save_file
 import flowlab
 from flowlab import Experiment
 from flowlab.api import CLASSES, ExperimentError, NodeError
+from flowlab.api.helpers.plotting import note_text
 from flowlab.engine.cache.store import STORE_VARIABLE
+from flowlab.provenance.summary import RunSummary
 
 TEXT = """
 [experiment]
@@ -132,6 +134,22 @@ def test_frames_have_the_swept_keys_and_the_seed(opened: Any, runs: Path) -> Non
     assert len(nodes) == len(opened)
 
 
+def test_frames_of_all_metrics(opened: Any) -> None:
+    metrics = opened.frame("metrics")
+    assert set(metrics.columns[:2]) == {"width", "seed"}
+    assert metrics["value"].dtype == "float64"
+    worst = metrics[(metrics["metric"] == "violation_max") & (metrics["width"] == 8)]
+    for seed, values in worst.groupby("seed")["value"]:
+        assert values.tolist() == opened[f"denoiser.al[width=8,seed={seed}]"].metrics["violation_max"]
+    usable = metrics[metrics["metric"] == "usable"]
+    assert set(usable["text"]) <= {True, False}
+    assert usable["value"].isna().all()
+    means = opened.frame("metrics-over-seeds")
+    assert "seed" not in means
+    [mean] = means[(means["metric"] == "violation_max") & (means["width"] == 8) & (means["item"] == 0)]["mean"]
+    assert mean == pytest.approx(worst[worst["item"] == 0]["value"].mean(), rel=1e-12)
+
+
 def test_values_come_from_the_store_and_nothing_is_trained(
     opened: Any, monkeypatch: pytest.MonkeyPatch, copy: Path
 ) -> None:
@@ -164,6 +182,13 @@ def test_a_moved_run(copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     moved.rename(copy)
     monkeypatch.chdir(copy)
     assert flowlab.open_run(".")[BANK].value is not None
+
+
+def test_a_figure_of_one_seed_says_so(opened: Any) -> None:
+    for figure in opened.figures.values():
+        assert note_text(figure) == "seed 0 alone, of 3 seeds"
+    alone = Experiment.from_toml(TEXT.replace("seeds = 3", "seed = 2")).run(device="cpu", quiet=True)
+    assert [note_text(figure) for figure in alone.figures.values()] == ["", ""]
 
 
 def test_a_damaged_table_is_told_and_refused(copy: Path) -> None:
@@ -282,6 +307,13 @@ def test_typing_mistakes(opened: Any) -> None:
             ask()
         assert message in str(caught.value)
         assert isinstance(caught.value, ExperimentError)
+
+
+def test_a_summary_from_before_nodes_had_names(tmp_path: Path) -> None:
+    node = {"status": "done", "metrics": {}, "variant": {"dataset.a.points": 1}}
+    content = json.dumps({"nodes": {"dataset": {"a[points=1]": node}}})
+    [summary] = RunSummary.parse(tmp_path, content.encode()).of_kind("dataset").values()
+    assert summary.name == "a"
 
 
 def test_select(opened: Any) -> None:

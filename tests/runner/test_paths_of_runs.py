@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 from attrs import evolve
 from typer.testing import CliRunner
 
@@ -20,6 +21,7 @@ from flowlab.engine.workers.worker import _open_session
 from flowlab.graph.graph import Graph, load_graph
 from flowlab.provenance.lock_file import LockFile
 from flowlab.registry.registry import Registry
+from flowlab.results.open_run import open_run
 from flowlab.runner.redraw_figure import redraw_figure
 from flowlab.runner.verify import verify_run
 
@@ -179,6 +181,24 @@ def test_a_figure_needs_no_data(run: Path) -> None:
     redraw_figure(run, "bars", "svg", FigureLook(), Path("without.svg"), recompute=False)
     assert Path("without.svg").stat().st_size > 0
     assert Path("without.svg").read_bytes() == (run / "figures/bars.svg").read_bytes()
+
+
+def test_values_of_an_opened_run_need_no_data(run: Path) -> None:
+    before = open_run(run)["flow.pf"].value.states
+    data = run.parents[1] / "data"
+    shutil.move(data, "away")
+    opened = open_run(run)
+    assert torch.equal(opened["flow.pf"].value.states, before)
+    assert opened["figure.bars"].value.axes  # a figure is always drawn again, here of stored inputs
+    assert opened["dataset.points"].value.geometry.points.tolist() == [[0, 0], [1, 0], [0, 1]]
+    assert opened["schedule.low"].value.levels == (0.05, 0.02)
+
+
+def test_a_value_is_not_built_of_other_data_than_the_run_read(run: Path) -> None:
+    (run.parents[1] / "data/points.csv").write_text(OTHERS)
+    shutil.rmtree(run.parent / ".store")
+    with pytest.raises(NodeError, match=r"points\.csv' has another content than when the run began"):
+        _ = open_run(run)["dataset.points"].value
 
 
 def test_a_figure_is_that_of_the_data_of_its_run(run: Path) -> None:

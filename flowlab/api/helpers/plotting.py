@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
+    from matplotlib.legend import Legend
 
 Width = Literal["single", "double"]
 Size = Width | tuple[float, float]  # a printed column or both, or width and height in inches
@@ -208,10 +209,32 @@ def series_style(index: int) -> dict[str, Any]:
 
 
 def add_note(figure: Figure, text: str) -> None:
-    """A line of small text under the whole figure, in as many rows as it needs."""
+    """A line of small text under the whole figure, in as many rows as it needs, behind that of an earlier note.
+
+    With a legend there, it stands in front of the legend's entries: they share the place.
+    """
+    from matplotlib.font_manager import FontProperties
+
+    text = "; ".join(filter(None, [" ".join(note_text(figure).split()), text]))
     width, size = figure.get_figwidth(), 6.0
     columns = int(width / (size * 0.0078))  # a letter is 0.56 of its size wide
-    figure.supxlabel("\n".join(textwrap.wrap(text, columns)), fontsize=size, color=NOTE)
+    rows = "\n".join(textwrap.wrap(text, columns))
+    if legend := _legend_below(figure):
+        legend.set_title(rows, FontProperties(size=size))
+        legend.get_title().set_color(NOTE)
+    else:
+        figure.supxlabel(rows, fontsize=size, color=NOTE)
+
+
+def note_text(figure: Figure) -> str:
+    """The note under a figure; empty without one."""
+    legend = _legend_below(figure)
+    return legend.get_title().get_text() if legend else figure.get_supxlabel()
+
+
+def _legend_below(figure: Figure) -> Legend | None:
+    """The legend under the panels, if there is one."""
+    return next((legend for legend in figure.legends if getattr(legend, "_outside_loc", None) == "lower"), None)
 
 
 def set_categories(ax: Axes, names: Sequence[str], axis: Literal["x", "y"] = "x") -> None:

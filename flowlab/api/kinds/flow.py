@@ -26,7 +26,8 @@ class Trajectories:
     """What a flow builds: states (P, S, d) at times (P,), from its bank; a limit is at time inf.
 
     For an exact flow, regions (S,) is the number of affine regions of each flow and `limits` is what is known
-    about the ends. For an integrated flow, half (S, d) are the ends at half the step.
+    about the ends. For an integrated flow, half (S, d) are the ends at half the step. `same_starts` are those of a
+    flow with a seed of its own, which has them at all seeds of an experiment.
     """
 
     states: Tensor
@@ -38,6 +39,7 @@ class Trajectories:
     regions: Tensor | None = None
     limits: FlowLimits | None = None
     half: Tensor | None = None
+    same_starts: bool = False
 
     @property
     def starts(self) -> Tensor:

@@ -14,7 +14,7 @@ class EndShares(Table):
     """The shares of the classes in each flow, with intervals; one row per flow and class.
 
     Columns: flow, class, count, total, fraction, low, high, changed_at_half_step, predicted, points, final_time,
-    confidence.
+    confidence, same_starts (whether a seed of the flow's own gives them, at all seeds).
     """
 
 
@@ -22,7 +22,7 @@ class EndShares(Table):
 class ChangedShares(Table):
     """The shares of starts that change their class, with intervals; one row per flow.
 
-    Columns: flow, changed, total, share, low, high, confidence.
+    Columns: flow, changed, total, share, low, high, confidence, same_starts.
     """
 
 

@@ -131,10 +131,10 @@ class Claim:
         """
         from flowlab.theory.statistics.over_seeds import OverSeeds
 
-        rows, starts = _by_seed(ours, self.metric)
+        rows, starts, same_starts = _by_seed(ours, self.metric)
         if len(rows[0]) < 2 and (self.trend or self.alike is not None):
             raise NodeError(f"{'trend' if self.trend else 'alike'} compares figures, and there is one only")
-        figures = OverSeeds(rows, starts)
+        figures = OverSeeds(rows, starts, same_starts)
         finding = evolve(self.finding, by_seed=rows, ours=figures.means, ours_intervals=_intervals(figures))
         if theory:
             forms = OverSeeds(*_by_seed(theory, self.theory_metric or self.metric))
@@ -209,19 +209,20 @@ class Claim:
 
 def _by_seed(
     analyses: Metrics, places: str | tuple[str, ...]
-) -> tuple[tuple[tuple[float, ...], ...], tuple[int | None, ...]]:
+) -> tuple[tuple[tuple[float, ...], ...], tuple[int | None, ...], tuple[bool, ...]]:
     """The numbers of each seed, one row without a sweep over seeds, and the starts of which they are shares.
 
+    Last is said of each number whether all seeds have the same starts.
     Raises NodeError where the seeds have different numbers.
     """
     seeds: dict[int | None, dict[NodeLabel, Mapping[str, Any]]] = {}
     for label, metrics in analyses.items():
         seeds.setdefault(label.seed, {})[label.without(SEED)] = metrics
     numbers = [_figures(analyses_of_seed, places) for analyses_of_seed in seeds.values()]
-    rows = tuple(tuple(figure for figure, _ in row) for row in numbers)
+    rows = tuple(tuple(figure for figure, _, _ in row) for row in numbers)
     if len(set(map(len, rows))) > 1 or len(set(map(frozenset, seeds.values()))) > 1:
         raise NodeError(f"the seeds have different numbers of figures at {places!r}: they cannot be compared")
-    return rows, tuple(starts for _, starts in numbers[0])
+    return rows, tuple(starts for _, starts, _ in numbers[0]), tuple(same for _, _, same in numbers[0])
 
 
 def _intervals(figures: OverSeeds) -> tuple[tuple[float, float], ...]:
@@ -262,14 +263,16 @@ def _as_tuple(places: str | tuple[str, ...]) -> tuple[str, ...]:
     return (places,) if isinstance(places, str) else places
 
 
-def _figures(analyses: Metrics, places: str | tuple[str, ...]) -> list[tuple[float, int | None]]:
-    """The numbers at the places in the metrics of each analysis, and the starts of which they are shares."""
-    figures: list[tuple[float, int | None]] = []
+def _figures(analyses: Metrics, places: str | tuple[str, ...]) -> list[tuple[float, int | None, bool]]:
+    """The numbers at the places in the metrics of each analysis, the starts of which they are shares, and whether
+    all seeds have these starts.
+    """
+    figures: list[tuple[float, int | None, bool]] = []
     for label, metrics in analyses.items():
         numbers = dict(_numbers(metrics))
         for place in _as_tuple(places):
             named = [
-                (figure, _starts(numbers, key))
+                (figure, _starts(numbers, key), bool(numbers.get(_beside(key, "same_starts"))))
                 for key, figure in numbers.items()
                 if key == place or key.startswith(f"{place}.")
             ]
@@ -283,8 +286,13 @@ def _figures(analyses: Metrics, places: str | tuple[str, ...]) -> list[tuple[flo
 
 def _starts(numbers: Mapping[str, float], key: str) -> int | None:
     """The number `starts` that is beside a share in the metrics; None for other numbers."""
-    starts = numbers.get(f"{key.rpartition('.')[0]}.starts")
+    starts = numbers.get(_beside(key, "starts"))
     return int(starts) if starts and 0 <= numbers[key] <= 1 and not key.endswith(".starts") else None
+
+
+def _beside(key: str, name: str) -> str:
+    """The place of a number beside another."""
+    return f"{key.rpartition('.')[0]}.{name}"
 
 
 def _numbers(metrics: Any, above: str = "") -> Iterator[tuple[str, float]]:

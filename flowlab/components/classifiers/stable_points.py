@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import frozen
@@ -25,6 +25,10 @@ from flowlab.api import (
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from flowlab.theory.geometry.classes import Classification
+
+_MOST_AMBIGUOUS = 0.01  # share of the endpoints
+
 
 @frozen
 class StablePoints:
@@ -35,8 +39,9 @@ class StablePoints:
     the boundary of the cell. interior: all the rest. Distances to points are in ambient coordinates. The threshold
     is a share of the shortest length of the points: their least distance, or the shortest edge. For an integrated
     flow, the metrics count the endpoints that change at half the step: to another class, or by more than the
-    threshold. If more than 1 % change, the result falls short. Source: arXiv 2506.19031, Section 5 (threshold 0.2
-    in L-infinity and L2, points of norm 1).
+    threshold. The result falls short if more than 1 % change, if training points have others within the threshold,
+    or if more than 1 % of the endpoints are within it of a training point and of a sum, too. Source: arXiv
+    2506.19031, Section 5 (threshold 0.2 in L-infinity and L2, points of norm 1).
     """
 
     flow: tuple[str, ...] = reference("flow", many=True, help="flows whose endpoints are classified")
@@ -74,7 +79,33 @@ class StablePoints:
         table = Table(dict(zip(names, zip(*rows, strict=True), strict=True)))
         counts = {name: classes.counts(name) for name in labels}
         metrics: dict[str, Any] = {**counts, HALF_STEP: changed}
-        return Result(classes, metrics, {"endpoints": table}, half_step_shortfall(classes))
+        shortfalls = dict.fromkeys(self._ambiguities(flow, classified))
+        if changes := half_step_shortfall(classes):
+            shortfalls[changes] = None
+        return Result(classes, metrics, {"endpoints": table}, "; ".join(shortfalls) or None)
+
+    def _ambiguities(
+        self, flow: Mapping[str, Trajectories], classified: Mapping[str, Classification]
+    ) -> Iterator[str]:
+        """What the threshold is too large to tell apart, in words."""
+        from flowlab.theory.geometry.classes import count_crowded
+
+        advice = "take a smaller threshold" if self.metric == "l2" else "take metric = 'l2' or a smaller threshold"
+        for name, path in flow.items():
+            geometry = path.bank.training.geometry
+            near = self.threshold * geometry.scale
+            crowded, checked = count_crowded(geometry.points, near, self.metric)
+            if crowded:
+                yield (
+                    f"{crowded} of {checked} training points have another within the threshold, {near:.3g} in "
+                    f"{self.metric}: the classes tell little; {advice}"
+                )
+            ambiguous, total = classified[name].count_ambiguous(near), len(path.ends)
+            if ambiguous > _MOST_AMBIGUOUS * total:
+                yield (
+                    f"{name}: {ambiguous} of {total} endpoints are within the threshold of a training point and "
+                    f"of a virtual point, and count as training; {advice}"
+                )
 
     def _count_changes(self, path: Trajectories, labels: Tensor) -> int | None:
         """The number of endpoints that change their class at half the step, or move by more than the threshold."""

@@ -79,5 +79,6 @@ class ProbabilityFlow:
         value = Trajectories(
             carried.states, sigma, denoiser, "probability", law=law,
             regions=carried.regions, limits=carried.limits, half=carried.half,
+            same_starts=context.pinned_kind is not None,
         )  # fmt: skip
         return Result(value, metrics | carried.metrics, carried.tables)

@@ -94,7 +94,7 @@ class ScoreFlow:
         carried = integrate_flow(path, finer, starts, integrator, context)
         value = Trajectories(
             carried.states, path.time, denoiser, "score", level, start_law(denoiser, self.center, self.spread),
-            carried.regions, carried.limits, carried.half,
+            carried.regions, carried.limits, carried.half, context.pinned_kind is not None,
         )  # fmt: skip
         metrics: dict[str, Any] = {
             "samples": self.samples,

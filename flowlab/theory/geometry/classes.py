@@ -24,6 +24,10 @@ class Classification:
     to_training: Tensor
     to_virtual: Tensor
 
+    def count_ambiguous(self, near: float) -> int:
+        """The number of endpoints within a distance of a training point and of a virtual point, too."""
+        return int(((self.to_training <= near) & (self.to_virtual <= near)).sum())
+
 
 def classify(y: Tensor, geometry: Geometry, threshold: float, metric: Metric) -> Classification:
     """Classify endpoints y (S, d) by the first of five rules that holds.
@@ -49,6 +53,18 @@ def classify(y: Tensor, geometry: Geometry, threshold: float, metric: Metric) ->
     labels[to_virtual <= near] = 1
     labels[to_training <= near] = 0
     return Classification(labels, to_training, to_virtual)
+
+
+def count_crowded(points: Tensor, near: float, metric: Metric, most: int = 500) -> tuple[int, int]:
+    """How many of the points (N, d) have another within a distance, and of how many: of the first `most` at most.
+
+    An endpoint near such points is near several of them. Distances in linf can be far below those in l2.
+    """
+    order = math.inf if metric == "linf" else 2.0
+    checked = points[:most]
+    distances = torch.cdist(checked, points, p=order, compute_mode="donot_use_mm_for_euclid_dist")
+    distances.fill_diagonal_(math.inf)
+    return int((distances <= near).any(-1).sum()), len(checked)
 
 
 def _distance_to_nearest(y: Tensor, points: Tensor, metric: Metric) -> Tensor:

@@ -19,17 +19,22 @@ def clopper_pearson(successes: int, trials: int, confidence: float = 0.95) -> tu
     return float(interval.low), float(interval.high)
 
 
-def over_seeds(values: Sequence[float], starts: int | None, confidence: float = 0.95) -> tuple[float, float]:
+def over_seeds(
+    values: Sequence[float], starts: int | None, confidence: float = 0.95, *, same_starts: bool = False
+) -> tuple[float, float]:
     """The confidence interval of a mean over seeds, by Student's t.
 
     values (n,), one per seed. If the values are shares of `starts` starts each, the interval is at least the
     Clopper-Pearson interval of the starts of all seeds together, and it stays within 0 and 1. The reason is that
-    shares of few starts are often equal, and equal values have a t interval of width 0.
+    shares of few starts are often equal, and equal values have a t interval of width 0. With `same_starts` all
+    seeds have the same starts, which are then counted once: the starts of several seeds are not independent.
     """
     low, high = student(values, confidence)
     if starts is None or len(values) < 2:
         return low, high
-    pooled_low, pooled_high = clopper_pearson(round(math.fsum(values) * starts), len(values) * starts, confidence)
+    drawn = starts if same_starts else len(values) * starts
+    share = math.fsum(values) / len(values)
+    pooled_low, pooled_high = clopper_pearson(round(share * drawn), drawn, confidence)
     return max(0.0, min(low, pooled_low)), min(1.0, max(high, pooled_high))
 
 

@@ -37,7 +37,8 @@ class OverSeeds:
     """Numbers (n, k) with one row per seed and one column per setting of a sweep.
 
     All intervals are of the mean over seeds (`over_seeds`). `starts` (k,) is the number of starts of which a
-    number is a share, None for other numbers. With one seed, or with seeds that do not differ, the interval of a
+    number is a share, None for other numbers; where `same_starts` (k,) is true they are the same at all seeds, and
+    count once. With one seed, or with seeds that do not differ, the interval of a
     number that is no share is a point, and a trend holds if the numbers go one way from end to end: a number that
     is computed again is no replication. Where any of several settings can refute a claim, each is tested at 5 %
     divided by their number (Bonferroni).
@@ -45,6 +46,7 @@ class OverSeeds:
 
     rows: tuple[tuple[float, ...], ...]
     starts: tuple[int | None, ...] = ()
+    same_starts: tuple[bool, ...] = ()
 
     @property
     def random(self) -> bool:
@@ -104,7 +106,11 @@ class OverSeeds:
 
     def _intervals(self, confidence: float) -> tuple[Interval, ...]:
         starts = self.starts or (None,) * len(self._columns)
-        return tuple(over_seeds(column, n, confidence) for column, n in zip(self._columns, starts, strict=True))
+        same = self.same_starts or (False,) * len(self._columns)
+        return tuple(
+            over_seeds(column, count, confidence, same_starts=shared)
+            for column, count, shared in zip(self._columns, starts, same, strict=True)
+        )
 
     @property
     def _columns(self) -> tuple[tuple[float, ...], ...]:

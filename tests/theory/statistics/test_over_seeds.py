@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import ttest_1samp
 
-from flowlab.theory.statistics.intervals import over_seeds, student
+from flowlab.theory.statistics.intervals import clopper_pearson, over_seeds, student
 from flowlab.theory.statistics.over_seeds import OverSeeds
 
 values = st.lists(st.floats(-10, 10), min_size=2, max_size=8).filter(lambda some: np.ptp(some) > 1e-3)
@@ -42,6 +42,18 @@ def test_shares_of_few_starts_are_covered_where_seeds_agree(share, starts):
     tries = rng.binomial(starts, share, (400, 5)) / starts
     found = [over_seeds(row.tolist(), starts) for row in tries]
     assert sum(low <= share <= high for low, high in found) >= 0.93 * 400
+
+
+@pytest.mark.parametrize(("share", "starts"), [(0.97, 20), (0.9, 40)])
+def test_starts_that_all_seeds_share_are_counted_once(share, starts):
+    """Five networks that agree, on the same starts: the starts are as good as those of one seed."""
+    rng = np.random.default_rng(0)
+    tries = [[number / starts] * 5 for number in rng.binomial(starts, share, 400)]
+    once = [over_seeds(row, starts, same_starts=True) for row in tries]
+    assert sum(low <= share <= high for low, high in once) >= 0.93 * 400
+    assert once == [clopper_pearson(round(row[0] * starts), starts) for row in tries]
+    several = [over_seeds(row, starts) for row in tries]  # wrong for such starts: too narrow
+    assert sum(low <= share <= high for low, high in several) < 0.93 * 400
 
 
 def test_seeds_that_all_see_everything_do_not_prove_everything():

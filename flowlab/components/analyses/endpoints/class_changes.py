@@ -20,7 +20,6 @@ from flowlab.api import (
     parameter,
     reference,
 )
-from flowlab.api.helpers.labels import without_setting
 from flowlab.api.places import flow_names
 
 
@@ -53,7 +52,7 @@ class ClassChanges:
     def places(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[str]:
         """The places of the numbers of each flow but the baseline."""
         for flow in flow_names(inputs["classifier"][0]):
-            if without_setting(flow) != self.baseline:
+            if flow != self.baseline:
                 yield from (f"{flow}.{number}" for number in ("changed", "starts", "share"))
 
     def build(self, context: Context, *, classifier: Classes) -> Result[ChangedShares]:
@@ -87,9 +86,15 @@ class ClassChanges:
         if not changes:
             raise NodeError(f"there is no flow beside the baseline {self.baseline!r}")
         shares = ChangedShares(_columns(("flow", "changed", "total", "share", "low", "high"), changes))
-        metrics = {row[0]: {"changed": row[1], "starts": row[2], "share": row[3]} for row in changes}
+        same_starts = [classifier.flows[row[0]].same_starts for row in changes]
+        metrics: dict[str, dict[str, float]] = {
+            row[0]: {"changed": row[1], "starts": row[2], "share": row[3]}
+            | ({"same_starts": True} if same else {})
+            for row, same in zip(changes, same_starts, strict=True)
+        }
         tables = {"changes": shares, "moves": Table(_columns(("flow", "from", "to", "count"), moves))}
-        value = ChangedShares({**shares.columns, "confidence": [self.confidence] * len(changes)})
+        confidence = [self.confidence] * len(changes)
+        value = ChangedShares({**shares.columns, "confidence": confidence, "same_starts": same_starts})
         return Result(value, metrics, tables)
 
 

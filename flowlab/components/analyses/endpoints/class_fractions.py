@@ -45,7 +45,7 @@ class ClassFractions:
         known = inputs["classifier"][0].value_spec
         for name in flow_names(inputs["classifier"][0]):
             yield from (f"{name}.{key}" for key in (*CLASSES, "starts"))
-            if _may_be_predicted(known, name.partition("[")[0]):
+            if _may_be_predicted(known, name):
                 yield from (f"{name}/predicted.{key}" for key in (*CLASSES, "outside_interval"))
 
     def value_spec(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> AnalysisSpec:
@@ -63,6 +63,8 @@ class ClassFractions:
             total = sum(counts.values())
             predicted = _prediction(path, classifier)
             metrics[flow] = {**{name: count / total for name, count in counts.items()}, "starts": total}
+            if path.same_starts:
+                metrics[flow]["same_starts"] = True
             outside = 0
             for name, count in counts.items():
                 low, high = clopper_pearson(count, total, self.confidence)
@@ -85,7 +87,11 @@ class ClassFractions:
                 )
             if predicted:
                 metrics[f"{flow}/predicted"] = dict(predicted) | {"outside_interval": outside}
-        value = EndShares.of(row | {"confidence": self.confidence} for row in rows)
+        flows = classifier.flows
+        value = EndShares.of(
+            row | {"confidence": self.confidence, "same_starts": flows[str(row["flow"])].same_starts}
+            for row in rows
+        )
         return Result(value, metrics, {"fractions": Table.of(rows)}, half_step_shortfall(classifier))
 
 

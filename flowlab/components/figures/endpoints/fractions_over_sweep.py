@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
@@ -75,10 +75,6 @@ class FractionsOverSweep:
         help="of the kinds class-fractions, virtual-point-stability and class-changes, repeated by the sweep",
     )
     over: str = parameter(help="the swept key on the horizontal axis: the last part of its path, or the whole")
-    scale: Literal["linear", "log"] = parameter(
-        "linear", help="scale of the horizontal axis, as xscale (log: with zero at the left end)"
-    )
-    axis: str | None = parameter(None, help="name of the horizontal axis, as xlabel (default: the key)")
     linestyle: str | None = parameter(
         None, help="a swept key of at most four values to show by line styles (default: other keys make panels)"
     )
@@ -119,7 +115,7 @@ class FractionsOverSweep:
             _count_columns(list(panels)),
             0.8,
             0.09,
-            xlabel=self.axis or self.over,
+            xlabel=self.over,
             ylabel="share (%)",
             size=self.look.size,
             sharey=True,
@@ -136,8 +132,6 @@ class FractionsOverSweep:
                 point for lines in panels.values() for points in lines.values() for point in points.values()
             ),
         )
-        if self.scale == "log":
-            FigureLook(xscale="log").apply(figure)
         return Result(figure)
 
     def _style_names(self, shown: Mapping[NodeLabel, Shown]) -> list[str]:

@@ -41,6 +41,7 @@ class MeanShare:
     seeds: int
     starts: int | None
     confidence: float
+    same_starts: bool = False
 
     @property
     def bars(self) -> tuple[float, float]:
@@ -54,7 +55,8 @@ class MeanShare:
         """What the share and its interval are, in words: over starts or over seeds, and how many."""
         level = f"{100 * self.confidence:g} % interval"
         if self.seeds > 1:
-            return f"mean and {level} over {self.seeds} seeds"
+            same = f", at least that of {self.starts:,} starts, the same at each" if self.same_starts else ""
+            return f"mean and {level} over {self.seeds} seeds{same}"
         if self.interval is not None:
             return f"{level} over {self.starts:,} starts, one seed"
         return "sums of one seed, without interval"
@@ -95,8 +97,9 @@ def mean_over_seeds(shares: Sequence[Share]) -> MeanShare:
 
     values = [share.share for share in shares]
     starts = first.starts if len({share.starts for share in shares}) == 1 else None
-    interval = over_seeds(values, starts, first.confidence)
-    return MeanShare(math.fsum(values) / len(values), interval, len(values), starts, first.confidence)
+    same_starts = starts is not None and any(share.row.get("same_starts", False) for share in shares)
+    interval = over_seeds(values, starts, first.confidence, same_starts=same_starts)
+    return MeanShare(math.fsum(values) / len(values), interval, len(values), starts, first.confidence, same_starts)
 
 
 def _read_value(label: NodeLabel, value: ClassOrSumShares) -> Iterator[Share]:
