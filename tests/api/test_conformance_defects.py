@@ -182,6 +182,12 @@ def noise_of_the_name(training: Any, context: Any) -> Any:
     return evolve(training, draw=lambda sigma: training.draw(sigma) + len(context.node))
 
 
+def off_course(trajectories: Any, _: Any) -> Any:
+    """States that leave the right ones by a tenth of the way from the starts."""
+    states = trajectories.states
+    return evolve(trajectories, states=states + 0.1 * (states - states[0]))
+
+
 def private_noise(trajectories: Any, context: Any) -> Any:
     states = trajectories.states
     return evolve(trajectories, states=states + torch.randn(states.shape[1:], generator=context.generator("x")))
@@ -264,6 +270,7 @@ def swallowing(self: Any, run: str, settings: Any, folder: Any) -> Any:
         yield right
 
 
+MOMENTS = "its_states_have_the_moments_of_its_equation"
 STATED = "what_it_states_before_the_run_is_so"
 ORDER, SCORE = {"flow": "probability"}, {"flow": "score"}
 DEFECTS: list[tuple[str, str, Any, dict[str, Any]]] = [
@@ -272,6 +279,11 @@ DEFECTS: list[tuple[str, str, Any, dict[str, Any]]] = [
     ("schedule", STATED, stating(NoiseLevels, least=1.5)((1.0, 2.0)), {}),
     ("denoiser", STATED, stating(EmpiricalMmse, affine=True)("a", "a"), {}),
     ("flow", STATED, stating(ProbabilityFlow, starts=3)("a"), {}),
+    ("classifier", STATED, stating(StablePoints, metric="l2")(("a",)), {}),
+    ("classifier", STATED, stating(StablePoints, flows={})(("a",)), {}),
+    ("flow", MOMENTS, broken(ProbabilityFlow, "build", value(off_course))("a"), {}),
+    ("flow", MOMENTS, broken(ProbabilityFlow, "build", value(lambda t, _: evolve(t, name="sde")))("a"), {}),
+    ("flow", MOMENTS, ProbabilityFlow("a", samples=10), {}),
     (
         "dataset",
         "points_are_distinct_and_are_the_anchor_or_an_edge_from_it",
