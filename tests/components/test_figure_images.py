@@ -15,7 +15,7 @@ from matplotlib.testing.compare import compare_images
 from matplotlib.text import Text
 from matplotlib.ticker import NullFormatter
 
-from flowlab.api import CLASSES, Context, NodeLabel, StableSumCounts, Table
+from flowlab.api import CLASSES, Certificates, Context, NodeLabel, StableSumCounts, Table
 from flowlab.api.helpers import plotting
 from flowlab.components.figures.endpoints.class_bars import ClassBars
 from flowlab.components.figures.endpoints.class_history import ClassHistory
@@ -54,14 +54,14 @@ def table(columns, *rows):
 
 def certificates():
     levels = [0.02, 0.05, 0.1, 0.2]
-    return {
+    columns = {
         "denoiser": ["a"] * 4 + ["b"] * 4,
-        "label": [NodeLabel("a")] * 4 + [NodeLabel("b")] * 4,
         "sigma": levels * 2,
         "gap_proved": [0.001, 0.002, 0.06, 0.4, 0.001, 0.003, 0.9, None],
         "gap_estimate": [0.001, 0.002, 0.05, 0.3, 0.001, 0.003, 0.002, None],
         "verdict": ["minimal", "minimal", "not minimal", "open", "minimal", "minimal", "estimated", "open"],
     }
+    return Certificates(columns, [NodeLabel("a")] * 4 + [NodeLabel("b")] * 4)
 
 
 def thresholds():
