@@ -6,14 +6,30 @@ import inspect
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
 import torch
-from attrs import define, evolve
+from attrs import define, evolve, frozen
 
-from flowlab.api import Slabs, TaskResult, ValidationIssue
+from flowlab.api import (
+    AnalysisSpec,
+    Classes,
+    EndCounts,
+    FigureLook,
+    Result,
+    ScheduleSpec,
+    Slabs,
+    Table,
+    TaskResult,
+    ValidationIssue,
+    key_group,
+    reference,
+)
 from flowlab.api.testing import SUITES
+from flowlab.components.analyses.endpoints.ends_by_point import EndsByPoint
 from flowlab.components.classifiers.stable_points import StablePoints
 from flowlab.components.datasets.line import Line
 from flowlab.components.datasets.obtuse_simplex import ObtuseSimplex
@@ -21,6 +37,7 @@ from flowlab.components.datasets.orthogonal import Orthogonal
 from flowlab.components.denoisers.closed_form import ClosedForm
 from flowlab.components.denoisers.empirical_mmse import EmpiricalMmse
 from flowlab.components.executors.local import Local
+from flowlab.components.figures.endpoints.class_bars import ClassBars
 from flowlab.components.flows.probability import ProbabilityFlow
 from flowlab.components.integrators.ddim import Ddim
 from flowlab.components.optimizers.max_margin import MaxMargin
@@ -182,6 +199,12 @@ def noise_of_the_name(training: Any, context: Any) -> Any:
     return evolve(training, draw=lambda sigma: training.draw(sigma) + len(context.node))
 
 
+def off_course(trajectories: Any, _: Any) -> Any:
+    """States that leave the right ones by a tenth of the way from the starts."""
+    states = trajectories.states
+    return evolve(trajectories, states=states + 0.1 * (states - states[0]))
+
+
 def private_noise(trajectories: Any, context: Any) -> Any:
     states = trajectories.states
     return evolve(trajectories, states=states + torch.randn(states.shape[1:], generator=context.generator("x")))
@@ -264,6 +287,7 @@ def swallowing(self: Any, run: str, settings: Any, folder: Any) -> Any:
         yield right
 
 
+MOMENTS = "its_states_have_the_moments_of_its_equation"
 STATED = "what_it_states_before_the_run_is_so"
 ORDER, SCORE = {"flow": "probability"}, {"flow": "score"}
 DEFECTS: list[tuple[str, str, Any, dict[str, Any]]] = [
@@ -272,6 +296,11 @@ DEFECTS: list[tuple[str, str, Any, dict[str, Any]]] = [
     ("schedule", STATED, stating(NoiseLevels, least=1.5)((1.0, 2.0)), {}),
     ("denoiser", STATED, stating(EmpiricalMmse, affine=True)("a", "a"), {}),
     ("flow", STATED, stating(ProbabilityFlow, starts=3)("a"), {}),
+    ("classifier", STATED, stating(StablePoints, metric="l2")(("a",)), {}),
+    ("classifier", STATED, stating(StablePoints, flows={})(("a",)), {}),
+    ("flow", MOMENTS, broken(ProbabilityFlow, "build", value(off_course))("a"), {}),
+    ("flow", MOMENTS, broken(ProbabilityFlow, "build", value(lambda t, _: evolve(t, name="sde")))("a"), {}),
+    ("flow", MOMENTS, ProbabilityFlow("a", samples=10), {}),
     (
         "dataset",
         "points_are_distinct_and_are_the_anchor_or_an_edge_from_it",
@@ -482,6 +511,122 @@ DEFECTS += [
     ("tracker", "it_draws_no_random_numbers", tracker(begin=with_dice), {}),
     ("tracker", "what_ends_a_run_goes_through_it", tracker(begin=swallowing), {}),
 ]
+
+
+def analysis(**methods: Any) -> Any:
+    """An analysis with other methods."""
+    return type("Broken", (EndsByPoint,), methods)("a")
+
+
+def measured(**changes: Callable[[Any, Any], Any]) -> Any:
+    """An analysis with other parts of its result, each made of the right result and the context."""
+    return broken(
+        EndsByPoint,
+        "build",
+        lambda result, context: evolve(result, **{name: make(result, context) for name, make in changes.items()}),
+    )("a")
+
+
+class Mislabelled(EndsByPoint):
+    """An analysis that declares one class and yields another."""
+
+    def build(self, context: Any, *, classifier: Classes) -> Result[EndCounts]:
+        return evolve(super().build(context, classifier=classifier), value={})
+
+
+def adding(figure: Any) -> Callable[[Any, Any], Any]:
+    """One more metric, made of the context."""
+    return lambda result, context: {**result.metrics, "score": {"0": figure(context)}}
+
+
+def drawing(change: Callable[[Any], Any], names: tuple[str, ...] = ("a",)) -> Any:
+    """Bars whose figure is changed at the end."""
+
+    def spoil(result: Any, _: Any) -> Any:
+        change(result.value)
+        return result
+
+    return broken(ClassBars, "build", spoil)(names)
+
+
+class WithoutLook(ClassBars):
+    """Bars that are drawn without the keys of the look."""
+
+    build = ClassBars.build.__wrapped__  # type: ignore[attr-defined]
+
+
+class FirstAlone(ClassBars):
+    """Bars of the first classifier under each name."""
+
+    def build(self, context: Any, *, classifier: Any) -> Any:
+        first = next(iter(classifier.values()))
+        return super().build(context, classifier=dict.fromkeys(classifier, first))
+
+
+@frozen
+class LastSeed:
+    """Bars of one seed, whatever the others are."""
+
+    classifier: tuple[str, ...] = reference("classifier", help="ends", many=True, gather=True, seeds=True)
+    look: FigureLook = key_group(FigureLook)
+
+    def build(self, context: Any, *, classifier: Any) -> Any:
+        by_name = {label.name: classes for label, classes in classifier.items()}
+        return ClassBars(self.classifier, self.look).build(context, classifier=by_name)
+
+
+DEFECTS += [
+    ("analysis", "the_same_inputs_give_the_same_numbers", measured(metrics=adding(lambda _: time.time_ns())), {}),
+    ("analysis", "metrics_are_plain_data", measured(metrics=adding(lambda _: torch.tensor(1.0))), {}),
+    ("analysis", "metrics_are_plain_data", measured(metrics=adding(lambda _: numpy.float64(1.0))), {}),
+    ("analysis", "metrics_are_plain_data", measured(metrics=adding(lambda _: Path("place"))), {}),
+    (
+        "analysis",
+        "tables_have_equal_columns_of_plain_cells",
+        measured(tables=lambda *_: {"points": Table({"share": torch.ones(2)})}),
+        {},
+    ),
+    (
+        "analysis",
+        "tables_have_equal_columns_of_plain_cells",
+        measured(tables=lambda *_: {"points": {"share": [1.0], "count": []}}),
+        {},
+    ),
+    ("analysis", "places_lead_to_its_numbers", measured(metrics=lambda *_: {"total": 1}), {}),
+    ("analysis", "places_lead_to_its_numbers", analysis(places=lambda self, inputs: ["score.none"]), {}),
+    ("analysis", "its_value_is_what_it_declares", Mislabelled("a"), {}),
+    ("analysis", STATED, analysis(value_spec=lambda self, inputs: AnalysisSpec(empty=True)), {}),
+    ("analysis", STATED, analysis(value_spec=lambda self, inputs: ScheduleSpec()), {}),
+    (
+        "analysis",
+        "its_numbers_do_not_rest_on_dtype_or_device",
+        measured(metrics=adding(lambda context: torch.finfo(context.dtype).bits)),
+        {},
+    ),
+    (
+        "figure",
+        "it_draws_without_warnings_at_both_widths",
+        drawing(lambda figure: figure.suptitle("\u4e00")),  # which the font does not have
+        {},
+    ),
+    (
+        "figure",
+        "it_draws_without_warnings_at_both_widths",
+        drawing(lambda figure: figure.set_size_inches(5, 5)),
+        {},
+    ),
+    ("figure", "all_text_is_inside_the_canvas", drawing(lambda figure: figure.text(0.9, 0.5, "a long text")), {}),
+    ("figure", "it_follows_the_keys_of_the_look", WithoutLook(("a",)), {}),
+    ("figure", "it_follows_the_keys_of_the_look", EndsByPoint("a"), {}),
+    (
+        "figure",
+        "the_same_inputs_give_the_same_picture",
+        drawing(lambda figure: figure.text(0.2, 0.5, str(time.time_ns()))),
+        {},
+    ),
+    ("figure", "every_input_is_in_the_picture", FirstAlone(("a", "b")), {}),
+    ("figure", "seeds_are_shown_or_refused", LastSeed(("a",)), {}),
+]
 LEAVING = "who_leaves_early_is_gone_at_once"
 SUMS = "the_sums_that_theory_calls_stable_are_and_no_other"
 
@@ -549,6 +694,8 @@ def test_a_suite_without_a_component_says_so():
         ("integrator", Ddim()),
         ("flow", ProbabilityFlow("a")),
         ("classifier", StablePoints(("a",))),
+        ("analysis", EndsByPoint("a")),
+        ("figure", ClassBars(("a", "b"))),
         ("executor", executor()),
         ("tracker", TensorBoard()),
     ],

@@ -1,9 +1,11 @@
 """The conformance kit: one test suite per kind, which the author of a component subclasses in the tests."""
 
+from flowlab.api.testing.analysis import AnalysisSuite
 from flowlab.api.testing.classifier import ClassifierSuite
 from flowlab.api.testing.dataset import DatasetSuite
 from flowlab.api.testing.denoiser import DenoiserSuite
 from flowlab.api.testing.executor import ExecutorSuite
+from flowlab.api.testing.figure import FigureSuite
 from flowlab.api.testing.flow import FlowSuite
 from flowlab.api.testing.integrator import IntegratorSuite
 from flowlab.api.testing.optimizer import OptimizerSuite
@@ -21,6 +23,8 @@ SUITES: dict[str, type[Suite]] = {
         IntegratorSuite,
         FlowSuite,
         ClassifierSuite,
+        AnalysisSuite,
+        FigureSuite,
         ExecutorSuite,
         TrackerSuite,
     )
@@ -28,10 +32,12 @@ SUITES: dict[str, type[Suite]] = {
 
 __all__ = [
     "SUITES",
+    "AnalysisSuite",
     "ClassifierSuite",
     "DatasetSuite",
     "DenoiserSuite",
     "ExecutorSuite",
+    "FigureSuite",
     "FlowSuite",
     "IntegratorSuite",
     "OptimizerSuite",

@@ -25,9 +25,10 @@ def box_geometry(seed: int, edges: int = 2, dimension: int = 3, along_axes: bool
     return _separable(torch.cat([torch.zeros_like(points[:1]), points]))
 
 
-def box_training(seed: int, dtype: torch.dtype = torch.float64) -> TrainingSet:
+def box_training(seed: int, dtype: torch.dtype = torch.float64, device: torch.device | None = None) -> TrainingSet:
     """A training set of three points in space with ten samples each."""
-    return training_set(_separable(box_geometry(seed).points.to(dtype)), 10, context(seed, dtype))
+    points = box_geometry(seed).points.to(device or "cpu", dtype)
+    return training_set(_separable(points), 10, context(seed, dtype, device))
 
 
 def box_bank(training: TrainingSet, sigma: Tensor) -> DenoiserBank:

@@ -16,8 +16,9 @@ from flowlab.api.kinds.classifier import CLASSES, Classes
 from flowlab.api.kinds.flow import Trajectories
 from flowlab.api.result import Result
 from flowlab.api.testing.box import box_bank, box_geometry
-from flowlab.api.testing.inputs import inputs
+from flowlab.api.testing.inputs import assert_stated, inputs
 from flowlab.api.testing.suite import Suite, context, normal, seeds, some
+from flowlab.api.value_spec import FlowSpec
 from flowlab.theory.geometry.geometry import Geometry
 from flowlab.theory.geometry.simplex import simplex_geometry
 
@@ -44,6 +45,14 @@ class ClassifierSuite(Suite):
             assert not labels.is_floating_point()
             assert bool(((labels >= 0) & (labels < len(CLASSES))).all()), "a label stands for no class"
             assert sum(classes.counts(name).values()) == count
+
+    @some
+    @given(st.data(), seeds)
+    def test_what_it_states_before_the_run_is_so(self, data: st.DataObject, seed: int) -> None:
+        component = self.drawn(data)
+        named = inputs(component, {"flow": _trajectories(*_about_a_box(seed))})
+        classes = component.build(context(), **named).value
+        assert_stated(component, self.kind, metric=classes.metric, flows=dict.fromkeys(classes.flows, FlowSpec()))
 
     @some
     @given(st.data(), seeds)

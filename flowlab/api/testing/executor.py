@@ -8,15 +8,12 @@ from contextlib import AbstractContextManager
 from time import monotonic
 from typing import ClassVar
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from flowlab.api.kinds.executor import Task, TaskResult, WorkerPool
 from flowlab.api.sample_task import sample_task
-from flowlab.api.testing.suite import Suite
-
-# processes take seconds to start: one example is enough, and none is tried again to be made smaller
-once = settings(max_examples=1, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+from flowlab.api.testing.suite import Suite, once
 
 _LARGE = 1 << 20  # characters: more than any pipe or socket holds
 _LONG = 60.0  # seconds of a task that is left

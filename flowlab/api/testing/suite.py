@@ -19,6 +19,8 @@ seeds = st.integers(0, 10**6)
 _SHARED = [HealthCheck.differing_executors, HealthCheck.too_slow]
 some = settings(max_examples=15, deadline=None, suppress_health_check=_SHARED)
 few = settings(max_examples=3, deadline=None, suppress_health_check=_SHARED)
+# where an example takes seconds: one is enough, and none is tried again to be made smaller
+once = settings(max_examples=1, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 
 
 class Suite:

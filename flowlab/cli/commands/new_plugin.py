@@ -15,7 +15,7 @@ from flowlab.registry.registry import Registry
 
 def new_plugin(
     name: Annotated[str, typer.Argument(help="name of the distribution, such as flowlab-star")],
-    kind: Annotated[str, typer.Option(help="what its component is: dataset, integrator or schedule")],
+    kind: Annotated[str, typer.Option(help="what its component is: a dataset, flow, analysis, figure, ...")],
     out: Annotated[Path, typer.Option(help="folder in which its own is made")] = Path(),
     debug: Debug = False,
 ) -> None:

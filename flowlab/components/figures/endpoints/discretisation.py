@@ -50,7 +50,7 @@ class Discretisation:
             error.set(xscale="log", yscale="log", title=str(denoiser))
             error.legend(loc="center right", handlelength=1.4)
             changed.set(xlabel="steps")
-        axes[0, 0].set_ylabel("mean error of an endpoint / shortest length")
+        axes[0, 0].set_ylabel("mean error\n/ shortest length")
         axes[1, 0].set_ylabel("classes changed (%)")
         axes[1, 0].set_ylim(bottom=0)
         figure.align_ylabels(list(axes[:, 0]))

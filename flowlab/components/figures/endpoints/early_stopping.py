@@ -60,7 +60,7 @@ class EarlyStopping:
         for ax in axes[:, 0]:
             ax.set_ylabel(r"final noise level $\sigma_T = \sqrt{T}$")
         for ax in axes[-1]:
-            ax.set_xlabel("place of the start on the segment")
+            ax.set_xlabel("place of the start\non the segment")
         occurring = {k for picture in analysis.values() for row in picture.labels for k in row}
         figure.legend(
             handles=[
