@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -55,18 +56,27 @@ def raise_interrupt_behind(error: BaseException) -> None:
 def handle_signals() -> Iterator[None]:
     """Raise KeyboardInterrupt, Terminated or HungUp on a signal, within; a second one kills at once.
 
-    An import or a finalizer is not cut short, as packages turn that into other errors, or lose it, or abort: the
-    interrupt is raised after it.
+    An import is not cut short, as packages turn that into other errors or abort: the interrupt comes after it.
+    Where Python drops an interrupt, in a finalizer or a weak reference's callback, it is raised once more.
     """
     former = {number: signal.getsignal(number) for number in SIGNALS}
-    former_alarm = signal.getsignal(signal.SIGALRM)
+    former_alarm, former_hook = signal.getsignal(signal.SIGALRM), sys.unraisablehook
+
+    def retry(dropped: sys.UnraisableHookArgs) -> None:
+        if isinstance(dropped.exc_value, KeyboardInterrupt):
+            _raise_later(type(dropped.exc_value))
+        else:
+            former_hook(dropped)
+
     try:
+        sys.unraisablehook = retry
         for number, handler in former.items():
             if handler is not signal.SIG_IGN:  # as of nohup, or a shell's background job
                 signal.signal(number, _interrupt)
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
+        sys.unraisablehook = former_hook
         signal.signal(signal.SIGALRM, former_alarm)
         for number, handler in former.items():
             signal.signal(number, handler)
@@ -95,17 +105,20 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def _raise_when_safe(interrupt: type[KeyboardInterrupt], frame: FrameType | None) -> None:
-    """Raise an interrupt, or try again soon where it would break an import or be lost in a finalizer."""
-    if not _is_atomic(frame):
+    """Raise an interrupt, or try again soon where it would break an import."""
+    if not _is_importing(frame):
         raise interrupt
-    signal.signal(signal.SIGALRM, lambda _, later: _raise_when_safe(interrupt, later))
+    _raise_later(interrupt)
+
+
+def _raise_later(interrupt: type[KeyboardInterrupt]) -> None:
+    signal.signal(signal.SIGALRM, lambda _, frame: _raise_when_safe(interrupt, frame))
     signal.setitimer(signal.ITIMER_REAL, _RETRY_SECONDS)
 
 
-def _is_atomic(frame: FrameType | None) -> bool:
-    """Whether an import or a finalizer is at work."""
+def _is_importing(frame: FrameType | None) -> bool:
     while frame is not None:
-        if frame.f_code.co_filename in _IMPORT_FILES or frame.f_code.co_name == "__del__":
+        if frame.f_code.co_filename in _IMPORT_FILES:
             return True
         frame = frame.f_back
     return False

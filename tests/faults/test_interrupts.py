@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -207,6 +208,10 @@ def test_row_12_an_interrupt_in_an_import_is_raised_after_it(
         work()
 
 
+class Watched:
+    """Something that a weak reference refers to."""
+
+
 class Finalized:
     """Interrupted in its finalizer, of which nothing gets out."""
 
@@ -214,9 +219,14 @@ class Finalized:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-def test_row_13_an_interrupt_in_a_finalizer_is_not_lost() -> None:
+@pytest.mark.parametrize("referred", [False, True])
+def test_row_13_an_interrupt_that_python_drops_is_raised_again(referred: bool) -> None:
     def work() -> None:
-        Finalized()
+        if referred:
+            reference = weakref.ref(Watched(), lambda _: os.kill(os.getpid(), signal.SIGTERM))
+            assert reference() is None
+        else:
+            Finalized()
         time.sleep(5)
         pytest.fail("the interrupt is lost")
 
