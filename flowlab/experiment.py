@@ -21,10 +21,10 @@ from flowlab.graph.tables import read_tables
 from flowlab.registry.registry import Registry
 from flowlab.results.results import Results
 from flowlab.results.run_source import RunInProcess
+from flowlab.runner.run_claim import claim_run_dir
 from flowlab.runner.run_experiment import (
     FinishedRun,
     RunPlan,
-    claim_run_dir,
     require_store,
     run_experiment,
     runs_folder,

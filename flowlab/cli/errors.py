@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from flowlab.engine.interrupt import handle_signals, signal_of
+from flowlab.engine.interrupt import handle_signals, interrupt_behind, signal_of
 from flowlab.output.echo import print_error, report_error
 
 
@@ -16,7 +16,14 @@ def handle_errors(debug: bool = False) -> Iterator[None]:
         with handle_signals():
             yield
     except KeyboardInterrupt as interrupt:
-        print_error("interrupted", False)
-        raise SystemExit(128 + signal_of(interrupt)) from interrupt
+        raise _interrupted(interrupt) from interrupt
     except Exception as error:
+        behind = interrupt_behind(error)
+        if behind is not None:
+            raise _interrupted(behind) from error
         raise SystemExit(report_error(error, debug)) from error
+
+
+def _interrupted(interrupt: KeyboardInterrupt) -> SystemExit:
+    print_error("interrupted")
+    return SystemExit(128 + signal_of(interrupt))

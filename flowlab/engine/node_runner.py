@@ -19,6 +19,7 @@ from flowlab.engine.cache.storable_classes import StorableClasses
 from flowlab.engine.cache.store import Store
 from flowlab.engine.checkpoints import Checkpoints
 from flowlab.engine.inputs import files_read, hide_names
+from flowlab.engine.interrupt import raise_interrupt_behind
 from flowlab.engine.outcome import Record, defect_record, status_of
 from flowlab.engine.progress.listener import Listener
 from flowlab.engine.threads import thread_count
@@ -91,8 +92,10 @@ class NodeRunner:
             result = hide_names(node).build(context, **given)
             require_yielded(node, result)
         except FlowlabError as error:
+            raise_interrupt_behind(error)
             return Record(node, "failed", message=str(error), seconds=perf_counter() - start), None
         except Exception as error:
+            raise_interrupt_behind(error)
             return defect_record(node, error, perf_counter() - start), None
         seconds = perf_counter() - start
         changed = [path for path in files_read(node.component) if self.keys.digests.has_changed(path)]

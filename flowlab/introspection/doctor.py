@@ -15,6 +15,7 @@ from attrs import frozen
 from flowlab.api import API_VERSION, PluginError
 from flowlab.engine.device import resolve_device
 from flowlab.engine.format_error import format_error
+from flowlab.introspection.requirements import unmet_requirements
 from flowlab.registry.pyproject_diff import diff_pyproject
 from flowlab.registry.registry import DISABLE_VARIABLE, Registry
 from flowlab.spec.structure import field_types
@@ -35,6 +36,7 @@ def diagnose(registry: Registry) -> tuple[str, list[Issue]]:
     """What is installed, in a few lines, and what is wrong with it. Imports torch and every component."""
     torch, issues = _torch()
     issues += [
+        *_unmet(registry),
         *_unreadable(registry),
         *_stale(registry),
         *_claimed_twice(registry),
@@ -66,6 +68,14 @@ def _torch() -> tuple[str, list[Issue]]:
         mend = _pip("install", "--force-reinstall", "torch")
         return "torch is broken", [Issue(f"torch can't be used: {format_error(error)}", mend)]
     return f"torch {torch.__version__}, device {device}, threads {threads}", []
+
+
+def _unmet(registry: Registry) -> Iterator[Issue]:
+    """Packages that are missing, or of a version that a distribution does not work with."""
+    owners = dict.fromkeys(["flowlab", *(entry.distribution for entry in registry.entries)])
+    for owner in owners:
+        for unmet in unmet_requirements(owner):
+            yield Issue(f"{owner} needs {unmet.requirement}, {unmet.state}", _pip("install", unmet.requirement))
 
 
 def _unreadable(registry: Registry) -> Iterator[Issue]:

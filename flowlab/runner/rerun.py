@@ -16,7 +16,8 @@ from flowlab.provenance.environment import Environment
 from flowlab.provenance.lock_file import LockFile
 from flowlab.registry.registry import Registry
 from flowlab.runner.run_all import run_all
-from flowlab.runner.run_experiment import FinishedRun, RunPlan, claim_run_dir, require_store, runs_folder
+from flowlab.runner.run_claim import claim_run_dir
+from flowlab.runner.run_experiment import FinishedRun, RunPlan, require_store, runs_folder
 from flowlab.spec.overrides import executor_overrides
 
 

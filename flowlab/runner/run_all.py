@@ -9,6 +9,7 @@ from typing import Any
 from attrs import frozen
 
 from flowlab.api import ClaimResult
+from flowlab.engine.interrupt import raise_interrupt_behind
 from flowlab.engine.outcome import Outcome, Record
 from flowlab.output.claims import CLAIMS_FILE, claims_markdown, claims_table, collect_claims
 from flowlab.output.echo import report_error, terminal_width
@@ -52,6 +53,7 @@ def run_all(
         try:
             report = run_experiment(plan, device, quiet)
         except Exception as error:
+            raise_interrupt_behind(error)
             codes.append(report_error(error, debug))
             continue
         show(report)

@@ -22,12 +22,14 @@ from flowlab.output.answer import format_answer
 from flowlab.output.claims import CLAIMS_FILE, collect_claims
 from flowlab.output.echo import print_error, terminal_width
 from flowlab.output.file_names import to_file_name
-from flowlab.output.run_folder import CHECKPOINTS, FOLDERS, claim_folder
+from flowlab.output.run_folder import CHECKPOINTS, claim_folder
+from flowlab.output.run_lock import lock_run_folder
 from flowlab.output.writing_time import WritingTime
 from flowlab.provenance.environment import Environment
 from flowlab.provenance.summary import RunSummary
 from flowlab.registry.registry import Registry
-from flowlab.runner.tracking import open_trackers, tracker_folders, without_trackers
+from flowlab.runner.run_claim import claim_run_dir
+from flowlab.runner.tracking import open_trackers, without_trackers
 from flowlab.runner.write_run import write_run
 
 
@@ -118,11 +120,6 @@ def default_folder(graph: Graph, only: Sequence[str]) -> str:
     return to_file_name("-".join([graph.name, *only]))
 
 
-def claim_run_dir(graph: Graph, folder: Path) -> None:
-    """Claim a run's folder, with those in it that its trackers write. Raises OutputError, ExperimentError."""
-    claim_folder(folder, folders=(*FOLDERS, CHECKPOINTS, *tracker_folders(graph)))
-
-
 def require_store(
     graph: Graph, stored: bool, place: str = "--no-store", remedy: str = "add --executor none, or a store"
 ) -> None:
@@ -143,7 +140,7 @@ def run_experiment(plan: RunPlan, device: str, quiet: bool) -> FinishedRun:
     """Run an experiment and write its folder. Raises OutputError."""
     environment = Environment.now(plan.graph, str(resolve_device(device)), plan.digests)
     checkpoints = Checkpoints(plan.folder / CHECKPOINTS)
-    with open_trackers(plan.graph, plan.folder) as trackers:
+    with lock_run_folder(plan.folder), open_trackers(plan.graph, plan.folder) as trackers:
         with open_listener(quiet) as listener:
             outcome = run_graph(
                 without_trackers(plan.graph),

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -158,3 +159,30 @@ def test_broken_plugins(site: SitePackages, tmp_path: Path) -> None:
     )
     assert {"edited", "exiting", "lost", "newer", "older", "twin"} <= set(disabled)
     assert len(mends(without.stdout)) == 1
+
+
+REQUIRES = "Metadata-Version: 2.1\nName: stars\nVersion: 1.0\nProvides-Extra: plot\n"
+
+
+@pytest.mark.parametrize(
+    ("requires", "issue"),
+    [
+        ("attrs>=999", f"stars needs attrs>=999, and {version('attrs')} is installed"),
+        ("no-such-package>=2", "stars needs no-such-package>=2, which is not installed"),
+        ("attrs>=999; extra == 'plot'", f"stars needs attrs>=999, and {version('attrs')} is installed"),
+        ("no-such-package>=2; extra == 'plot'", None),
+        ("attrs>=999; python_version < '3'", None),
+        ("attrs>=1", None),
+    ],
+)
+def test_versions_that_a_distribution_needs(site: SitePackages, requires: str, issue: str | None) -> None:
+    text = f"{REQUIRES}Requires-Dist: {requires}\n"
+    site.add("stars", POINTS, {"stars.py": STAR}, metadata=text)
+    done = site.flowlab("doctor")
+    assert done.returncode == int(issue is not None)
+    if issue is None:
+        assert done.stdout.endswith("all is well\n")
+    else:
+        assert issue in done.stdout
+        package = requires.partition(";")[0]
+        assert f"{sys.executable} -m pip install '{package}'" in mends(done.stdout)

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import importlib
+import os
+import pty
 import signal
 import subprocess
 import sys
 import time
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from interrupt_moments import COMMANDS, interrupt_at_random
 from living import members
 from summaries import results, statuses
+
+from flowlab.cli.errors import handle_errors
+from flowlab.engine.interrupt import Terminated, handle_signals
 
 Process = subprocess.Popen[str]
 
@@ -63,7 +71,7 @@ def at_work(command: Sequence[str], environment: Mapping[str, str], folder: Path
         yield process
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_row_12_13_an_interrupt_keeps_finished_nodes(
     environment: Mapping[str, str], experiment: Path, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
@@ -139,3 +147,130 @@ def test_row_13_a_stopped_training_is_resumed_to_the_same_figures(
     whole = subprocess.run([*command, "whole"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert "resumes" not in whole.stderr
     assert results(tmp_path / "cut") == results(tmp_path / "whole")
+
+
+def test_row_12_13_an_interrupt_at_any_moment_is_one_line(tmp_path: Path) -> None:
+    run, *_, show = COMMANDS
+    counts = interrupt_at_random(tmp_path, 10, seed=3, commands={run: 1, show: 2})
+    assert counts["wrong"] == 0
+    assert counts.total() == 10
+
+
+BEFORE_WORK = """
+import os, signal, sys
+from flowlab.__main__ import main
+
+class Import:
+    def find_spec(self, name, path=None, target=None):
+        if name == "flowlab.cli.app":
+            os.kill(os.getpid(), getattr(signal, os.environ["NUMBER"]))
+
+sys.meta_path.insert(0, Import())
+main()
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+def test_row_12_13_an_interrupt_in_the_first_import_is_one_line(
+    environment: Mapping[str, str], number: str, code: int
+) -> None:
+    command = [sys.executable, "-c", BEFORE_WORK, "list-components"]
+    ended = subprocess.run(
+        command, env={**environment, "NUMBER": number}, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (code, "", "interrupted\n")
+
+
+INTERRUPTED_IMPORT = """
+import os, signal
+os.kill(os.getpid(), signal.SIGINT)
+try:
+    for _ in range(1000):
+        pass
+except KeyboardInterrupt as interrupt:
+    raise AttributeError("partially initialized module") from None
+ready = True
+"""
+
+
+def test_row_12_an_interrupt_in_an_import_is_raised_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "slow_to_import.py").write_text(INTERRUPTED_IMPORT)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def work() -> None:
+        assert importlib.import_module("slow_to_import").ready
+        time.sleep(5)
+        pytest.fail("the interrupt is lost")
+
+    with pytest.raises(KeyboardInterrupt), handle_signals():
+        work()
+
+
+class Watched:
+    """Something that a weak reference refers to."""
+
+
+class Finalized:
+    """Interrupted in its finalizer, of which nothing gets out."""
+
+    def __del__(self) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+@pytest.mark.parametrize("referred", [False, True])
+def test_row_13_an_interrupt_that_python_drops_is_raised_again(referred: bool) -> None:
+    def work() -> None:
+        if referred:
+            reference = weakref.ref(Watched(), lambda _: os.kill(os.getpid(), signal.SIGTERM))
+            assert reference() is None
+        else:
+            Finalized()
+        time.sleep(5)
+        pytest.fail("the interrupt is lost")
+
+    with pytest.raises(Terminated), handle_signals():
+        work()
+
+
+def test_row_12_an_error_made_of_an_interrupt_is_an_interrupt() -> None:
+    def read() -> None:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as interrupt:
+            raise ValueError("a damaged file") from interrupt
+
+    with pytest.raises(SystemExit) as stop, handle_errors():
+        read()
+    assert stop.value.code == 130
+
+
+def test_row_13_a_lost_terminal_saves_what_is_finished(
+    environment: Mapping[str, str], experiment: Path, tmp_path: Path
+) -> None:
+    """An ssh session drops: the terminal goes, and SIGHUP comes."""
+    ours, theirs = pty.openpty()
+    command = [
+        sys.executable,
+        "-m",
+        "flowlab",
+        "run",
+        str(experiment),
+        "--out",
+        "o",
+        "--set",
+        "dataset.b.nap=60.0",
+    ]
+    with subprocess.Popen(
+        command, env=environment, cwd=tmp_path, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+    ) as process:
+        os.close(theirs)
+        said = b""
+        while b"dataset.b" not in said:
+            said += os.read(ours, 1000)
+        os.close(ours)
+        process.send_signal(signal.SIGHUP)
+        process.wait(timeout=60)
+    assert process.returncode == 129
+    assert statuses(tmp_path / "o")["dataset.a"] == "done"

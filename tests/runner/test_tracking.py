@@ -17,6 +17,7 @@ from report_nodes import node as node_of
 from site_packages import SitePackages
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from flowlab.components.trackers.tensorboard import TensorBoard
 from flowlab.runner.tracking import open_trackers, without_trackers
 
 EXPERIMENT = """
@@ -205,6 +206,15 @@ def test_a_tracker_that_fails_costs_one_warning(fault: str, left: Any, notebook:
     if left is not None:
         whats = [what for what, *_ in notes(notebook)]
         assert {what: whats.count(what) for what in left} == left
+
+
+def test_tensorboard_shows_the_last_run_of_a_folder_alone(tmp_path: Path) -> None:
+    for value in (1.0, 2.0):
+        with TensorBoard().begin("tracked", {}, tmp_path) as run:
+            run.scalars("denoiser.trained", 1, {"cost": value})
+    events = EventAccumulator(str(tmp_path / "tensorboard"))
+    events.Reload()
+    assert [event.value for event in events.Scalars("denoiser.trained/progress/cost")] == [2.0]
 
 
 def test_without_tensorboard_nothing_begins(notebook: SitePackages) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from flowlab.api.context import Context
-from flowlab.api.errors import ValidationIssue
+from flowlab.api.errors import NodeError, ValidationIssue
 from flowlab.api.kinds.dataset import TrainingSet
 from flowlab.api.random_stream import RandomStream
 from flowlab.api.result import Table
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from flowlab.theory.geometry.geometry import Geometry
+
+_MOST_COMPARED = 4096  # points, whose distances take 64 MB
 
 
 def training_set(
@@ -32,7 +34,16 @@ def training_set(
     Each number `draw` gives other noise. Of a pinned dataset the noise of a level depends on its sigma, not on the
     other levels. A point that is in the set several times, by `repeats`, has `samples` samples of its own each
     time. The tensor of samples has the length of the most frequent point. `shape` is that of an image.
+
+    Raises NodeError where rounding hides the distances of the points; of more than 4096 it isn't looked for.
     """
+    from flowlab.theory.geometry.tolerance import check_resolution
+
+    if len(geometry.points) <= _MOST_COMPARED:
+        try:
+            check_resolution(geometry.points, geometry.scale)
+        except ValueError as error:
+            raise NodeError(str(error)) from error
     counts = tuple(repeats) if len(set(repeats)) > 1 or (repeats and repeats[0] > 1) else None
     stream = context.stream(f"noise {draw}" if draw else "noise")
     noise = NoisyDraw(geometry.points, samples, stream, counts)

@@ -121,7 +121,7 @@ class Processes:
         ours, theirs = context.Pipe()
         arguments = (self.work, theirs, self.places[place])
         process = context.Process(target=_serve, args=arguments, daemon=True, name=f"flowlab-{place}")
-        with _block_sigint():
+        with _block_signals():
             process.start()
         theirs.close()
         self._workers[place] = _Worker(process, ours)
@@ -163,10 +163,10 @@ class Processes:
 
 
 @contextmanager
-def _block_sigint() -> Iterator[None]:
-    """Delay Ctrl-C within; processes that are started within never get it, as the run decides what it means."""
+def _block_signals() -> Iterator[None]:
+    """Delay Ctrl-C and SIGHUP within; processes started within never get them: the run decides what they mean."""
     resource_tracker.ensure_running()  # else it starts within, and unblocks the signal
-    former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
     try:
         yield
     finally:

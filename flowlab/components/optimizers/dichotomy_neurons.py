@@ -56,6 +56,7 @@ class DichotomyNeurons:
         import torch
 
         from flowlab.theory.convex_programs.dichotomy_neurons import dichotomy_neurons
+        from flowlab.theory.geometry.tolerance import evaluation_tolerance
         from flowlab.theory.networks.relu_network import ReluNetwork, concat_networks
 
         levels, solved = len(problem.sigma), []
@@ -90,7 +91,7 @@ class DichotomyNeurons:
             network.to(problem.samples),
             usable,
             shortfall="; ".join(parts) or None,
-            tolerance=1e-6,
+            tolerance=evaluation_tolerance(1e-6, context.dtype),
             quality={
                 "family_bound": [None if solution is None else solution.bound for solution in solved],
                 "family_gap": gaps,

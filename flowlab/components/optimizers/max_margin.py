@@ -47,6 +47,7 @@ class MaxMargin:
     ) -> Fit:
         """Solve every level; `usable` marks the levels with a solution."""
         from flowlab.theory.convex_programs.slab_solution import least_slabs
+        from flowlab.theory.geometry.tolerance import evaluation_tolerance
         from flowlab.theory.networks.affine import fits_affinely
         from flowlab.theory.networks.relu_network import from_slabs
         from flowlab.theory.training.quality import to_list
@@ -76,6 +77,6 @@ class MaxMargin:
             from_slabs(solved.slabs),
             usable,
             shortfall="; ".join(parts) or None,
-            tolerance=1e-8,
+            tolerance=evaluation_tolerance(1e-8, context.dtype),
             quality=quality,
         )

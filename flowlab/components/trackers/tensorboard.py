@@ -24,9 +24,10 @@ FOLDER = "tensorboard"
 class TensorBoard:
     """A TensorBoard log: numbers of trainings while they run, and metrics and figures of finished nodes.
 
-    `tensorboard --logdir runs` shows it. It is written to `tensorboard/` in the folder of the run, beside the logs
-    of former runs. Lists of numbers, one per noise level, are curves over the index of the level. With an
-    executor, nodes report nothing before they are finished; their metrics and figures are there.
+    `tensorboard --logdir runs` shows it. It is written to `tensorboard/` in the folder of the run, in place of the
+    log of a former run. The curve of a training that resumes begins where it resumes. Lists of numbers, one per
+    noise level, are curves over the index of the level. With an executor, nodes report nothing before they are
+    finished; their metrics and figures are there.
     """
 
     every: float = parameter(10.0, help="longest time until a report is in the file", unit="s", gt=0)
@@ -47,6 +48,8 @@ class TensorBoard:
         """Open an event file for the run, and close it at the end."""
         from torch.utils.tensorboard import SummaryWriter
 
+        for former in (folder / FOLDER).glob("events.out.tfevents.*"):  # TensorBoard would show both runs as one
+            former.unlink()
         with SummaryWriter(folder / FOLDER, flush_secs=self.every) as writer:
             writer.add_text(run, f"```\n{json.dumps(settings, indent=2, default=str)}\n```")
             yield Events(writer)

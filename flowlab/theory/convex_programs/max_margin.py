@@ -83,7 +83,7 @@ def _level(clusters: Array, signs: Array) -> tuple[Array, NDArray[np.bool_]]:
     samples = _Samples(rows, rows.astype(np.float32), clusters.shape[1])
     # the first guess has heights of 1 and 0 on the means of the clusters, by least squares
     lifted = np.insert((means - center) / scale, len(center), 1.0, axis=1)
-    guesses = np.linalg.lstsq(lifted, np.maximum(signs, 0.0).T)[0].T
+    guesses = np.linalg.lstsq(lifted, np.maximum(signs, 0.0).T, rcond=None)[0].T
     slabs = [_Slab(sign, guess) for sign, guess in zip(signs, guesses, strict=True)]
     _solve_all(slabs, samples)
     weights = np.stack([slab.solution[:-1] for slab in slabs]) / scale

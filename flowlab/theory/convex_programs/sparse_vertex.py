@@ -25,7 +25,7 @@ def vertex(matrix: Array, sizes: Array) -> Sides:
     sizes = sizes.copy()
     for begin in range(0, len(others), _BLOCK):
         block = others[begin : begin + _BLOCK]
-        lines = np.linalg.lstsq(matrix[:, basis], matrix[:, block])[0]  # A_column = A_basis line
+        lines = np.linalg.lstsq(matrix[:, basis], matrix[:, block], rcond=None)[0]  # A_column = A_basis line
         for at, column in enumerate(block):
             line = lines[:, at].copy()
             grows = line.sum() >= 1.0  # the sum falls as the column grows

@@ -48,10 +48,16 @@ class EmpiricalMmse:
     def _logits(self, y: Tensor, points: Tensor, log_counts: Tensor, sigma: Tensor) -> Tensor:
         """The logits (..., N) of points (..., N, d) at y (..., d), from the differences themselves."""
         squares = (y[..., None, :] - points).square().sum(-1)
-        return log_counts - squares / (2 * sigma.square())
+        if not _has_small_sigma(sigma):
+            return log_counts - squares / (2 * sigma.square())
+        # sigma^2 underflows: what all logits have in common is left out before the division, sigma by sigma
+        excess = squares - squares.amin(-1, keepdim=True)
+        return log_counts - excess / sigma / sigma / 2
 
     def _denoise(self, y: Tensor, sigma: Tensor) -> Tensor:
         """The denoised y (S, d) at one level, in parts that fit into memory: (S, d)."""
+        if _has_small_sigma(sigma):
+            return self._denoise_exactly(y, sigma)
         rows = max(1, _AT_ONCE // (_NEAREST * y.shape[-1] + 4 * len(self.points)))
         return torch.cat([self._denoise_part(part, sigma) for part in y.split(rows)])
 
@@ -92,6 +98,11 @@ class EmpiricalMmse:
         return torch.cat(
             [_mean(self._logits(part, self.points, self._log_counts, sigma), self.points) for part in parts]
         )
+
+
+def _has_small_sigma(sigma: Tensor) -> bool:
+    """Whether 1 / sigma^2 leaves the range of the dtype: below 1e-15 in float32, 1e-123 in float64."""
+    return bool((sigma.detach() < torch.finfo(sigma.dtype).tiny ** 0.4).any())
 
 
 def _mean(logits: Tensor, points: Tensor) -> Tensor:

@@ -89,3 +89,19 @@ def test_no_point_that_counts_is_left_out(monkeypatch, spread):
     monkeypatch.setattr(module, "_AT_ONCE", 0)
     found = network(y[None])[0]
     torch.testing.assert_close(found, exactly(points, y, 1.0, torch.ones(61)), atol=1e-12, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "sigma"),
+    [(torch.float32, 1e-16), (torch.float32, 1e-20), (torch.float32, 1e-38), (torch.float64, 1e-160)],
+)
+@pytest.mark.parametrize("at_once", [1 << 22, 1])
+def test_it_is_the_nearest_point_at_the_least_noise(monkeypatch, dtype, sigma, at_once):
+    monkeypatch.setattr(module, "_AT_ONCE", at_once)  # 1: in parts
+    points = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 3.0]], dtype=dtype)
+    y = torch.tensor([[0.4, 0.0], [0.6, 0.1], [0.0, 2.0], [1.0, 0.0], [0.5, 0.0]], dtype=dtype)
+    counts = torch.tensor([3.0, 1.0, 1.0], dtype=dtype)
+    denoised = EmpiricalMmse(points, torch.tensor([sigma], dtype=dtype), counts)(y[None])[0]
+    wanted = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 3.0], [1.0, 0.0], [0.25, 0.0]], dtype=dtype)
+    # the last is as near to two points, one of them there three times
+    torch.testing.assert_close(denoised, wanted)
