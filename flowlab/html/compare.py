@@ -165,11 +165,12 @@ def write_comparison(folders: Sequence[Path], out: Path) -> Path:
 
 
 def _rank(quality: DenoiserQuality, status: str) -> tuple[int, list[float]]:
-    """A sort key: first who interpolates at all seeds, of them the cheapest."""
-    tier = {"yes": 0, "-": 1}.get(quality.interpolating, 2)
-    means = (quality.statistics(metric) for metric in _QUALITY_METRICS)
+    """A sort key: first who interpolates at all seeds, of them the cheapest; of the rest the least violation."""
+    tier = {"yes": 0, "-": 1 if status == "done" else 2}.get(quality.interpolating, 2)
+    metrics = ("violation_max", *_QUALITY_METRICS) if tier == 2 else _QUALITY_METRICS
+    means = map(quality.statistics, metrics)
     numbers = [math.inf if statistics is None else statistics.mean for statistics in means]
-    return (3 if status != "done" else tier), numbers
+    return tier, numbers
 
 
 def _place(ends: EndFractions) -> Hashable:

@@ -52,6 +52,17 @@ class DenoiserQuality:
             return "yes" if known[0] else "no"
         return f"{sum(known)} of {len(known)} seeds"
 
+    @property
+    def allowed(self) -> str:
+        """The largest violation that counts as interpolation, which the optimizer decides; of levels the least."""
+        limits = [
+            limit
+            for metrics in self.by_seed
+            for limit in _list(metrics.get("violation_allowed"))
+            if isinstance(limit, int | float)
+        ]
+        return f"{min(limits):.4g}" if limits else "-"
+
 
 def interpolates(metrics: Metrics) -> bool | None:
     """Whether the violation of every usable level is at most what is allowed there; None where that is not known.
@@ -81,12 +92,12 @@ def quality_table(qualities: Sequence[DenoiserQuality], metrics: Sequence[str]) 
     filled = [metric for metric in metrics if any(quality.statistics(metric) for quality in qualities)]
     keys = ["denoiser", *column_names(paths)]
     judged = any(quality.interpolating != "-" for quality in qualities)
-    header = [*keys, *(["interpolates"] if judged else []), *map(metric_label, filled)]
+    header = [*keys, *(["interpolates", "at most"] if judged else []), *map(metric_label, filled)]
     rows = [
         [
             quality.name,
             *setting_cells(quality.setting, paths),
-            *([quality.interpolating] if judged else []),
+            *([quality.interpolating, quality.allowed] if judged else []),
             *map(quality.cell, filled),
         ]
         for quality in qualities

@@ -7,7 +7,10 @@ from collections.abc import Sequence
 
 from attrs import field, frozen
 
-OVER_SEEDS = "mean ± standard deviation over seeds [95 % interval of the mean over seeds]"
+OVER_SEEDS = (
+    "mean ± standard deviation over seeds "
+    "[95 % interval of the mean over seeds; of shares at least that of all starts]"
+)
 SAME_STARTS = (
     "all seeds have the same starts, by the flow's own seed: intervals are at least those of these starts alone"
 )

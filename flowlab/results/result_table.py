@@ -49,11 +49,12 @@ class ResultTable:
         return SEED_COLUMN in self.keys
 
     def choose_columns(self, names: Sequence[str]) -> ResultTable:
-        """The table with these columns alone, and those with swept keys. Raises UnknownName."""
+        """The table with these columns, swept keys, and the texts that name a row. Raises UnknownName."""
         for name in names:
             if name not in self.columns:
                 raise UnknownName(f"columns of {self.name}", name, list(self.columns))
-        kept = [*self.keys, *(name for name in names if name not in self.keys)]
+        texts = [name for name, cells in self.columns.items() if {type(cell) for cell in cells} == {str}]
+        kept = dict.fromkeys([*self.keys, *texts, *names])
         return evolve(self, columns={name: self.columns[name] for name in kept})
 
     def to_frame(self) -> DataFrame:

@@ -12,7 +12,7 @@ from flowlab.api.figure_look import FigureLook
 from flowlab.api.nearest import nearest
 from flowlab.engine.cache.content_digests import ContentDigests
 from flowlab.engine.cache.key import CacheKeys
-from flowlab.engine.cache.store import Store
+from flowlab.engine.cache.store import STORE_VARIABLE, Store
 from flowlab.engine.device import resolve_device
 from flowlab.engine.format_error import format_error
 from flowlab.engine.inputs import ancestors
@@ -81,7 +81,8 @@ def _require_stored(
         if node.kind.name != "figure" and long and not store.path(keys.of(node)).exists():
             missing.append(node.id)
     if missing:
-        rule = f"not stored in {store.folder}: {', '.join(missing)}; --recompute computes it again"
+        remedy = f"name the folder that has it in {STORE_VARIABLE}, or compute it with --recompute"
+        rule = f"not stored in {store.folder}: {', '.join(missing)}; {remedy}"
         hint = f"'flowlab explain' with the experiment's file and {missing[0]} tells why"
         raise ExperimentError([Problem(str(locked.folder), f"{rule} ({hint})")])
 

@@ -87,13 +87,14 @@ def swept(folder: Path, networks: dict[str, tuple[float, float]], seeds: int = 1
 
 def test_a_collapsed_network_does_not_lead(tmp_path: Path) -> None:
     one = swept(tmp_path / "one", {"decay": (0.4, 0.35), "minimum": (1.02, 0.001)})
-    two = swept(tmp_path / "two", {"minimum": (1.01, 0.001), "none": (9.0, 0.01)})
+    two = swept(tmp_path / "two", {"minimum": (1.01, 0.001), "none": (9.0, 0.01), "near": (3.0, 0.02)})
     grid = load_comparison([one, two]).denoisers
     assert grid.columns == [
-        "denoiser", "run", "status", "optimizer", "interpolates", "cost / closed form", "largest violation",
+        "denoiser", "run", "status", "optimizer", "interpolates", "at most", "cost / closed form", "largest violation",
     ]  # fmt: skip
     assert [(row[1], row[3], row[4]) for row in grid.rows] == [
-        ("two", "minimum", "yes"), ("one", "minimum", "yes"), ("two", "none", "yes"), ("one", "decay", "no"),
+        ("two", "minimum", "yes"), ("one", "minimum", "yes"), ("two", "none", "yes"),
+        ("two", "near", "no"), ("one", "decay", "no"),
     ]  # fmt: skip
 
 
@@ -103,7 +104,7 @@ def test_seeds_stand_together(tmp_path: Path) -> None:
     assert names == ["a", "b"]
     # shares 50, 55 and 60 %; half the interval is 4.3027 * 5 / sqrt(3), that of 60 starts [41.6, 67.9] is wider
     assert {row.shares["training"] for row in ends.ends} == {"55.0 ± 5.0 [41.6, 67.9]"}
-    assert runs.denoisers.rows[0] == ["net", "a", "done", "al", "yes", "1 ± 0", "0 ± 0"]
+    assert runs.denoisers.rows[0] == ["net", "a", "done", "al", "yes", "0.01", "1 ± 0", "0 ± 0"]
     shares = [share for name, run in runs.summaries.items() for share in _shares(name, run)]
     assert _axis(shares) is None  # a seed is no axis
 

@@ -106,7 +106,7 @@ def test_swept_keys_are_columns_and_empty_classes_are_folded(browser: Any, sweep
     first = page.locator("#answer .ends tbody tr").first.locator("td").all_inner_texts()
     assert " ".join(" ".join(first).split()) == "ends 50 al pf 65.6 ± 23.2 [7.9, 100.0] 34.4 ± 23.2 [0.0, 92.1]"
     notes = page.locator("#answer").inner_text()
-    assert "over seeds [95 % interval of the mean over seeds]" in notes
+    assert "over seeds [95 % interval of the mean over seeds; of shares at least that of all starts]" in notes
     assert "No flow ends in: virtual, interior, elsewhere" in notes
     table = page.locator("details", has_text="denoiser.net.sizes")
     table.locator("summary").click()

@@ -18,6 +18,7 @@ from flowlab.output.answer import format_answer, format_fractions, format_interp
 from flowlab.output.denoiser_quality import interpolates
 from flowlab.output.fractions import end_fractions
 from flowlab.output.metrics_table import metrics_as_csv
+from flowlab.output.seed_statistics import OVER_SEEDS
 from flowlab.output.text_table import fit_columns
 
 SHARES = {0: 394, 1: 396, 2: 194}  # of 500 that end in training points, by seed
@@ -52,7 +53,7 @@ def named_metrics(outcome: Outcome) -> list[tuple[str, Any, Any]]:
 def test_the_interval_over_seeds_is_of_the_means_and_says_so() -> None:
     lines = format_fractions(end_fractions(sweep()), 200)
     assert lines[0] == "Where the flows end, % of 500 starts at each of 3 seeds"
-    assert "mean ± standard deviation over seeds [95 % interval of the mean over seeds]" in lines[1]
+    assert OVER_SEEDS in " ".join(" ".join(lines).split())
     header, first, second = lines[-3:]
     assert header.split()[:5] == ["classifier", "width", "optimizer", "flow", "training"]
     assert first.split()[:4] == ["ends", "50", "al", "pf"]

@@ -39,9 +39,10 @@ class StablePoints:
     the boundary of the cell. interior: all the rest. Distances to points are in ambient coordinates. The threshold
     is a share of the shortest length of the points: their least distance, or the shortest edge. For an integrated
     flow, the metrics count the endpoints that change at half the step: to another class, or by more than the
-    threshold. The result falls short if more than 1 % change, if training points have others within the threshold,
-    or if more than 1 % of the endpoints are within it of a training point and of a sum, too. Source: arXiv
-    2506.19031, Section 5 (threshold 0.2 in L-infinity and L2, points of norm 1).
+    threshold. The result falls short if more than 1 % change, if an exact flow has ends that are no limits, if
+    training points have others within the threshold, or if more than 1 % of the endpoints are within it of a
+    training point and of a sum, too. Source: arXiv 2506.19031, Section 5 (threshold 0.2 in L-infinity and L2,
+    points of norm 1).
     """
 
     flow: tuple[str, ...] = reference("flow", many=True, help="flows whose endpoints are classified")
@@ -79,7 +80,7 @@ class StablePoints:
         table = Table(dict(zip(names, zip(*rows, strict=True), strict=True)))
         counts = {name: classes.counts(name) for name in labels}
         metrics: dict[str, Any] = {**counts, HALF_STEP: changed}
-        shortfalls = dict.fromkeys(self._ambiguities(flow, classified))
+        shortfalls = dict.fromkeys([*_ends_without_limit(flow), *self._ambiguities(flow, classified)])
         if changes := half_step_shortfall(classes):
             shortfalls[changes] = None
         return Result(classes, metrics, {"endpoints": table}, "; ".join(shortfalls) or None)
@@ -118,3 +119,11 @@ class StablePoints:
         other = classify(path.half, geometry, self.threshold, self.metric).labels
         moved = norm(path.half - path.ends, self.metric) > self.threshold * geometry.scale
         return int(((other != labels) | moved).sum())
+
+
+def _ends_without_limit(flow: Mapping[str, Trajectories]) -> Iterator[str]:
+    """Which flows have ends that are no limits, in words: their class is that of the last state."""
+    for name, path in flow.items():
+        if path.limits is not None and (missing := int((~path.limits.reached).sum())):
+            where = "and count where the flow was left"
+            yield f"{name}: {missing} of {len(path.ends)} endpoints are no limits, {where}"
