@@ -50,6 +50,14 @@ def test_what_the_guide_shows_of_a_new_plugin_is_what_is_written():
     assert all(files[path] == text for path, text in shown)
 
 
+def test_the_examples_of_each_kind_are_what_is_written():
+    page = (PAGES / "how-to/component-kinds.md").read_text()
+    shown = re.findall(r"^```python my-(\w+)/(\S+)\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    assert {kind for kind, _, _ in shown} | {"dataset"} == set(api.KINDS)
+    assert len(shown) == 2 * (len(api.KINDS) - 1)
+    assert all(Plugin(f"my-{kind}", kind).files()[path] == text for kind, path, text in shown)
+
+
 def test_every_suite_is_named_in_the_guide():
     named = re.findall(r"^\| `(\w+Suite)` \|", PLUGIN, re.MULTILINE)
     assert set(named) == {suite.__name__ for suite in SUITES.values()}

@@ -34,6 +34,7 @@ SECTIONS = (
             "reproduce",
             "python",
             "plugin",
+            "component-kinds",
         ),
     ),
     Section(

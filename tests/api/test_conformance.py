@@ -231,7 +231,7 @@ def suite_of(entry: Entry) -> type[Suite]:
     """The suite of an installed component."""
     bases = (*filter(None, [EXTRAS.get((entry.kind, entry.name))]), SUITES[entry.kind])
     members: dict[str, Any] = {"component": lambda self: made(entry)}
-    if entry.name == "digits":  # ten points in 64 dimensions
+    if entry.name in ("digits", "certificate"):  # ten points in 64 dimensions; a search at each build
         members["pytestmark"] = pytest.mark.slow
     return type("Test" + entry.name.title().replace("-", ""), bases, members)
 

@@ -44,7 +44,7 @@ class ConditionalLaw:
 
 
 def reverse_sde_law(data_variance: Tensor, sigma: Tensor, strength: float) -> ConditionalLaw:
-    """The law of the reverse SDE from sigma_0 to sigma (P,), for data of variance v (d,), given the start.
+    """The law of the reverse SDE from sigma_0 to sigma (P,), given the start; data_variance v (d,).
 
     dy = (1 + lambda^2) (y - h) / sigma dsigma + lambda sqrt(2 sigma) dw, with sigma falling and strength lambda.
     With s = v + sigma^2 and g = (s / s_0)^((1 + lambda^2) / 2), the slope is g and the variance s - s_0 g^2, which
