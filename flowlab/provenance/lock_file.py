@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from attrs import evolve, frozen
 
@@ -27,12 +28,14 @@ _MAX_BYTES = 1 << 27  # 100,000 nodes of more than a thousand bytes each
 class LockFile:
     """A lock where it stands: what it says, and its experiment, whose places are places in the lock.
 
-    The experiment is without trackers: they change nothing, and who reads the lock need not have them.
+    The experiment is without trackers: they change nothing, and who reads the lock need not have them. Those that
+    it had are the tables of `trackers`.
     """
 
     path: Path
     content: LockContent
     experiment: Document
+    trackers: Mapping[str, Mapping[str, Any]]
 
     @classmethod
     def read(cls, path: Path) -> LockFile:
@@ -44,7 +47,8 @@ class LockFile:
             raise ExperimentError([Problem(document.where(), rule)])
         if not {"run", "experiment"} & document.data.keys():
             raise ExperimentError([Problem(document.where(), "no lock of a run: it has no table [run]")])
-        return cls(path, LockContent.parse(document), document.below("experiment").without(TRACKER))
+        content, experiment = LockContent.parse(document), document.below("experiment")
+        return cls(path, content, experiment.without(TRACKER), content.experiment.get(TRACKER, {}))
 
     @property
     def folder(self) -> Path | None:
@@ -104,6 +108,16 @@ class LockFile:
         """Its experiment with today's components. Raises ExperimentError, PluginError."""
         document = evolve(self.experiment, folder=self.folder_of_paths)
         return build_graph(apply_overrides(document, settings), registry, run_checks)
+
+    def tracked_graph(self, registry: Registry, settings: Sequence[str] = ()) -> Graph:
+        """The same with those of its trackers that are installed. Raises ExperimentError, PluginError."""
+        installed = {
+            name: dict(table)
+            for name, table in self.trackers.items()
+            if registry.find(TRACKER, str(table.get("use", name))) is not None
+        }
+        data = {**self.experiment.data, TRACKER: installed} if installed else self.experiment.data
+        return evolve(self, experiment=evolve(self.experiment, data=data)).graph(registry, settings)
 
     def summary(self) -> RunSummary | None:
         """What the run's summary says, None without one. Raises ExperimentError for one that it didn't write."""
