@@ -89,4 +89,6 @@ def main() -> None:
     """Run the command line."""
     # torch would read everybody's entry points, and fail on broken ones, to find devices that we don't use
     os.environ.setdefault("TORCH_DEVICE_BACKEND_AUTOLOAD", "0")
+    # figures are files: no window, and none of a backend that isn't there, in worker processes too
+    os.environ["MPLBACKEND"] = "agg"
     app(prog_name="flowlab")

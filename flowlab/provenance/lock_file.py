@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from attrs import evolve, frozen
 
@@ -28,13 +29,14 @@ _MAX_BYTES = 1 << 27  # 100,000 nodes of more than a thousand bytes each
 class LockFile:
     """A lock where it stands: what it says, and its experiment, whose places are places in the lock.
 
-    The experiment is without trackers: they change nothing, and who reads the lock need not have them. Its keys
-    have the names of today.
+    The experiment is without trackers: they change nothing, and who reads the lock need not have them. Those that
+    it had are the tables of `trackers`. The keys have the names of today.
     """
 
     path: Path
     content: LockContent
     experiment: Document
+    trackers: Mapping[str, Mapping[str, Any]]
 
     @classmethod
     def read(cls, path: Path) -> LockFile:
@@ -47,7 +49,8 @@ class LockFile:
         if not {"run", "experiment"} & document.data.keys():
             raise ExperimentError([Problem(document.where(), "no lock of a run: it has no table [run]")])
         content = LockContent.parse(document)
-        return cls(path, content, rename_former_keys(document.below("experiment").without(TRACKER)))
+        experiment = rename_former_keys(document.below("experiment").without(TRACKER))
+        return cls(path, content, experiment, content.experiment.get(TRACKER, {}))
 
     @property
     def folder(self) -> Path | None:
@@ -107,6 +110,16 @@ class LockFile:
         """Its experiment with today's components. Raises ExperimentError, PluginError."""
         document = evolve(self.experiment, folder=self.folder_of_paths)
         return build_graph(apply_overrides(document, settings), registry, run_checks)
+
+    def tracked_graph(self, registry: Registry, settings: Sequence[str] = ()) -> Graph:
+        """The same with those of its trackers that are installed. Raises ExperimentError, PluginError."""
+        installed = {
+            name: dict(table)
+            for name, table in self.trackers.items()
+            if registry.find(TRACKER, str(table.get("use", name))) is not None
+        }
+        data = {**self.experiment.data, TRACKER: installed} if installed else self.experiment.data
+        return evolve(self, experiment=evolve(self.experiment, data=data)).graph(registry, settings)
 
     def summary(self) -> RunSummary | None:
         """What the run's summary says, None without one. Raises ExperimentError for one that it didn't write."""

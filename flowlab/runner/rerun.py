@@ -38,7 +38,7 @@ def rerun_lock(
     locked = LockFile.read(path)
     device = device or locked.environment.device
     resolve_device(device)
-    graph = locked.graph(Registry.installed(), executor_overrides(executor))
+    graph = locked.tracked_graph(Registry.installed(), executor_overrides(executor))
     require_store(graph, stored)
     if out is not None and locked.folder and out.resolve() == locked.folder.resolve():
         raise ExperimentError([Problem("--out", f"{out} holds the run itself: a rerun doesn't overwrite it")])

@@ -75,3 +75,14 @@ def test_the_bytes_are_those_of_the_samples(tmp_path: Path) -> None:
 
 def test_this_machine_has_memory() -> None:
     assert (machine_memory() or 0) > 2**28
+
+
+def test_levels_that_no_memory_holds_are_refused_before_the_run(tmp_path: Path) -> None:
+    problems = refused(tmp_path, f"schedule.levels.levels={10**18}")
+    assert any("--set schedule.levels.levels: levels: 'levels' needs" in problem for problem in problems)
+
+
+@pytest.mark.parametrize("time", ["1e-320", "1e-201", "1e202", "1e308"])
+def test_noise_whose_square_leaves_the_numbers_is_refused_before_the_run(tmp_path: Path, time: str) -> None:
+    problems = refused(tmp_path, f"schedule.levels.final_time={time}")
+    assert any("a noise level, must be between 1e-100 and 1e+100" in problem for problem in problems)

@@ -90,7 +90,8 @@ def test_a_collapsed_network_does_not_lead(tmp_path: Path) -> None:
     two = swept(tmp_path / "two", {"minimum": (1.01, 0.001), "none": (9.0, 0.01), "near": (3.0, 0.02)})
     grid = load_comparison([one, two]).denoisers
     assert grid.columns == [
-        "denoiser", "run", "status", "optimizer", "interpolates", "at most", "cost / closed form", "largest violation",
+        "denoiser", "run", "status", "optimizer", "interpolates", "at most", "cost / closed form",
+        "largest violation",
     ]  # fmt: skip
     assert [(row[1], row[3], row[4]) for row in grid.rows] == [
         ("two", "minimum", "yes"), ("one", "minimum", "yes"), ("two", "none", "yes"),

@@ -282,6 +282,18 @@ def test_a_tracked_run_is_read_where_the_tracker_is_not_installed(notebook: Site
     assert "tracker" not in (parent / "runs/tracked-rerun/lock.toml").read_text()
 
 
+def test_a_rerun_of_a_tracked_run_is_tracked(notebook: SitePackages) -> None:
+    done = notebook.flowlab("run", "tracked.toml", "--no-store", "--set", "tracker.mine.use=notebook")
+    assert done.returncode == 0, done.stderr
+    first = notes(notebook)
+    (notebook.folder.parent / "notes.jsonl").unlink()
+    again = notebook.flowlab("rerun", "runs/tracked", "--no-store")
+    assert again.returncode == 0, again.stderr
+    assert notes(notebook)[:-1] == first[:-1]
+    assert notes(notebook)[-1] == [*first[-1][:-1], "runs/tracked-rerun"]
+    assert "tracker.mine" in (notebook.folder.parent / "runs/tracked-rerun/lock.toml").read_text()
+
+
 def test_its_folder_is_claimed_before_any_work(notebook: SitePackages, tmp_path: Path) -> None:
     out = notebook.folder.parent / "out"
     out.mkdir()

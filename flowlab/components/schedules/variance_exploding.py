@@ -13,9 +13,12 @@ from flowlab.api import (
     ValidationIssue,
     parameter,
 )
+from flowlab.api.fields import LONGEST, SHORTEST
 
 if TYPE_CHECKING:
     import torch
+
+_BYTES = 4  # of a number in single precision, the least there is
 
 
 @frozen
@@ -32,7 +35,11 @@ class VarianceExploding:
     first_time: float | None = parameter(None, help="smallest time (default: that of the spacing)", gt=0)
 
     def check(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Iterator[ValidationIssue]:
-        """Check that the first time is below the final time, and that log-sigma has a first time."""
+        """Check the noise levels' size, that the first time is below the final one, and log-sigma's first time."""
+        for name, time in (("final_time", self.final_time), ("first_time", self.first_time)):
+            if time is not None and not SHORTEST <= time**0.5 <= LONGEST:
+                rule = f"its square root, a noise level, must be between {SHORTEST:g} and {LONGEST:g}"
+                yield ValidationIssue(name, f"{rule}, found {time**0.5:.3g}")
         if self.first_time is not None and self.first_time >= self.final_time:
             yield ValidationIssue("first_time", f"must be below final_time ({self.final_time:g})")
         if self.first_time is None and self.spacing == "log-sigma":
@@ -43,6 +50,10 @@ class VarianceExploding:
         top = self.final_time**0.5
         least = (self.final_time / self.levels) ** 0.5 if self.spacing == "time" else top / self.levels
         return ScheduleSpec(self.levels, top, self.first_time**0.5 if self.first_time else least)
+
+    def memory(self, inputs: Mapping[str, tuple[NodeSpec, ...]]) -> Mapping[str, int]:
+        """The bytes of the levels, by the key to lower."""
+        return {"levels": _BYTES * self.levels}
 
     def sigma(self, dtype: torch.dtype) -> torch.Tensor:
         """The falling noise levels (S,), in data units."""
