@@ -34,7 +34,6 @@ from flowlab.api.fields import (
     reference,
     references,
 )
-from flowlab.api.figure_look import FigureLook, with_look
 from flowlab.api.helpers.exact_flow import check_exact_flow
 from flowlab.api.helpers.frames import Frame, orthonormal_frame
 from flowlab.api.helpers.half_step import HALF_STEP, half_step_shortfall
@@ -45,6 +44,7 @@ from flowlab.api.kinds.classifier import CLASSES, Classes
 from flowlab.api.kinds.dataset import TrainingSet
 from flowlab.api.kinds.denoiser import Denoiser, DenoiserBank
 from flowlab.api.kinds.executor import Executor, Task, TaskFunction, TaskResult, WorkerPool
+from flowlab.api.kinds.figure import FigureLook, with_look
 from flowlab.api.kinds.flow import StartLaw, Trajectories
 from flowlab.api.kinds.integrator import FlowODE, Integrator
 from flowlab.api.kinds.kind import KINDS, Kind

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from flowlab.engine.interrupt import handle_signals, interrupt_behind, signal_of
-from flowlab.output.echo import print_error, report_error
+from flowlab.output.terminal import print_error, report_error
 
 
 @contextmanager

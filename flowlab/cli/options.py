@@ -9,7 +9,7 @@ import typer
 
 from flowlab.api import ExperimentError, Problem
 from flowlab.cli import completion
-from flowlab.output.echo import print_error
+from flowlab.output.terminal import print_error
 
 
 def _find_file(path: Path) -> Path:

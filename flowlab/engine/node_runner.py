@@ -23,7 +23,7 @@ from flowlab.engine.interrupt import raise_interrupt_behind
 from flowlab.engine.outcome import Record, defect_record, status_of
 from flowlab.engine.progress.listener import Listener
 from flowlab.engine.threads import thread_count
-from flowlab.engine.value_types import require_accepted, require_yielded
+from flowlab.engine.value_checks import require_accepted, require_yielded
 from flowlab.graph.graph import Graph
 from flowlab.graph.node import Node
 

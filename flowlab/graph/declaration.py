@@ -8,7 +8,7 @@ from typing import Any
 from attrs import frozen
 
 from flowlab.api import KINDS, Kind, PluginError, Problem
-from flowlab.api.nearest import nearest
+from flowlab.api.nearest_name import nearest
 from flowlab.registry.entry_points import Entry
 from flowlab.registry.registry import Registry
 from flowlab.spec.document import Document

@@ -10,7 +10,7 @@ import attrs
 
 from flowlab.api import KINDS, ExperimentError, Problem, Reference, field_spec
 from flowlab.api.fields import key_groups
-from flowlab.api.nearest import nearest
+from flowlab.api.nearest_name import nearest
 from flowlab.registry.naming import entries_of_class
 from flowlab.registry.registry import Registry
 from flowlab.spec.document import Document

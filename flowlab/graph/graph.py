@@ -14,9 +14,9 @@ from flowlab.api.fields import key_groups
 from flowlab.api.node_label import SEED
 from flowlab.graph.connect import connect_nodes, order_nodes, relevant_axes
 from flowlab.graph.memory import find_oversized, machine_memory
-from flowlab.graph.misfits import find_misfits
 from flowlab.graph.node import Node
 from flowlab.graph.tables import Tables, check_size, read_tables
+from flowlab.graph.value_type_check import find_type_mismatches
 from flowlab.graph.variants import dangling_references, list_edges
 from flowlab.registry.registry import Registry
 from flowlab.spec.document import Document
@@ -99,7 +99,7 @@ def build_graph(document: Document, registry: Registry, run_checks: bool = True)
     nodes = connect_nodes(order, tables, relevant, document.folder)
     problems = [
         *_misplaced_tools(nodes, document),
-        *find_misfits(nodes, document, registry),
+        *find_type_mismatches(nodes, document, registry),
         *find_oversized(nodes, document, None if _has_executor(nodes) else machine_memory()),
         *(_run_checks(nodes, document) if run_checks else ()),
     ]

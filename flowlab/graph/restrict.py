@@ -8,7 +8,7 @@ from typing import Any
 from attrs import evolve
 
 from flowlab.api import ExperimentError, Problem
-from flowlab.api.nearest import nearest
+from flowlab.api.nearest_name import nearest
 from flowlab.api.node_label import SEED
 from flowlab.graph.graph import Graph
 from flowlab.graph.node import Node

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from flowlab.api import Problem, Reference
-from flowlab.api.nearest import nearest
+from flowlab.api.nearest_name import nearest
 from flowlab.graph.declaration import Declaration
 from flowlab.spec.document import Document
 from flowlab.spec.structure import field_types, referenced_names, structure_component

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Iterable
 
 from flowlab.api import KINDS, ExperimentError, Problem
-from flowlab.api.nearest import nearest
+from flowlab.api.nearest_name import nearest
 from flowlab.introspection.component_facts import KeyFacts, component_facts, setting_facts
 from flowlab.introspection.list_components import format_distribution
 from flowlab.output.text_table import align_columns

@@ -19,9 +19,9 @@ from attrs import frozen
 from flowlab.api import KINDS, PluginError
 from flowlab.api.node_label import SEED
 from flowlab.api.value_types import type_words, yielded_types
-from flowlab.output.echo import echo
 from flowlab.output.jsonable import to_json
 from flowlab.output.run_folder import write_file
+from flowlab.output.terminal import echo
 from flowlab.registry.entry_points import Entry
 from flowlab.registry.registry import Registry
 from flowlab.registry.source import find_source

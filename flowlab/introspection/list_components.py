@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flowlab.api import KINDS, ExperimentError, Problem
-from flowlab.api.nearest import nearest
+from flowlab.api.nearest_name import nearest
 from flowlab.output.text_table import align_columns
 from flowlab.registry.distributions import Distribution
 from flowlab.registry.entry_points import Entry

@@ -24,7 +24,7 @@ from flowlab.provenance.environment import Environment
 from flowlab.spec.converter import strict_converter, structure, unstructure
 from flowlab.spec.document import Document
 from flowlab.spec.experiment_settings import MAX_THREADS
-from flowlab.spec.faults import StructureError
+from flowlab.spec.structure_errors import StructureError
 from flowlab.spec.type_names import describe_value
 
 FORMAT = 1

@@ -20,7 +20,7 @@ from flowlab.output.claims import collect_claims
 from flowlab.output.fractions import EndFractions, group_fractions
 from flowlab.output.jsonable import to_json, to_jsonable
 from flowlab.spec.converter import strict_converter, structure, unstructure
-from flowlab.spec.faults import StructureError
+from flowlab.spec.structure_errors import StructureError
 
 # A later version may say more of a run. JSON has no nan: null stands for it among figures.
 _CONVERTER = strict_converter(forbid_extra_keys=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from flowlab.api import ExperimentError, Problem
-from flowlab.api.nearest import nearest
+from flowlab.api.nearest_name import nearest
 
 _SHOWN_NAMES = 12
 

@@ -8,8 +8,8 @@ from attrs import asdict, evolve
 
 from flowlab.api import ExperimentError, NodeError, Problem
 from flowlab.api.fields import key_groups
-from flowlab.api.figure_look import FigureLook
-from flowlab.api.nearest import nearest
+from flowlab.api.kinds.figure import FigureLook
+from flowlab.api.nearest_name import nearest
 from flowlab.engine.cache.content_digests import ContentDigests
 from flowlab.engine.cache.key import CacheKeys
 from flowlab.engine.cache.store import STORE_VARIABLE, Store

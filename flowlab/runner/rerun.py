@@ -9,8 +9,8 @@ from flowlab.api import ExperimentError, OutputError, Problem
 from flowlab.engine.cache.store import Store
 from flowlab.engine.device import resolve_device
 from flowlab.engine.threads import pin_threads
-from flowlab.output.echo import echo, warn
 from flowlab.output.file_names import to_file_name
+from flowlab.output.terminal import echo, warn
 from flowlab.provenance.drift import environment_drift, result_drift
 from flowlab.provenance.environment import Environment
 from flowlab.provenance.lock_file import LockFile

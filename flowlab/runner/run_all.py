@@ -12,9 +12,9 @@ from flowlab.api import ClaimResult
 from flowlab.engine.interrupt import raise_interrupt_behind
 from flowlab.engine.outcome import Outcome, Record
 from flowlab.output.claims import CLAIMS_FILE, claims_markdown, claims_table, collect_claims
-from flowlab.output.echo import report_error, terminal_width
 from flowlab.output.figures import use_headless_backend
 from flowlab.output.run_folder import write_file
+from flowlab.output.terminal import report_error, terminal_width
 from flowlab.runner.run_experiment import FinishedRun, RunPlan, run_experiment
 
 

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 from flowlab.graph.graph import Graph
-from flowlab.output.echo import warn
 from flowlab.output.run_folder import CHECKPOINTS, FOLDERS, SUMMARY, claim_folder
 from flowlab.output.run_lock import lock_run_folder
+from flowlab.output.terminal import warn
 from flowlab.runner.tracking import tracker_folders
 
 

@@ -20,10 +20,10 @@ from flowlab.graph.graph import Graph, load_graphs
 from flowlab.graph.restrict import restrict_graph
 from flowlab.output.answer import format_answer
 from flowlab.output.claims import CLAIMS_FILE, collect_claims
-from flowlab.output.echo import print_error, terminal_width
 from flowlab.output.file_names import to_file_name
 from flowlab.output.run_folder import CHECKPOINTS, claim_folder
 from flowlab.output.run_lock import lock_run_folder
+from flowlab.output.terminal import print_error, terminal_width
 from flowlab.output.writing_time import WritingTime
 from flowlab.provenance.environment import Environment
 from flowlab.provenance.summary import RunSummary

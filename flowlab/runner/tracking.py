@@ -17,9 +17,9 @@ from flowlab.engine.outcome import Outcome, Record
 from flowlab.engine.progress.listener import Listener
 from flowlab.graph.graph import Graph
 from flowlab.graph.node import Node
-from flowlab.output.echo import warn
 from flowlab.output.figures import figure_stems
 from flowlab.output.jsonable import to_jsonable
+from flowlab.output.terminal import warn
 from flowlab.spec.overrides import TRACKER
 
 

@@ -12,9 +12,9 @@ from flowlab.engine.device import resolve_device
 from flowlab.engine.progress.choose import open_listener
 from flowlab.engine.run import run_graph
 from flowlab.engine.threads import pin_threads
-from flowlab.output.echo import terminal_width, warn
 from flowlab.output.figures import use_headless_backend
 from flowlab.output.run_folder import SUMMARY
+from flowlab.output.terminal import terminal_width, warn
 from flowlab.provenance.deviation import (
     FILE,
     Deviation,

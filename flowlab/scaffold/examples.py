@@ -10,7 +10,7 @@ from typing import Any
 import tomli
 
 from flowlab.api import ExperimentError, Problem
-from flowlab.api.nearest import nearest
+from flowlab.api.nearest_name import nearest
 from flowlab.output.run_folder import write_file
 from flowlab.output.text_table import align_columns
 

@@ -15,7 +15,7 @@ from attrs import frozen
 
 from flowlab import api
 from flowlab.api import API_VERSION, KINDS, ExperimentError, OutputError, Problem
-from flowlab.api.nearest import nearest
+from flowlab.api.nearest_name import nearest
 from flowlab.registry.registry import Registry
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")

@@ -22,7 +22,7 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, mapping
 
 from flowlab.api import Parameter, Reference, field_spec
 from flowlab.api.fields import key_groups
-from flowlab.spec.faults import Mismatch, StructureError, list_faults
+from flowlab.spec.structure_errors import Mismatch, StructureError, list_faults
 from flowlab.spec.type_names import SCALARS, describe_value, type_name
 
 T = TypeVar("T")

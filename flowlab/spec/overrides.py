@@ -11,7 +11,7 @@ import attrs
 import tomli
 
 from flowlab.api import ExperimentError, Problem
-from flowlab.api.nearest import nearest
+from flowlab.api.nearest_name import nearest
 from flowlab.spec.document import Document
 
 EXECUTOR, TRACKER = "executor", "tracker"

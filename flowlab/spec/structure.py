@@ -9,12 +9,12 @@ import attrs
 
 from flowlab.api import KINDS, PluginError, Problem, Reference, field_spec, key_fields
 from flowlab.api.fields import key_groups, key_types
-from flowlab.api.nearest import nearest
+from flowlab.api.nearest_name import nearest
 from flowlab.spec.converter import TOML, structure
 from flowlab.spec.document import Document
-from flowlab.spec.faults import Fault, StructureError
 from flowlab.spec.file_paths import rebase_paths
 from flowlab.spec.node_settings import NODE_SEED, can_be_pinned
+from flowlab.spec.structure_errors import Fault, StructureError
 
 T = TypeVar("T")
 

@@ -9,7 +9,7 @@ from typing import Any
 from attrs import frozen
 
 from flowlab.api import Problem
-from flowlab.api.nearest import nearest
+from flowlab.api.nearest_name import nearest
 from flowlab.api.node_label import SEED
 from flowlab.spec.document import Document
 from flowlab.spec.experiment_settings import LARGEST_SEED, MAX_NODES, ExperimentSettings

@@ -30,7 +30,7 @@ from flowlab.components.figures.networks.minimality_map import MinimalityMap
 from flowlab.components.figures.networks.quality_by_level import QualityByLevel
 from flowlab.components.figures.networks.regime_coverage import RegimeCoverage
 from flowlab.components.figures.networks.training_curves import TrainingCurves
-from flowlab.components.figures.plane import Plane
+from flowlab.components.figures.plane.plane import Plane
 from flowlab.components.figures.stability.fixed_points import FixedPoints
 from flowlab.components.figures.stability.stability_by_order import StabilityByOrder
 from flowlab.components.figures.stability.stability_trend import StabilityTrend

@@ -36,7 +36,7 @@ from flowlab.components.figures.endpoints.threshold_curves import ThresholdCurve
 from flowlab.components.figures.networks.quality_by_level import QualityByLevel
 from flowlab.components.figures.networks.regime_coverage import RegimeCoverage
 from flowlab.components.figures.networks.training_curves import TrainingCurves
-from flowlab.components.figures.plane import Plane
+from flowlab.components.figures.plane.plane import Plane
 from flowlab.components.figures.stability.stability_by_order import StabilityByOrder
 from flowlab.components.figures.stability.stability_trend import StabilityTrend
 from flowlab.theory.geometry.classes import classify
@@ -151,7 +151,7 @@ def test_plane(dimension):
 
 
 def test_plane_outlines_a_box_or_a_triangle():
-    from flowlab.components.figures.section import section
+    from flowlab.components.figures.plane.section import section
 
     geometry = obtuse()
     plane = section(geometry, (1, 0, 2))

@@ -22,8 +22,8 @@ from flowlab.components.figures.endpoints.class_history import ClassHistory
 from flowlab.components.figures.endpoints.class_shares import ClassShares
 from flowlab.components.figures.endpoints.discretisation import Discretisation
 from flowlab.components.figures.endpoints.early_stopping import EarlyStopping
-from flowlab.components.figures.panel import Panel
-from flowlab.components.figures.section import section
+from flowlab.components.figures.plane.panel import Panel
+from flowlab.components.figures.plane.section import section
 from flowlab.components.figures.stability.fixed_points import FixedPoints
 from flowlab.components.figures.stability.stable_sums import StableSums
 from flowlab.theory.geometry.line import line_geometry

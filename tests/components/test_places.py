@@ -12,7 +12,7 @@ from run_records import run_records
 
 from flowlab import Experiment
 from flowlab.api import ExperimentError
-from flowlab.api.places import known_places, leads_to_one
+from flowlab.api.metric_places import known_places, leads_to_one
 
 EXPERIMENT = """
 [experiment]

@@ -8,7 +8,7 @@ from flowlab import Experiment
 from flowlab.components.classifiers.stable_points import StablePoints
 from flowlab.components.datasets.equilateral_triangle import EquilateralTriangle
 from flowlab.components.denoisers.closed_form import ClosedForm
-from flowlab.components.figures.plane import Plane
+from flowlab.components.figures.plane.plane import Plane
 from flowlab.components.flows.probability import ProbabilityFlow
 from flowlab.components.schedules.noise_levels import NoiseLevels
 

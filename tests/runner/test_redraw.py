@@ -11,8 +11,8 @@ import pytest
 from summaries import entries
 
 from flowlab.api import ExperimentError, NodeError, OutputError
-from flowlab.api.figure_look import FigureLook
 from flowlab.api.helpers.plotting import WIDTHS
+from flowlab.api.kinds.figure import FigureLook
 from flowlab.engine.cache.store import Store
 from flowlab.runner import redraw_figure as module
 from flowlab.runner.redraw_figure import redraw_figure

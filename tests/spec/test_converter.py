@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from flowlab.api import parameter
 from flowlab.spec.converter import TOML, structure, unstructure
-from flowlab.spec.faults import Mismatch, StructureError
+from flowlab.spec.structure_errors import Mismatch, StructureError
 
 
 @frozen

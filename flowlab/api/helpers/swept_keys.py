@@ -9,7 +9,7 @@ from typing import Any
 from attrs import frozen
 
 from flowlab.api.errors import NodeError, ValidationIssue
-from flowlab.api.nearest import nearest
+from flowlab.api.nearest_name import nearest
 from flowlab.api.node_label import SEED, NodeLabel, short_keys
 from flowlab.api.node_spec import NodeSpec
 

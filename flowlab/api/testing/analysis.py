@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowlab.api.places import known_places, leads_to_one
+from flowlab.api.metric_places import known_places, leads_to_one
 from flowlab.api.result import Result, Table
 from flowlab.api.testing.inputs import UnknownNode
 from flowlab.api.testing.suite import DTYPES, Suite, context, devices, once

@@ -16,8 +16,8 @@ from matplotlib.text import Text
 
 from flowlab.api.errors import NodeError
 from flowlab.api.fields import references
-from flowlab.api.figure_look import FigureLook
 from flowlab.api.helpers.plotting import WIDTHS
+from flowlab.api.kinds.figure import FigureLook
 from flowlab.api.node_label import SEED, NodeLabel
 from flowlab.api.result import Result
 from flowlab.api.testing.suite import Suite, context, once

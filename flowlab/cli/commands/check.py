@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flowlab.cli.errors import handle_errors
 from flowlab.cli.options import Debug, Files, Settings
-from flowlab.output.echo import echo
+from flowlab.output.terminal import echo
 from flowlab.registry.registry import Registry
 
 

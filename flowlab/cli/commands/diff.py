@@ -8,8 +8,8 @@ import typer
 
 from flowlab.cli.errors import handle_errors
 from flowlab.cli.options import Debug, Json, Past
-from flowlab.output.echo import echo, terminal_width
 from flowlab.output.jsonable import to_json
+from flowlab.output.terminal import echo, terminal_width
 
 
 def diff(

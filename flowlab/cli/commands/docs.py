@@ -9,7 +9,7 @@ import typer
 
 from flowlab.cli.errors import handle_errors
 from flowlab.cli.options import Debug
-from flowlab.output.echo import echo
+from flowlab.output.terminal import echo
 from flowlab.registry.registry import Registry
 
 

@@ -6,7 +6,7 @@ import sys
 
 from flowlab.cli.errors import handle_errors
 from flowlab.cli.options import Debug
-from flowlab.output.echo import echo
+from flowlab.output.terminal import echo
 from flowlab.registry.registry import Registry
 
 

@@ -8,11 +8,11 @@ from typing import Annotated, Literal
 
 import typer
 
-from flowlab.api.figure_look import FigureLook, Scale
 from flowlab.api.helpers.plotting import WIDTHS, Size
+from flowlab.api.kinds.figure import FigureLook, Scale
 from flowlab.cli.errors import handle_errors
 from flowlab.cli.options import Debug
-from flowlab.output.echo import echo
+from flowlab.output.terminal import echo
 
 
 def figure(

@@ -9,8 +9,8 @@ import typer
 from flowlab.cli import completion
 from flowlab.cli.errors import handle_errors
 from flowlab.cli.options import Debug, Json
-from flowlab.output.echo import echo
 from flowlab.output.jsonable import to_json
+from flowlab.output.terminal import echo
 from flowlab.registry.registry import Registry
 
 

@@ -10,8 +10,8 @@ import typer
 
 from flowlab.cli.errors import handle_errors
 from flowlab.cli.options import Debug, Files, Json, Only, Settings
-from flowlab.output.echo import echo
 from flowlab.output.jsonable import to_json
+from flowlab.output.terminal import echo
 
 
 def run(

@@ -19,9 +19,9 @@ from flowlab.api import (
     parameter,
     reference,
 )
-from flowlab.api.nearest import nearest
+from flowlab.api.metric_places import known_places, leads_to_one
+from flowlab.api.nearest_name import nearest
 from flowlab.api.node_label import SEED
-from flowlab.api.places import known_places, leads_to_one
 
 if TYPE_CHECKING:
     from flowlab.theory.statistics.over_seeds import Judgement, OverSeeds

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from flowlab.api.nearest import nearest
+from flowlab.api.nearest_name import nearest
 
 Program = Literal["torchscript", "torch-export"]
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from flowlab.api import ExperimentError, Problem
-from flowlab.api.nearest import nearest
+from flowlab.api.nearest_name import nearest
 from flowlab.engine.cache.forecast import forecast_node
 from flowlab.engine.cache.key import CacheKeys
 from flowlab.engine.cache.key_diff import KeyDiff

@@ -20,7 +20,7 @@ from flowlab.api import (
     parameter,
     reference,
 )
-from flowlab.api.places import flow_names
+from flowlab.api.metric_places import flow_names
 
 
 @frozen

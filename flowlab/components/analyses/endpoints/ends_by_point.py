@@ -14,7 +14,7 @@ from flowlab.api import (
     Result,
     reference,
 )
-from flowlab.api.places import flow_names
+from flowlab.api.metric_places import flow_names
 
 
 @frozen

@@ -15,7 +15,7 @@ from attrs import frozen
 from flowlab.api.errors import NodeError, ValidationIssue
 from flowlab.api.fields import parameter
 from flowlab.api.helpers.plotting import WIDTHS, Size, add_note, house_style
-from flowlab.api.nearest import nearest
+from flowlab.api.nearest_name import nearest
 from flowlab.api.node_spec import NodeSpec
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Scale = Literal["linear", "log"]
 
-_STYLES = Path(__file__).parent / "styles"
+_STYLES = Path(__file__).parents[1] / "styles"
 _SUFFIX = ".mplstyle"
 _LEAST = 0.2  # inches of a panel that shows anything
 _TICKS = 8  # numbers that have a tick each on a logarithmic axis

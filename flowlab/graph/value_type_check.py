@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from flowlab.api import PluginError, Problem, references
-from flowlab.api.nearest import nearest
+from flowlab.api.nearest_name import nearest
 from flowlab.api.value_types import accepted_types, fits, type_words, yielded_types
 from flowlab.graph.node import Node
 from flowlab.registry.registry import Registry
 from flowlab.spec.document import Document
 
 
-def find_misfits(nodes: Iterable[Node], document: Document, registry: Registry) -> Iterator[Problem]:
+def find_type_mismatches(nodes: Iterable[Node], document: Document, registry: Registry) -> Iterator[Problem]:
     """One problem for each name of a misfit in the file, with the node of the file that fits best, if any."""
     nodes = list(nodes)
     seen: set[tuple[str, str, str]] = set()

@@ -8,7 +8,7 @@ from attrs import frozen
 
 from flowlab.api import CLASSES, Trajectories
 from flowlab.api.helpers.plotting import CLASS_COLOURS, CLASS_MARKERS, NOTE
-from flowlab.components.figures.section import Section, numbers
+from flowlab.components.figures.plane.section import Section, numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

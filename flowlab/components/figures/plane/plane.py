@@ -21,8 +21,8 @@ from flowlab.api import (
     with_look,
 )
 from flowlab.api.helpers.plotting import NOTE, WIDTHS, Width, fit_columns, light_map, new_figure
-from flowlab.components.figures.panel import Panel
-from flowlab.components.figures.section import Section, section
+from flowlab.components.figures.plane.panel import Panel
+from flowlab.components.figures.plane.section import Section, section
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
