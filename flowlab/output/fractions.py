@@ -13,21 +13,22 @@ from flowlab.output.seed_statistics import SeedStatistics
 from flowlab.output.swept_columns import Setting, group_seeds
 
 EXACT = "exact"
+UNKNOWN = "-"  # a flow of random steps, or one that says nothing of its step
 
 
 @frozen
 class EndFractions:
     """How many points of one flow end in each class, at each seed, in one setting of the sweeps.
 
-    `changed_by_seed` of them end elsewhere at half the step; None where the flow is exact. `same_starts` of all
-    seeds come from the seed in the flow's own table.
+    `changed_by_seed` of them end elsewhere at half the step; None where the flow is exact, UNKNOWN where nothing is
+    known of its step. `same_starts` of all seeds come from the seed in the flow's own table.
     """
 
     classifier: str
     setting: Setting
     flow: str
     by_seed: tuple[Mapping[str, int], ...]
-    changed_by_seed: tuple[int | None, ...]
+    changed_by_seed: tuple[int | str | None, ...]
     same_starts: bool = False
 
     @property
@@ -53,8 +54,10 @@ class EndFractions:
     @property
     def step_error(self) -> str:
         """How many points end elsewhere at half the step."""
-        numbers = [changed for changed in self.changed_by_seed if changed is not None]
-        return str(sum(numbers)) if numbers else EXACT
+        numbers = [changed for changed in self.changed_by_seed if isinstance(changed, int)]
+        if numbers:
+            return str(sum(numbers))
+        return UNKNOWN if UNKNOWN in self.changed_by_seed else EXACT
 
     @property
     def statistics(self) -> dict[str, SeedStatistics]:
@@ -96,7 +99,7 @@ def group_fractions(
         for flow in flows:
             present = [metrics for metrics in members if counts_classes(metrics.get(flow))]
             counts = tuple({name: metrics[flow][name] for name in CLASSES} for metrics in present)
-            changed = tuple(metrics.get(HALF_STEP, {}).get(flow) for metrics in present)
+            changed = tuple(metrics.get(HALF_STEP, {}).get(flow, UNKNOWN) for metrics in present)
             yield EndFractions(classifier, setting, flow, counts, changed, flow in pinned)
 
 

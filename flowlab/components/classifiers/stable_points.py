@@ -62,7 +62,11 @@ class StablePoints:
             for name, path in flow.items()
         }
         labels = {name: classes.labels for name, classes in classified.items()}
-        changed = {name: self._count_changes(path, labels[name]) for name, path in flow.items()}
+        changed = {
+            name: self._count_changes(path, labels[name])
+            for name, path in flow.items()
+            if path.half is not None or path.regions is not None  # nothing is known of a plugin's stochastic flow
+        }
         classes = Classes(labels, flow, self.threshold, self.metric, changed)
         rows = [
             (name, start, CLASSES[label], near, virtual if virtual < float("inf") else None)
