@@ -20,8 +20,8 @@ UNKNOWN = "-"  # a flow of random steps, or one that says nothing of its step
 class EndFractions:
     """How many points of one flow end in each class, at each seed, in one setting of the sweeps.
 
-    `changed_by_seed` of them end elsewhere at half the step; None where the flow is exact, UNKNOWN where nothing is
-    known of its step. `same_starts` of all seeds come from the seed in the flow's own table.
+    `changed_by_seed` of them end elsewhere at half the step; None where the flow is exact, UNKNOWN where that is
+    not known. `same_starts` of all seeds come from the seed in the flow's own table.
     """
 
     classifier: str

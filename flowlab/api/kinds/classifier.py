@@ -37,7 +37,8 @@ class Classes:
     """What a classifier builds: labels (S,) for the node name of each flow, which index CLASSES.
 
     `changed` is the number of endpoints of a flow that change their class at half the step; None for an exact
-    flow, and absent where nothing is known of the step. `threshold` is a share of the scale of the geometry, the shortest length of its points.
+    flow, and absent where nothing is known of the step. `threshold` is a share of the scale of the geometry, the
+    shortest length of its points.
     """
 
     labels: Mapping[str, Tensor]
