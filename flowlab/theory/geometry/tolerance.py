@@ -7,7 +7,7 @@ from torch import Tensor
 
 # A violation as large as the noise is no interpolation, however small the noise is against the points.
 _OF_SIGMA = 0.1
-# A sum of slabs over some ten points in some ten dimensions, evaluated: measured: 1.5 roundings in one case, the rest is margin.
+# Evaluating a sum of slabs takes several roundings: 1.5 measured in one case, the rest is margin.
 _ROUNDINGS = 100
 _FEWEST_STEPS = 10
 
