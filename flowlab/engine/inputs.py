@@ -110,7 +110,7 @@ def files_read(component: Any) -> tuple[str, ...]:
     They are those of its path fields, and those that its `reads` names.
     """
     paths: list[str] = []
-    for name in _path_fields(component.__class__):
+    for name in _path_fields(component.__class__) if attrs.has(component.__class__) else ():
         value = getattr(component, name)
         paths += [value] if isinstance(value, str) else value or ()
     if hasattr(component, "reads"):

@@ -277,7 +277,11 @@ def test_a_mutated_file_is_read_or_refused_in_our_own_words(
             built(dataset)
         assert not THEIR_WORDS.search(str(refused.value))
     else:
-        points = built(dataset).geometry.points
+        try:
+            points = built(dataset).geometry.points
+        except NodeError as refused:  # what the run's dtype decides, `check` can't know
+            assert "move the points nearer to the origin" in str(refused)
+            return
         assert len(points) >= 2
         assert bool(torch.isfinite(points).all())
     assert not Path("executed").exists()

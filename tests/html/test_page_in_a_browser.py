@@ -10,7 +10,7 @@ from contrast import CONTRAST
 from pages import HOSTILE, write_page
 from report_nodes import ENVIRONMENT, done, graph_of, outcome_of
 
-from flowlab.api import CLASSES, Table
+from flowlab.api import CLASSES, HALF_STEP, Table
 from flowlab.html.compare import write_comparison
 from flowlab.output.run_folder import claim_folder
 from flowlab.runner.write_run import write_run
@@ -90,7 +90,7 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 {"size": [1.5, 2.5], "always": [0.0, 0.0], "path": ["sweep.width.denoiser.trained." * 3] * 2}
             )
             records.append(done("denoiser", "net", setting, metrics=quality, tables={"sizes": table}))
-            records.append(done("classifier", "ends", setting, metrics={"pf": counts}))
+            records.append(done("classifier", "ends", setting, metrics={"pf": counts, HALF_STEP: {"pf": None}}))
     folder = tmp_path_factory.mktemp("sweep")
     claim_folder(folder)
     outcome = outcome_of(*records)
