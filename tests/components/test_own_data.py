@@ -279,8 +279,9 @@ def test_a_mutated_file_is_read_or_refused_in_our_own_words(
     else:
         try:
             points = built(dataset).geometry.points
-        except NodeError as refused:  # what the run's dtype decides, `check` can't know
-            assert "move the points nearer to the origin" in str(refused)
+        except NodeError as refusal:
+            if "move the points nearer to the origin" not in str(refusal):
+                raise  # what the run's dtype decides is all that `check` can't know
             return
         assert len(points) >= 2
         assert bool(torch.isfinite(points).all())
