@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import types
+from functools import cache
 from typing import Any, Union, get_args, get_origin
 
 from typing_extensions import is_protocol
@@ -63,6 +64,7 @@ def reference_words(component: type | None, field: str, reference: Reference) ->
     )
 
 
+@cache  # asked for each edge of a graph
 def _annotation(component: type, name: str) -> Any:
     """The annotation of an argument of `build`, or of its return value; None where it can't be evaluated."""
     build = inspect.unwrap(getattr(component, "build", None) or _no_build)
