@@ -6,10 +6,8 @@ import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from flowlab.api import ClaimResult
-from flowlab.api.helpers.largest_number import largest_number
 from flowlab.api.kinds.denoiser import HEADLINE_METRICS
 from flowlab.engine.outcome import Outcome, Record
 from flowlab.output.claims import claims_table
@@ -17,7 +15,6 @@ from flowlab.output.denoiser_quality import Metrics, group_qualities, quality_ta
 from flowlab.output.ends_table import EndsTable
 from flowlab.output.figures import figure_stems
 from flowlab.output.fractions import EndFractions, end_fractions
-from flowlab.output.jsonable import to_jsonable
 from flowlab.output.metrics_table import METRICS
 from flowlab.output.run_folder import PAGE
 from flowlab.output.seed_statistics import OVER_SEEDS
@@ -90,12 +87,6 @@ def format_interpolation(denoisers: Iterable[tuple[str, Setting, Metrics]], widt
 
 def _named_metrics(records: Iterable[Record]) -> Iterator[tuple[str, Setting, Metrics]]:
     return ((record.node.name, record.node.variant, record.metrics) for record in records)
-
-
-def format_worst(metric: Any) -> str:
-    """The largest number of a metric that is a number or lists of them; a dash where there is none."""
-    number = largest_number(to_jsonable(metric))
-    return "-" if number is None else f"{number:.4g}"
 
 
 def format_shortfalls(outcome: Outcome) -> list[str]:

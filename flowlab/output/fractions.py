@@ -110,8 +110,3 @@ def counts_classes(metric: Any) -> bool:
 
 def _share(counts: Mapping[str, int], name: str) -> float:
     return counts[name] / max(sum(counts.values()), 1)
-
-
-def format_share(count: int, total: int) -> str:
-    """A share in percent with its 95 % Clopper-Pearson interval; a dash where there is no sample."""
-    return str(SeedStatistics((count / max(total, 1),), total))

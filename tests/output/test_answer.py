@@ -11,8 +11,9 @@ from report_nodes import done, failed, node, outcome_of
 
 from flowlab.api import Classes
 from flowlab.engine.outcome import Record
-from flowlab.output.answer import format_answer, format_worst
-from flowlab.output.fractions import format_share
+from flowlab.output.answer import format_answer
+from flowlab.output.denoiser_quality import DenoiserQuality
+from flowlab.output.seed_statistics import SeedStatistics
 
 
 @pytest.mark.parametrize(
@@ -20,7 +21,7 @@ from flowlab.output.fractions import format_share
     [(0, 10, "0.0 [0.0, 30.8]"), (5, 5, "100.0 [47.8, 100.0]"), (0, 0, "-")],
 )
 def test_share(count: int, total: int, text: str) -> None:
-    assert format_share(count, total) == text
+    assert str(SeedStatistics((count / max(total, 1),), total)) == text
 
 
 def test_answer() -> None:
@@ -79,4 +80,4 @@ def test_answer_without_figures_ends_with_the_page() -> None:
 
 @pytest.mark.parametrize(("metric", "text"), [(2, "2"), ([None], "-"), (float("nan"), "-"), ([], "-")])
 def test_worst(metric: object, text: str) -> None:
-    assert format_worst(metric) == text
+    assert DenoiserQuality("net", {}, ({"cost": metric},)).cell("cost") == text
